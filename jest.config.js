@@ -22,6 +22,7 @@ const common = {
 
 export default {
   workerIdleMemoryLimit: '512MB',
+  reporters: ['default', 'summary', '<rootDir>/scripts/closing-line-reporter.mjs'],
   projects: [
     {
       ...common,
@@ -32,6 +33,8 @@ export default {
     {
       ...common,
       displayName: 'e2e',
+      // A scenario starts real daemons and terminals, and two cores may run two at once.
+      testTimeout: 60_000,
       testMatch: ['<rootDir>/packages/*/test/**/*.e2e.test.ts'],
     },
   ],
