@@ -22,7 +22,7 @@ const common = {
 
 export default {
   workerIdleMemoryLimit: '512MB',
-  reporters: ['default', 'summary', '<rootDir>/scripts/closing-line-reporter.mjs'],
+  reporters: ['default', '<rootDir>/scripts/closing-line-reporter.mjs'],
   projects: [
     {
       ...common,

@@ -10,6 +10,6 @@ const folder = 'packages/e2e/bench';
 const files = readdirSync(join(root, folder)).filter((file) => file.endsWith('.bench.ts') && file.includes(name));
 if (files.length === 0) throw new Error(`no benchmark in ${folder} has "${name}" in its name`);
 
-for (const file of files.sort()) {
+for (const file of files.toSorted()) {
   if (runNode(['--conditions=source', '--import=tsx', join(folder, file)]) !== 0) process.exitCode = 1;
 }

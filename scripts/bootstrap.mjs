@@ -70,7 +70,11 @@ function install() {
   const npm = process.env['npm_execpath'];
   const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []];
   const args = [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  endUnless(exitCode(spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: !npm && process.platform === 'win32' })));
+  endUnless(
+    exitCode(
+      spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: !npm && process.platform === 'win32' }),
+    ),
+  );
   const now = new Date();
   utimesSync(installed, now, now);
 }

@@ -19,7 +19,7 @@ for (const [where, entry] of Object.entries(lock.packages)) {
 }
 
 if (added.length > 0) {
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(lockFile, `${JSON.stringify(lock, undefined, 2)}\n`);
 }
 console.log(added.length === 0 ? 'The lock is complete.' : `Added to the lock: ${added.join(', ')}`);
@@ -43,7 +43,10 @@ function platformOf(name) {
   const os = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
   const cpu = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32'];
   const pick = (known) => known.filter((value) => words.includes(value));
-  const libc = [words.some((word) => word.startsWith('musl')) && 'musl', words.some((word) => /^gnu/.test(word)) && 'glibc'];
+  const libc = [
+    words.some((word) => word.startsWith('musl')) && 'musl',
+    words.some((word) => word.startsWith('gnu')) && 'glibc',
+  ];
   const platform = { os: pick(os), cpu: pick(cpu), libc: libc.filter(Boolean) };
   return Object.fromEntries(Object.entries(platform).filter(([, found]) => found.length > 0));
 }

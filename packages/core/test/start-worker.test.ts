@@ -9,7 +9,9 @@ test('a worker runs from its TypeScript source and finds workspace packages', as
 
 test('a worker that cannot be found reports it as an error event', async () => {
   await using worker = startWorker(new URL('./fixtures/no-such-worker.ts', import.meta.url));
-  expect(await once(worker, 'error')).toEqual([expect.objectContaining({ message: expect.stringContaining('no-such-worker.ts') })]);
+  expect(await once(worker, 'error')).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('no-such-worker.ts') }),
+  ]);
 });
 
 test('a worker named by anything but a .ts source is a bug of the caller', () => {
