@@ -1,0 +1,68 @@
+import { decode, encode, Tokenizer } from 'cborg';
+import type { DecodeOptions } from 'cborg';
+import { fromUtf8 } from './bytes.ts';
+import { CofferError } from './errors.ts';
+
+/** Values that the codec carries. Map keys are text; integers stay within ±2^53. */
+export type CborValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly CborValue[]
+  | { readonly [key: string]: CborValue };
+
+/** Canonical CBOR (RFC 8949 §4.2): one value has one encoding. Members that are `undefined` are left out. */
+export function encodeCbor(value: unknown): Uint8Array {
+  return encode(value, { ignoreUndefinedProperties: true });
+}
+
+/**
+ * Strict: refuses duplicate keys, tags, indefinite lengths, numbers longer than needed, text that is not UTF-8 and
+ * trailing bytes. Byte strings of the result are copies or views: do not write to them. @throws INVALID
+ */
+export function decodeCbor(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes, { ...strict, tokenizer: new StrictTextTokenizer(bytes, strict) });
+  } catch (cause) {
+    throw new CofferError('INVALID', 'not a canonical binary message', { cause });
+  }
+}
+
+const strict: DecodeOptions = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowNaN: false,
+  allowInfinity: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+};
+
+const firstTextByte = 0x60;
+const firstArrayByte = 0x80;
+
+/**
+ * The library decodes text leniently: malformed UTF-8 becomes U+FFFD and a leading byte order mark is lost, so two
+ * different names could read alike. Text that is not plain ASCII is decoded again, strictly.
+ */
+class StrictTextTokenizer extends Tokenizer {
+  override next(): ReturnType<Tokenizer['next']> {
+    const start = this.pos();
+    const token = super.next();
+    const initial = this.data[start] ?? 0;
+    if (initial < firstTextByte || initial >= firstArrayByte) return token;
+    const textStart = start + headBytes(initial);
+    const text = token.value as string;
+    const plainAscii = text.length === this.pos() - textStart && !text.includes('\uFFFD');
+    if (!plainAscii) token.value = fromUtf8(this.data.subarray(textStart, this.pos()));
+    return token;
+  }
+}
+
+/** Bytes before the content of a string: RFC 8949 §3, by its additional information. */
+function headBytes(initial: number): number {
+  const additional = initial & 31;
+  return additional < 24 ? 1 : 1 + 2 ** (additional - 24);
+}
