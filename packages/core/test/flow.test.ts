@@ -39,7 +39,7 @@ describe('BoundedQueue', () => {
     const taken: (number | undefined)[] = [];
     for (let count = 0; count < 10; count += 1) taken.push(await queue.take());
     await pushes;
-    expect(taken.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(taken.toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
   test('a failure reaches the consumer and the waiting producer', async () => {
