@@ -4,7 +4,7 @@ import { bootstrap, run, runNode } from './bootstrap.mjs';
 bootstrap({ project: 'tsconfig.build.json' });
 
 const steps = {
-  'dead code': () => run('knip', []),
+  'dead code': () => run('knip', ['--no-config-hints']),
   lint: () => run('oxlint', ['--type-aware', '--deny-warnings']),
   format: () => run('oxfmt', ['--check']),
   boundaries: () => runNode(['scripts/check-boundaries.ts']),

@@ -61,7 +61,7 @@ function become(file, argv) {
     process.exit(1);
   });
   child.on('exit', (code, signal) => {
-    if (!signal) return process.exit(code);
+    if (!signal) process.exit(code);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
