@@ -1,0 +1,58 @@
+import type { DeviceId, EntryId, Hash, Timestamp } from '@coffer/core';
+
+/** One path component: text, or the bytes themselves where a name on disk is not UTF-8 (JOURNAL §Names). */
+export type EntryName = string | Uint8Array;
+
+export type EntryKind = 'file' | 'directory' | 'symlink' | 'mount';
+
+/**
+ * What a version of a file is made of, as its operation holds it. Opaque above this package: pass it to a downloader,
+ * or to an uploader as `previous`; compare versions by {@link Entry.contentHash}.
+ */
+export type Content = readonly unknown[];
+
+/** One entry as it is at the position its {@link TreeReader} shows. */
+export interface Entry {
+  readonly entry: EntryId;
+  /** The root's parent is the root itself. */
+  readonly parent: EntryId;
+  /** The root's name is empty text. */
+  readonly name: EntryName;
+  readonly kind: EntryKind;
+  /** Plain bytes; 0 for everything but files. */
+  readonly size: number;
+  readonly mtime: Timestamp;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly content: Content;
+  /** Files only: equal hashes mean equal bytes; files over 1,024 chunks may differ in hash and be equal. */
+  readonly contentHash: Hash | undefined;
+  /** Symlinks only: the text of the link, bytes when it is not UTF-8. */
+  readonly target: EntryName | undefined;
+  /** Number of the shown version among those of its file, from 1. */
+  readonly version: number;
+  /** Position of the commit that put this version. */
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  /** Device that signed that commit; undefined where the account itself did. */
+  readonly device: DeviceId | undefined;
+}
+
+/** One version of a file, newest first in lists. */
+export interface Version extends Entry {
+  readonly current: boolean;
+}
+
+/** An entry that is gone, as it was last, with the moment it went. */
+export interface DeletedEntry extends Entry {
+  /** Names from the root to where it was. */
+  readonly path: readonly EntryName[];
+  readonly removedSeq: number;
+  readonly removedAtMs: number;
+}
+
+/** An entry met on a walk, with the names that lead to it from where the walk began (empty for the start itself). */
+export interface WalkedEntry {
+  readonly path: readonly EntryName[];
+  readonly entry: Entry;
+}

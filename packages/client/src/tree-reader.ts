@@ -1,0 +1,31 @@
+import type { EntryId } from '@coffer/core';
+import type { DeletedEntry, Entry, EntryName, Version, WalkedEntry } from './entry.ts';
+
+/** A path: `/photos/2026`, or its names where one of them is not text. The root is `/` or no names. */
+export type VaultPath = string | readonly EntryName[];
+
+/** The tree of one vault at one position; synchronous, local, never asks the server (JOURNAL §Fold). */
+export interface TreeReader {
+  /** Position shown; 0 before the first commit at a past moment. */
+  readonly seq: number;
+  root(): Entry;
+  /** @throws INVALID when the path cannot name anything */
+  lookup(path: VaultPath): Entry | undefined;
+  /** The entry when it is live and reachable. */
+  get(entry: EntryId): Entry | undefined;
+  child(parent: EntryId, name: EntryName): Entry | undefined;
+  /** Live entries directly below, ordered by the bytes of their names. */
+  children(parent: EntryId): readonly Entry[];
+  /** The entry itself, then all below it; parents before children, siblings in the order of {@link children}. */
+  walk(from: EntryId): Iterable<WalkedEntry>;
+  /** Names from the root; undefined when the entry is not reachable. */
+  path(entry: EntryId): readonly EntryName[] | undefined;
+  /** All versions known of a file up to this position, newest first. */
+  versions(entry: EntryId): readonly Version[];
+  /** The same vault as it was when everything received up to `timeMs` was there (the server's receive times). */
+  at(timeMs: number): TreeReader;
+  /** Entries removed and not back, latest removal first; of a removed directory only the directory. */
+  deleted(): readonly DeletedEntry[];
+  /** Reachable entries whose name contains the query, or matches it when it holds `*` or `?`; letter case is ignored. */
+  find(query: string): Iterable<WalkedEntry>;
+}

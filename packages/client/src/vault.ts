@@ -1,0 +1,61 @@
+import type { CofferError, EntryId, Hash, VaultId } from '@coffer/core';
+import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
+import type { Downloader, DownloaderOptions } from './downloader.ts';
+import type { EntryName } from './entry.ts';
+import type { TreeReader } from './tree-reader.ts';
+import type { Uploader, UploaderOptions } from './uploader.ts';
+
+export interface VaultHead {
+  readonly seq: number;
+  readonly hash: Hash;
+}
+
+export interface PullReport {
+  readonly before: number;
+  readonly after: number;
+  /** Commits whose operations count for nothing (JOURNAL §Fold). */
+  readonly voidCommits: number;
+  readonly skippedOperations: number;
+}
+
+export interface VerifyProblem {
+  readonly path: readonly EntryName[];
+  readonly entry: EntryId;
+  readonly error: CofferError;
+}
+
+export interface VerifyReport {
+  readonly files: number;
+  readonly bytes: number;
+  readonly problems: readonly VerifyProblem[];
+}
+
+export interface VerifyOptions {
+  /** Chance that a chunk is read, 0 to 100; default 100. */
+  readonly samplePercent?: number;
+  readonly onProgress?: (done: { readonly files: number; readonly bytes: number }) => void;
+}
+
+/** How a sync run is announced to the server (PROTOCOL §Bulk). */
+export interface JobRun {
+  end(status: 'done' | 'failed' | 'interrupted', counts: Readonly<Record<string, number>>): Promise<void>;
+}
+
+/** One vault of the account: its folded tree, and the ways to change and read it. */
+export interface Vault {
+  readonly id: VaultId;
+  readonly tree: TreeReader;
+  readonly head: VaultHead;
+  /** Fetches, checks and folds what is new. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
+  pull(signal?: AbortSignal): Promise<PullReport>;
+  /** The caller disposes what these give. */
+  uploader(options?: UploaderOptions): Promise<Uploader>;
+  downloader(options?: DownloaderOptions): Promise<Downloader>;
+  batch(options?: CommitBatchOptions): CommitBatch;
+  /** Reads and checks the files below the entries without writing anything. */
+  verify(entries: readonly EntryId[], options?: VerifyOptions, signal?: AbortSignal): Promise<VerifyReport>;
+  /** One item whenever the server has something newer than the last; pull to get it. */
+  watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }>;
+  /** Announces a sync run; `mode` as the command line has it. */
+  beginJob(mode: 'push' | 'pull' | 'two-way', signal?: AbortSignal): Promise<JobRun>;
+}
