@@ -33,8 +33,7 @@ export default {
     {
       ...common,
       displayName: 'e2e',
-      // A scenario starts real daemons and terminals, and two cores may run two at once.
-      testTimeout: 60_000,
+      setupFilesAfterEnv: ['<rootDir>/scripts/e2e-timeout.mjs'],
       testMatch: ['<rootDir>/packages/*/test/**/*.e2e.test.ts'],
     },
   ],
