@@ -1,0 +1,39 @@
+import { CofferError, parseDurationMs } from '@coffer/core';
+
+/** Milliseconds since 1970 of a TIME argument: ISO 8601, `2h` or `3d` ago, `today`, `yesterday 18:00`. @throws INVALID */
+export function parseTime(text: string, nowMs: number): number {
+  const trimmed = text.trim();
+  const found = fromWord(trimmed, nowMs) ?? fromAge(trimmed, nowMs) ?? fromIso(trimmed);
+  if (found === undefined || Number.isNaN(found)) {
+    throw new CofferError('INVALID', `"${text.slice(0, 60)}" is not a time`, {
+      hint: 'Write it like 2026-11-20T18:00, 2h, 3d or "yesterday 18:00".',
+    });
+  }
+  return found;
+}
+
+function fromWord(text: string, nowMs: number): number | undefined {
+  const match = /^(now|today|yesterday)(?:\s+(\d{1,2}):(\d{2}))?$/i.exec(text);
+  if (match === null) return undefined;
+  if (match[1]?.toLowerCase() === 'now') return nowMs;
+  const day = new Date(nowMs);
+  if (match[1]?.toLowerCase() === 'yesterday') day.setDate(day.getDate() - 1);
+  day.setHours(Number(match[2] ?? 0), Number(match[3] ?? 0), 0, 0);
+  return day.getTime();
+}
+
+function fromAge(text: string, nowMs: number): number | undefined {
+  return /^\d+(\.\d+)?\s*(s|min|m|h|d)$/i.test(text) ? nowMs - parseDurationMs(text) : undefined;
+}
+
+function fromIso(text: string): number | undefined {
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text.replace(/^(\d{4}-\d{2}-\d{2})\s+/, '$1T')) : undefined;
+}
+
+/** Local time as people write it: `2026-11-20 16:30`. */
+export function formatTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
