@@ -1,1 +1,43 @@
-export {};
+export { newAccountSecrets } from './account-secrets.ts';
+export type { AccountSecrets, DedupSecret } from './account-secrets.ts';
+export { maxChunkBytes, maxSealedChunkBytes, minChunkBytes, sealedChunkBound } from './chunk-format.ts';
+export { ChunkKeys, hashPlain } from './chunk-keys.ts';
+export { createCutter, cutterBufferBytes } from './cutter.ts';
+export type { Cut, Cutter, FileCutter, Piece } from './cutter.ts';
+export {
+  epochKeys,
+  newEpochSecret,
+  openCommitBody,
+  openEpochLink,
+  openEpochSecret,
+  sealCommitBody,
+  sealEpochLink,
+  sealEpochSecretTo,
+  teamKeyPair,
+} from './epoch.ts';
+export type { EpochGrant, EpochKeys } from './epoch.ts';
+export { hpkeInfo, openFrom, sealTo, sealToOverheadBytes } from './hpke.ts';
+export type { HpkeInfo } from './hpke.ts';
+export { ed25519KeyPair, xwingKeyPair, xwingPublicKeyBytes } from './key-pairs.ts';
+export type { SealingKeyPair, SigningKeyPair } from './key-pairs.ts';
+export { keystoreKind, openKeystore, sealKeystore } from './keystore.ts';
+export type { KeystoreSecret } from './keystore.ts';
+export { loginProof } from './login-proof.ts';
+export { openChunk } from './open-chunk.ts';
+export type { ChunkFacts, OpenChunkInput } from './open-chunk.ts';
+export { OpaqueClient } from './opaque-client.ts';
+export type {
+  FinishedLogin,
+  FinishedRegistration,
+  OpaqueParties,
+  StartedLogin,
+  StartedRegistration,
+} from './opaque-client.ts';
+export { checkPassword, generatePassphrase, minPasswordLength } from './password.ts';
+export { openSealed, seal, sealOverheadBytes } from './seal.ts';
+export type { OpenInput, SealInput } from './seal.ts';
+export { sealChunk, sealChunkInto } from './seal-chunk.ts';
+export type { SealChunkInput } from './seal-chunk.ts';
+export { maxSegmentChunks, planSegments } from './segments.ts';
+export { openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
+export type { SealUnlockRecordInput } from './unlock-record.ts';

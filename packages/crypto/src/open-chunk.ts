@@ -1,0 +1,89 @@
+import { constants, zstdDecompressSync } from 'node:zlib';
+import { equalBytes, integrityError, type ChunkId, type Hash } from '@coffer/core';
+import { aeadOpen, nonceBytes, tagBytes } from './aead.ts';
+import {
+  chunkAssociatedData,
+  chunkEncodings,
+  chunkHeadBytes,
+  chunkInnerHeadBytes,
+  maxChunkBytes,
+} from './chunk-format.ts';
+import { hashPlain } from './chunk-keys.ts';
+import { suite } from './seal.ts';
+
+/** The front of a chunk tuple, whichever form the rest has (JOURNAL §Append *Content*). */
+export type ChunkFacts = readonly [
+  plainHash: Hash,
+  plainBytes: number,
+  storedBytes: number,
+  ...rest: readonly unknown[],
+];
+
+export interface OpenChunkInput {
+  readonly id: ChunkId;
+  readonly key: Uint8Array;
+  /** The sealed chunk as it came from the server; only read. */
+  readonly sealed: Uint8Array;
+  readonly tuple: ChunkFacts;
+}
+
+/**
+ * The plain bytes of a chunk, exactly those that the tuple promises.
+ * Order of checks: lengths, tag, bounded decompression, exact length, SHA-256 (CRYPTO §Chunks *Open*).
+ * @throws INTEGRITY whatever is wrong with it
+ */
+export function openChunk(input: OpenChunkInput): Uint8Array {
+  const plain = opened(input);
+  if (plain === undefined || !equalBytes(hashPlain(plain), input.tuple[0])) throw integrityError('A chunk');
+  return plain;
+}
+
+function opened(input: OpenChunkInput): Uint8Array | undefined {
+  const { sealed, tuple } = input;
+  const [, plainBytes, storedBytes] = tuple;
+  if (sealed.byteLength !== storedBytes || sealed.byteLength < chunkHeadBytes + chunkInnerHeadBytes + tagBytes)
+    return undefined;
+  if (sealed[0] !== suite || plainBytes < 1 || plainBytes > maxChunkBytes) return undefined;
+  const inner = aeadOpen({
+    key: input.key,
+    nonce: sealed.subarray(1, 1 + nonceBytes),
+    associatedData: chunkAssociatedData(input.id),
+    sealed: sealed.subarray(chunkHeadBytes),
+  });
+  return inner && expanded(inner, plainBytes);
+}
+
+/** Whoever wrote the chunk held its key, and may still be hostile: another member of a shared vault. */
+function expanded(inner: Uint8Array, plainBytes: number): Uint8Array | undefined {
+  const payloadEnd = chunkInnerHeadBytes + new DataView(inner.buffer, inner.byteOffset).getUint32(1);
+  if (payloadEnd > inner.byteLength || !isZero(inner, payloadEnd)) return undefined;
+  const payload = inner.subarray(chunkInnerHeadBytes, payloadEnd);
+  if (inner[0] === chunkEncodings.zstd) return decompressed(payload, plainBytes);
+  return inner[0] === chunkEncodings.raw && payload.byteLength === plainBytes ? payload : undefined;
+}
+
+function isZero(bytes: Uint8Array, from: number): boolean {
+  for (let index = from; index < bytes.byteLength; index += 1) if (bytes[index] !== 0) return false;
+  return true;
+}
+
+/** 8 MiB: twice the largest chunk, and what every zstd decoder must support (RFC 8878 §3.1.1.1.2). */
+const windowLogMax = 23;
+
+function decompressed(payload: Uint8Array, plainBytes: number): Uint8Array | undefined {
+  try {
+    const { buffer, engine } = zstdDecompressSync(payload, {
+      params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+      maxOutputLength: plainBytes,
+      chunkSize: Math.max(plainBytes, minOutputBytes),
+      info: true,
+    }) as unknown as { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+    // zstd stops at the end of its frame and says nothing about bytes behind it.
+    return buffer.byteLength === plainBytes && engine.bytesWritten === payload.byteLength ? buffer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** zlib's own lower bound of `chunkSize`. */
+const minOutputBytes = 64;

@@ -1,0 +1,168 @@
+import {
+  decodeCbor,
+  encodeCbor,
+  integrityError,
+  kdf,
+  lp,
+  sha256,
+  type AccountId,
+  type Random,
+  type ServerId,
+} from '@coffer/core';
+import { z } from 'zod';
+import type { AccountSecrets } from './account-secrets.ts';
+import { byteString } from './byte-string.ts';
+import { hpkeInfo, openFrom, sealTo } from './hpke.ts';
+import { openSealed, seal } from './seal.ts';
+
+interface Owner {
+  readonly server: ServerId;
+  readonly account: AccountId;
+}
+
+export interface SealUnlockRecordInput extends Owner {
+  /** 64 bytes from OPAQUE: what the password yields, and the server never sees. */
+  readonly exportKey: Uint8Array;
+  readonly secrets: AccountSecrets;
+  readonly random: Random;
+  /** The admin's X-Wing recovery key, already checked against the pinned authority. Without it there is no escrow. */
+  readonly recoveryKey?: Uint8Array;
+}
+
+/**
+ * What the server keeps for an account and cannot read (CRYPTO §Keys): the root key under the password, all else under the root key,
+ * and, if a recovery key is given, the root key sealed to it.
+ */
+export function sealUnlockRecord(input: SealUnlockRecordInput): Uint8Array {
+  const { random, secrets } = input;
+  const record: UnlockRecord = {
+    v: 1,
+    ark: seal({ key: unlockKey(input), plain: secrets.ark, associatedData: purpose('unlock ark', input), random }),
+    secrets: seal({
+      key: secretsKey(secrets.ark),
+      plain: encodeSecrets(secrets),
+      associatedData: purpose('unlock secrets', input),
+      random,
+    }),
+    ...(input.recoveryKey && { escrow: sealEscrow(input, input.recoveryKey) }),
+  };
+  return encodeCbor(record);
+}
+
+/**
+ * The account's secrets. @throws INTEGRITY when the export key is another account's or server's, or the record was altered
+ */
+export function openUnlockRecord(
+  input: Owner & { readonly exportKey: Uint8Array; readonly record: Uint8Array },
+): AccountSecrets {
+  const record = parseRecord(input.record);
+  const ark = openSealed({
+    key: unlockKey(input),
+    sealed: record.ark,
+    associatedData: purpose('unlock ark', input),
+    what,
+  });
+  const plain = openSealed({
+    key: secretsKey(ark),
+    sealed: record.secrets,
+    associatedData: purpose('unlock secrets', input),
+    what,
+  });
+  return { ark, ...decodeSecrets(plain) };
+}
+
+/**
+ * The account's secrets by the admin's recovery key, when the account gave an escrow (CRYPTO §Passwords that change or are lost).
+ * @returns `undefined` without an escrow. @throws INTEGRITY
+ */
+export function openEscrow(
+  input: Owner & { readonly recoverySeed: Uint8Array; readonly recoveryKey: Uint8Array; readonly record: Uint8Array },
+): AccountSecrets | undefined {
+  const record = parseRecord(input.record);
+  if (record.escrow === undefined) return undefined;
+  const ark = openFrom({
+    privateSeed: input.recoverySeed,
+    info: escrowInfo(input, input.recoveryKey),
+    sealed: record.escrow,
+    what,
+  });
+  const plain = openSealed({
+    key: secretsKey(ark),
+    sealed: record.secrets,
+    associatedData: purpose('unlock secrets', input),
+    what,
+  });
+  return { ark, ...decodeSecrets(plain) };
+}
+
+const what = 'The account record';
+
+const UnlockRecord = z.strictObject({
+  v: z.literal(1),
+  ark: byteString(1, 256),
+  secrets: byteString(1, 60 * 1024),
+  escrow: byteString(1, 2048).optional(),
+});
+type UnlockRecord = z.infer<typeof UnlockRecord>;
+
+/** The server may have written anything: not being a record is one more way of being altered. */
+function parseRecord(bytes: Uint8Array): UnlockRecord {
+  return parseOr(bytes, UnlockRecord);
+}
+
+const WrappedSecrets = z.strictObject({
+  identitySeed: byteString(32),
+  sealSeed: byteString(32),
+  dedup: z
+    .array(z.strictObject({ g: z.int().min(0), secret: byteString(32) }))
+    .min(1)
+    .max(256),
+});
+
+function encodeSecrets({ identitySeed, sealSeed, dedup }: AccountSecrets): Uint8Array {
+  return encodeCbor({ identitySeed, sealSeed, dedup });
+}
+
+function decodeSecrets(plain: Uint8Array): z.infer<typeof WrappedSecrets> {
+  return parseOr(plain, WrappedSecrets);
+}
+
+function parseOr<Schema extends z.ZodType>(bytes: Uint8Array, schema: Schema): z.infer<Schema> {
+  try {
+    return schema.parse(decodeCbor(bytes));
+  } catch {
+    throw integrityError(what);
+  }
+}
+
+function unlockKey(input: Owner & { readonly exportKey: Uint8Array }): Uint8Array {
+  return kdf(input.exportKey, 'unlock key', input.server, input.account);
+}
+
+function secretsKey(ark: Uint8Array): Uint8Array {
+  return kdf(ark, 'account secrets');
+}
+
+function purpose(label: string, { server, account }: Owner): Uint8Array {
+  return lp(`coffer/1 ${label}`, server, account);
+}
+
+function sealEscrow(input: SealUnlockRecordInput, recipientKey: Uint8Array): Uint8Array {
+  return sealTo({
+    recipientKey,
+    info: escrowInfo(input, recipientKey),
+    plain: input.secrets.ark,
+    random: input.random,
+  });
+}
+
+function escrowInfo({ server, account }: Owner, recoveryKey: Uint8Array): Uint8Array {
+  return hpkeInfo({
+    purpose: 'coffer/1 escrow',
+    server,
+    from: account,
+    to: sha256(recoveryKey),
+    object: account,
+    epoch: 0,
+  });
+}
