@@ -1,0 +1,55 @@
+import { idKey, type ErrorCode } from '@coffer/core';
+
+/** What a line of the security log is about; each category has its own files (STORAGE §Audit). */
+export const auditCategories = [
+  'auth',
+  'account',
+  'password',
+  'transfer',
+  'backup',
+  'share',
+  'team',
+  'admin',
+  'anomaly',
+] as const;
+export type AuditCategory = (typeof auditCategories)[number];
+
+/** One security-relevant event. Ids, sizes and codes; never a name, a path or content. */
+export interface AuditEvent {
+  /** What happened, from a fixed vocabulary: `login`, `prove`, `append`, … */
+  readonly event: string;
+  /** Long work has a line at its start and one at its end. */
+  readonly phase?: 'start' | 'end';
+  readonly status: 'OK' | ErrorCode;
+  /** Number of the operation in the protocol's table. */
+  readonly operation?: number;
+  readonly account?: Uint8Array | undefined;
+  readonly device?: Uint8Array | undefined;
+  readonly vault?: Uint8Array | undefined;
+  readonly job?: Uint8Array | undefined;
+  readonly address?: string;
+  readonly bytes?: number;
+  /** Named whole numbers: chunks stored, commits, attempts. */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** Fixed words that qualify the event: a mode, a cause. */
+  readonly note?: string;
+}
+
+/** Where security-relevant events go. Never throws and never waits: the log must not decide what the daemon does. */
+export interface Audit {
+  record(category: AuditCategory, event: AuditEvent): void;
+}
+
+export const silentAudit: Audit = { record: () => undefined };
+
+/** The event as a flat line: ids in hex, counts beside the rest. */
+export function auditFields(event: AuditEvent): Readonly<Record<string, unknown>> {
+  const { account, device, vault, job, ...rest } = event;
+  return { ...rest, ...hexFields({ account, device, vault, job }) };
+}
+
+function hexFields(ids: Readonly<Record<string, Uint8Array | undefined>>): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, id] of Object.entries(ids)) if (id !== undefined) fields[name] = idKey(id);
+  return fields;
+}

@@ -1,0 +1,2 @@
+export { makeTestCertificate, writeTestCertificates } from './test-certificate.ts';
+export type { TestCertificate, TestCertificateOptions } from './test-certificate.ts';
