@@ -1,0 +1,58 @@
+import { KiB, MiB } from '@coffer/core';
+
+/** Suite byte, salt, commitment and tag around sealed operations (CRYPTO §Seal). */
+const sealOverheadBytes = 81;
+
+/** What one commit may hold. A commit beyond any of these is refused before it is looked into. */
+export const commitLimits = {
+  /** The whole commit fits one DATA frame (PROTOCOL §Limits). */
+  bytes: 4 * MiB,
+  /** Operations in the clear. */
+  operationBytes: MiB,
+  /** Operations, sealed. */
+  bodyBytes: MiB + sealOverheadBytes,
+  operations: 1000,
+  /** References; a put each for every operation, and room for the others. */
+  refs: 2000,
+  /** Entries of one `drop`: the descendants of a removed directory follow in batches of this size. */
+  dropEntries: 10_000,
+  /** Chunk or segment ids that one `put` names, in all. */
+  idsPerPut: 32_768,
+  /** Uploaders that one `put` names. */
+  uploadersPerPut: 256,
+  /** Versions that one `purge` names. */
+  purgeSeqs: 10_000,
+  /** Members of one vault; every epoch seals its secret to each, about 1.2 KiB. */
+  members: 1000,
+  /** Sealed copies of one epoch secret: members and their workers. */
+  seals: 2000,
+  /** One sealed epoch secret: 1,120 bytes of X-Wing and 48 of AES-GCM today, and room. */
+  sealedBytes: 2 * KiB,
+} as const;
+
+/** What a file's content may be made of. */
+export const contentLimits = {
+  /** Plain bytes of the largest chunk (CRYPTO §Chunks). */
+  chunkBytes: 4 * MiB,
+  /** Sealed bytes of the largest chunk; fits a DATA frame with its id. */
+  storedBytes: 4 * MiB + 192 * KiB,
+  /** Chunks that an operation lists itself; longer contents use segments. */
+  directChunks: 1024,
+  /** Chunks of one segment. */
+  segmentChunks: 1024,
+  /** Target of a symbolic link, bytes (Linux PATH_MAX). */
+  targetBytes: 4096,
+} as const;
+
+/** What an identity chain may hold. */
+export const identityLimits = {
+  statementBytes: 16 * KiB,
+  /** Statements of one account: every login and logout of a device adds one. */
+  statements: 65_536,
+  /** Devices that are not revoked. */
+  devices: 1000,
+  /** Vaults that one worker serves. */
+  workerVaults: 256,
+  /** Characters of a device's name. */
+  nameLength: 64,
+} as const;

@@ -1,0 +1,136 @@
+import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import type { Hash, Random, VaultId } from '@coffer/core';
+import { makeCommit } from '../commit.ts';
+import type { Commit } from '../commit.ts';
+import type { CommitHeader } from '../commit-header.ts';
+import type { Directory } from '../directory.ts';
+import { judgeCommit, openVault } from '../judge.ts';
+import { epochRecipients } from '../judge-epoch.ts';
+import type { JournalPosition } from '../judge-epoch.ts';
+import { encodeOperations } from '../operation.ts';
+import type { Operation } from '../operation.ts';
+import type { EpochRef, EpochSeal, Ref, VaultKind } from '../ref.ts';
+import type { VaultState } from '../vault-state.ts';
+import { TestAccount } from './test-account.ts';
+import type { TestDevice } from './test-account.ts';
+
+export interface TestVaultOptions {
+  readonly owner: TestAccount;
+  readonly kind?: VaultKind;
+  /** Other accounts (or anything else) that commits will speak of; by default the owner's chain as it is at each call. */
+  readonly directory?: () => Directory;
+}
+
+export interface TestCommit {
+  readonly by: TestDevice;
+  readonly refs?: readonly Ref[];
+  /** Stand in the body in the clear: there is no cryptography below this package. */
+  readonly operations?: readonly Operation[];
+  /** Instead of operations: any bytes. */
+  readonly body?: Uint8Array;
+  /** Fields to write wrong on purpose. */
+  readonly header?: Partial<CommitHeader>;
+}
+
+/** A vault with a real chain of signed commits. Bodies are not sealed and sealed secrets are random bytes. */
+export class TestVault {
+  readonly genesis: Commit;
+  readonly commits: Commit[];
+  readonly directory: () => Directory;
+  readonly #random: Random;
+  #state: VaultState;
+
+  constructor({ owner, kind = 'home', directory = () => TestAccount.directory(owner) }: TestVaultOptions) {
+    this.#random = owner.random;
+    this.directory = directory;
+    this.genesis = testGenesis(owner, kind);
+    this.commits = [this.genesis];
+    this.#state = openVault(this.genesis, directory());
+  }
+
+  get id(): VaultId {
+    return this.genesis.vault;
+  }
+
+  get state(): VaultState {
+    return this.#state;
+  }
+
+  /** A signed commit on top of the head; not appended, and not judged. */
+  make({ by, refs = [], operations = [], body, header = {} }: TestCommit): Commit {
+    const { vault, seq, head, epoch } = this.#state;
+    const next = {
+      v: 1,
+      vault,
+      seq: seq + 1,
+      prev: head,
+      epoch: refs.some(({ kind }) => kind === 'epoch') ? epoch + 1 : epoch,
+      account: by.account,
+      device: by.device,
+      commitId: randomId<'commit'>(this.#random),
+      at: timestampFromMs(1_700_000_000_000 + seq * 1000),
+      refs,
+      ...header,
+    } as const;
+    return makeCommit({ header: next, body: body ?? encodeOperations(operations), sign: by.sign });
+  }
+
+  /** Makes, judges and keeps a commit. @throws as `judgeCommit` */
+  append(commit: TestCommit): Commit {
+    return this.add(this.make(commit));
+  }
+
+  /** Judges and keeps a commit made elsewhere. @throws as `judgeCommit` */
+  add(commit: Commit): Commit {
+    this.#state = judgeCommit(this.#state, commit, this.directory());
+    this.commits.push(commit);
+    return commit;
+  }
+
+  /** An `epoch` ref that follows, sealed to exactly the members of `position` (by default: as they are now). */
+  nextEpoch(position: JournalPosition = { state: this.#state, directory: this.directory() }): EpochRef {
+    const recipients = epochRecipients(position);
+    return testEpoch(position.state.epoch + 1, { recipients, random: this.#random, kind: position.state.kind });
+  }
+}
+
+/** A genesis signed by the identity key of `owner`. */
+export function testGenesis(owner: TestAccount, kind: VaultKind): Commit {
+  const { account, state, random } = owner;
+  const recipients = [{ recipient: account, worker: null, fingerprint: state.fingerprint }];
+  const header = {
+    v: 1,
+    vault: new Uint8Array(32),
+    seq: 1,
+    prev: zeroHash,
+    epoch: 0,
+    account,
+    device: new Uint8Array(0),
+    commitId: randomId<'commit'>(random),
+    at: timestampFromMs(1_700_000_000_000),
+    refs: [
+      { kind: 'genesis', vaultKind: kind, owner: account, fingerprint: state.fingerprint, chainHead: state.head },
+      testEpoch(0, { recipients, random, kind }),
+    ],
+  } as const;
+  const body = encodeOperations([['init', random.bytes(32)]]);
+  return makeCommit({ header, body, sign: owner.identityKey.sign });
+}
+
+interface EpochParts {
+  readonly recipients: readonly Omit<EpochSeal, 'sealed'>[];
+  readonly random: Random;
+  readonly kind: VaultKind;
+}
+
+function testEpoch(n: number, { recipients, random, kind }: EpochParts): EpochRef {
+  const seals = recipients.map(({ recipient, worker, fingerprint }) => ({
+    recipient,
+    worker,
+    fingerprint,
+    sealed: random.bytes(1168),
+  }));
+  const commitment: Hash = random.bytes(32);
+  const teamKey = kind === 'team' ? random.bytes(1216) : null;
+  return { kind: 'epoch', n, commitment, link: n === 0 ? null : random.bytes(113), seals, teamKey };
+}
