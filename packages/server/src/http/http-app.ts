@@ -4,8 +4,6 @@ import { getRequestListener } from '@hono/node-server';
 import type { Clock } from '@coffer/core';
 import { Hono } from 'hono';
 
-/** From the end of the handshake to the answer; a monitor needs milliseconds. */
-const connectionMs = 15_000;
 const maxHeaderBytes = 8 * 1024;
 
 /** What `/ready` tells: whether the daemon can take writes, and why not. */
@@ -19,13 +17,20 @@ export interface HttpDeps {
   readonly readiness: () => Promise<Readiness> | Readiness;
 }
 
+export interface HttpOptions {
+  /** From the end of the handshake to the end of the answer; a monitor needs milliseconds. */
+  readonly connectionMs: number;
+}
+
 /** HTTPS on the port of the protocol (PROTOCOL §HTTPS on the same port). Never listens itself: sockets are handed to it. */
 export class HttpApp implements AsyncDisposable {
   readonly #server: Server;
   readonly #clock: Clock;
+  readonly #connectionMs: number;
   readonly #sockets = new Set<TLSSocket>();
 
-  constructor(deps: HttpDeps) {
+  constructor(deps: HttpDeps, options: HttpOptions) {
+    this.#connectionMs = options.connectionMs;
     this.#clock = deps.clock;
     const listener = getRequestListener(createApp(deps).fetch);
     this.#server = createServer({ maxHeaderSize: maxHeaderBytes, keepAlive: false }, (request, response) => {
@@ -42,7 +47,7 @@ export class HttpApp implements AsyncDisposable {
       done.abort();
     });
     // A server that does not listen checks no deadlines of its own.
-    this.#clock.sleep(connectionMs, done.signal).then(
+    this.#clock.sleep(this.#connectionMs, done.signal).then(
       () => socket.destroy(),
       () => undefined,
     );

@@ -34,6 +34,7 @@ export class Logs implements AsyncDisposable, Audit {
   /** For the one who runs the daemon. */
   readonly server: Logger;
   readonly #writers: ReadonlyMap<Category, Writer>;
+  #closed: Promise<void> | undefined;
 
   /** @throws IO when the folder or a file in it cannot be written */
   static async open(options: LogsOptions): Promise<Logs> {
@@ -76,7 +77,13 @@ export class Logs implements AsyncDisposable, Audit {
     else logger?.warn(fields);
   }
 
+  /** Writes what waits, then closes the files. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async #close(): Promise<void> {
     for (const { file } of this.#writers.values()) await closeFile(file);
   }
 

@@ -37,32 +37,47 @@ export class LoginThrottle {
     this.#limits = limits;
   }
 
-  /** Milliseconds this attempt has to wait for its turn; `undefined` when too many wait already: try again later. */
-  turn(key: string): number | undefined {
+  /**
+   * An attempt begins; it counts as failed until {@link succeeded} takes that back, so parallel attempts gain nothing.
+   * Milliseconds it has to wait for its turn, or `undefined` when too many wait already: try again later.
+   */
+  begin(key: string): number | undefined {
+    const failures = this.#current(key) ?? { count: 0, updatedMs: this.#clock.monotonicMs(), nextSlotMs: 0 };
+    const waitMs = this.#turn(failures);
+    if (waitMs === undefined) return undefined;
+    // Two hours' worth is enough to remember: an attacker must not fill the bucket for weeks.
+    failures.count = Math.min(failures.count + 1, this.#limits.attemptsPerHour * 2);
+    this.#byKey.delete(key);
+    this.#byKey.set(key, failures);
+    if (this.#byKey.size > maxKeys) this.#forgetOldest();
+    return waitMs;
+  }
+
+  /** Failures that count now, attempts under way included. */
+  countOf(key: string): number {
+    return Math.ceil(this.#current(key)?.count ?? 0);
+  }
+
+  /** The attempt was no failure. Only this one is taken back: one who knows a password must not reset an address for guessing others. */
+  succeeded(key: string): void {
     const failures = this.#current(key);
-    const over = failures === undefined ? -1 : failures.count - this.#limits.attemptsPerHour;
-    if (failures === undefined || over < 0) return 0;
+    if (failures !== undefined) failures.count = Math.max(0, failures.count - 1);
+  }
+
+  /** The one who knows the password was here: earlier failures of this name were their own, or no longer matter. */
+  forget(key: string): void {
+    this.#byKey.delete(key);
+  }
+
+  #turn(failures: Failures): number | undefined {
+    const over = failures.count - this.#limits.attemptsPerHour;
+    if (over < 0) return 0;
     const now = this.#clock.monotonicMs();
     const gapMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(10, Math.floor(over)));
     const slotMs = Math.max(now + gapMs, failures.nextSlotMs);
     if (slotMs - now > maxDelayMs) return undefined;
     failures.nextSlotMs = slotMs + gapMs;
     return slotMs - now;
-  }
-
-  /** Counts a failure; returns how many count now. */
-  failed(key: string): number {
-    const failures = this.#current(key) ?? { count: 0, updatedMs: this.#clock.monotonicMs(), nextSlotMs: 0 };
-    // Two hours' worth is enough to remember: an attacker must not fill the bucket for weeks.
-    failures.count = Math.min(failures.count + 1, this.#limits.attemptsPerHour * 2);
-    this.#byKey.delete(key);
-    this.#byKey.set(key, failures);
-    if (this.#byKey.size > maxKeys) this.#forgetOldest();
-    return Math.floor(failures.count);
-  }
-
-  succeeded(key: string): void {
-    this.#byKey.delete(key);
   }
 
   #current(key: string): Failures | undefined {

@@ -1,0 +1,93 @@
+import { CofferError, secondMs, type Clock } from '@coffer/core';
+import type { Audit } from '../log/audit.ts';
+import { AlertWindow } from './alert-window.ts';
+import { LoginThrottle } from './login-throttle.ts';
+
+export interface LoginLimits {
+  readonly attemptsPerHour: number;
+  readonly addressPerHour: number;
+  readonly alertAfter: number;
+  readonly alertWindowMs: number;
+}
+
+export interface LoginGuardDeps {
+  readonly clock: Clock;
+  readonly audit: Audit;
+}
+
+/** One try at a password, counted as failed until it succeeds. */
+export interface LoginAttempt {
+  succeeded(): void;
+  /** For the alert; a try that is neither is counted all the same. */
+  failed(): void;
+}
+
+/** Counts failed logins by name and by address and slows down both (PROTOCOL §Limits). The same for names that nobody has. */
+export class LoginGuard {
+  readonly #deps: LoginGuardDeps;
+  readonly #names: LoginThrottle;
+  readonly #addresses: LoginThrottle;
+  readonly #alerts: AlertWindow;
+
+  constructor(deps: LoginGuardDeps, limits: LoginLimits) {
+    this.#deps = deps;
+    this.#names = new LoginThrottle(deps, limits);
+    this.#addresses = new LoginThrottle(deps, { attemptsPerHour: limits.addressPerHour });
+    this.#alerts = new AlertWindow(deps, limits);
+  }
+
+  setLimits(limits: LoginLimits): void {
+    this.#names.setLimits(limits);
+    this.#addresses.setLimits({ attemptsPerHour: limits.addressPerHour });
+    this.#alerts.setLimits(limits);
+  }
+
+  /** Waits for the attempt's turn. @throws BUSY when too many wait already */
+  async begin(name: string, address: string, signal: AbortSignal): Promise<LoginAttempt> {
+    const byName = this.#names.begin(name);
+    const byAddress = this.#addresses.begin(address);
+    if (byName === undefined || byAddress === undefined) throw busy();
+    const waitMs = Math.max(byName, byAddress);
+    if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
+    return this.#attempt(name, address);
+  }
+
+  #attempt(name: string, address: string): LoginAttempt {
+    let settled = false;
+    const once = (work: () => void) => (): void => {
+      if (settled) return;
+      settled = true;
+      work();
+    };
+    return {
+      succeeded: once(() => {
+        this.#names.forget(name);
+        this.#addresses.succeeded(address);
+      }),
+      failed: once(() => this.#failed(name, address)),
+    };
+  }
+
+  #failed(name: string, address: string): void {
+    const attempts = this.#names.countOf(name);
+    if (this.#alerts.event(`name ${name}`)) this.#alert('by-name', address, attempts);
+    if (this.#alerts.event(`address ${address}`)) this.#alert('by-address', address, this.#addresses.countOf(address));
+  }
+
+  #alert(note: string, address: string, attempts: number): void {
+    this.#deps.audit.record('anomaly', {
+      event: 'failed-logins',
+      status: 'REFUSED',
+      address,
+      note,
+      counts: { attempts },
+    });
+  }
+}
+
+function busy(): CofferError {
+  return new CofferError('BUSY', 'too many failed logins; this one was not tried', {
+    hint: 'Wait a minute and try again.',
+    details: { retryAfterMs: 30 * secondMs },
+  });
+}
