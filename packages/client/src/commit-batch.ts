@@ -1,5 +1,5 @@
 import type { CofferError, EntryId, Timestamp } from '@coffer/core';
-import type { EntryName } from './entry.ts';
+import type { EntryName, LinkTarget } from '@coffer/journal';
 import type { UploadedContent, Uploader } from './uploader.ts';
 
 export interface CommitBatchOptions {
@@ -29,7 +29,7 @@ export interface DirectoryPut extends Placement, Attributes {}
 
 export interface SymlinkPut extends Placement, Attributes {
   readonly entry?: EntryId;
-  readonly target: EntryName;
+  readonly target: LinkTarget;
 }
 
 /** An operation that another device's change made impossible; its entry is unchanged in the vault. */

@@ -1,4 +1,4 @@
-import type { Content } from './entry.ts';
+import type { Content } from '@coffer/journal';
 
 export interface DownloaderOptions {
   /** Worker threads that open chunks. Default 1. */

@@ -1,15 +1,5 @@
 import type { DeviceId, EntryId, Hash, Timestamp } from '@coffer/core';
-
-/** One path component: text, or the bytes themselves where a name on disk is not UTF-8 (JOURNAL §Names). */
-export type EntryName = string | Uint8Array;
-
-export type EntryKind = 'file' | 'directory' | 'symlink' | 'mount';
-
-/**
- * What a version of a file is made of, as its operation holds it. Opaque above this package: pass it to a downloader,
- * or to an uploader as `previous`; compare versions by {@link Entry.contentHash}.
- */
-export type Content = readonly unknown[];
+import type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 
 /** One entry as it is at the position its {@link TreeReader} shows. */
 export interface Entry {
@@ -27,8 +17,8 @@ export interface Entry {
   readonly content: Content;
   /** Files only: equal hashes mean equal bytes; files over 1,024 chunks may differ in hash and be equal. */
   readonly contentHash: Hash | undefined;
-  /** Symlinks only: the text of the link, bytes when it is not UTF-8. */
-  readonly target: EntryName | undefined;
+  /** Text of a symlink, bytes when it is not UTF-8; vault id of a mount. */
+  readonly target: LinkTarget | undefined;
   /** Number of the shown version among those of its file, from 1. */
   readonly version: number;
   /** Position of the commit that put this version. */

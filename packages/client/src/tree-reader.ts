@@ -1,5 +1,6 @@
 import type { EntryId } from '@coffer/core';
-import type { DeletedEntry, Entry, EntryName, Version, WalkedEntry } from './entry.ts';
+import type { EntryName } from '@coffer/journal';
+import type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 
 /** A path: `/photos/2026`, or its names where one of them is not text. The root is `/` or no names. */
 export type VaultPath = string | readonly EntryName[];

@@ -1,5 +1,5 @@
 import type { ChunkId, Hash, Timestamp } from '@coffer/core';
-import type { Content } from './entry.ts';
+import type { Content } from '@coffer/journal';
 
 export interface UploaderOptions {
   /** Worker threads that read and seal. Default 1; 2 pays for trees of small files. */

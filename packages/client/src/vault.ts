@@ -1,7 +1,7 @@
 import type { CofferError, EntryId, Hash, VaultId } from '@coffer/core';
 import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
 import type { Downloader, DownloaderOptions } from './downloader.ts';
-import type { EntryName } from './entry.ts';
+import type { EntryName } from '@coffer/journal';
 import type { TreeReader } from './tree-reader.ts';
 import type { Uploader, UploaderOptions } from './uploader.ts';
 

@@ -1,0 +1,294 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { CofferError, equalBytes, integrityError, isCofferError } from '@coffer/core';
+import type { AccountId, DeviceId, Hash, VaultId } from '@coffer/core';
+import { openCommitBody } from '@coffer/crypto';
+import {
+  bodyAssociatedData,
+  decodeVaultState,
+  encodeVaultState,
+  judgeCommit,
+  openVault,
+  parseCommit,
+  parseOperations,
+} from '@coffer/journal';
+import type { Commit, Directory, EpochRef, VaultState } from '@coffer/journal';
+import { EpochSecrets } from './epoch-secrets.ts';
+import type { EpochKey, EpochRecord } from './epoch-secrets.ts';
+import { foldCommit } from './fold-commit.ts';
+import { ServerBeliefs } from './server-beliefs.ts';
+import type { Repairs } from './server-beliefs.ts';
+import { StateTree } from './state-tree.ts';
+import { TreeWriter } from './tree-writer.ts';
+
+/** A commit as `vault.pull` delivers it. */
+export interface PulledCommit {
+  readonly bytes: Uint8Array;
+  readonly receivedAtMs: number;
+}
+
+/** What this device has seen of a vault before; kept apart from the tables, so that losing those loses no memory. */
+export interface VaultPin {
+  readonly seq: number;
+  readonly hash: Hash;
+  readonly epoch: number;
+}
+
+export interface VaultJournalDeps {
+  readonly db: DatabaseSync;
+  readonly directory: Directory;
+  readonly key: EpochKey;
+  readonly pin: VaultPin | undefined;
+}
+
+export interface FoldReport {
+  readonly voidCommits: number;
+  readonly skippedOperations: number;
+  /** Authors of void commits and skipped operations, for the log. */
+  readonly authors: readonly { readonly account: AccountId; readonly device: DeviceId; readonly seq: number }[];
+}
+
+/** The journal of one vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
+export class VaultJournal {
+  readonly vault: VaultId;
+  readonly tree: StateTree;
+  readonly #db: DatabaseSync;
+  readonly #directory: Directory;
+  readonly #writer: TreeWriter;
+  readonly #beliefs: ServerBeliefs;
+  readonly #secrets: EpochSecrets;
+  readonly #account: AccountId;
+  readonly #worker: DeviceId | undefined;
+  readonly #pin: VaultPin | undefined;
+  readonly #sql;
+  #state: VaultState | undefined;
+
+  constructor(vault: VaultId, { db, directory, key, pin }: VaultJournalDeps) {
+    this.vault = vault;
+    this.#db = db;
+    this.#directory = directory;
+    this.#pin = pin;
+    this.#account = key.account;
+    this.#worker = key.worker;
+    this.#secrets = new EpochSecrets(vault, key);
+    this.tree = StateTree.atHead(db);
+    this.#writer = new TreeWriter(db);
+    this.#beliefs = new ServerBeliefs(db, this.#writer);
+    this.#sql = prepareJournalStatements(db);
+    this.#reload();
+  }
+
+  /** Undefined before the genesis was folded. */
+  get state(): VaultState | undefined {
+    return this.#state;
+  }
+
+  /** Secret of an epoch that is known here. @throws INTEGRITY; NOT_ALLOWED when this device was not given it */
+  epochSecret(n: number): Uint8Array {
+    const secret = this.#secrets.secret(n);
+    if (secret === undefined)
+      throw new CofferError('NOT_ALLOWED', 'this device does not hold the key of the vault', { details: { epoch: n } });
+    return secret;
+  }
+
+  /** `K_cut`, from the genesis. @throws INTEGRITY */
+  cutKey(): Uint8Array {
+    const genesis = this.#sql.meta('genesis');
+    if (genesis === undefined) throw new TypeError('the genesis was not folded');
+    const { header, body } = parseCommit(genesis);
+    const associatedData = bodyAssociatedData(header);
+    const plain = openCommitBody({ epochSecret: this.epochSecret(0), n: 0, associatedData, body });
+    const [init] = parseOperations(plain);
+    if (init?.[0] !== 'init') throw integrityError('The beginning of a vault');
+    return init[1];
+  }
+
+  /**
+   * Judges and folds what follows, all or nothing. Commits that another process folded in the meantime are passed over.
+   * @throws ROLLBACK when they do not extend what this device has seen; INTEGRITY when the server should have refused them;
+   * UPGRADE_REQUIRED
+   */
+  fold(commits: readonly PulledCommit[]): FoldReport {
+    const report = { voidCommits: 0, skippedOperations: 0, authors: [] as FoldReport['authors'][number][] };
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      this.#reload();
+      for (const pulled of commits) {
+        const { isVoid, skipped, commit } = this.#one(pulled);
+        if (!isVoid && skipped === 0) continue;
+        report.voidCommits += isVoid ? 1 : 0;
+        report.skippedOperations += skipped;
+        report.authors.push({ account: commit.header.account, device: commit.header.device, seq: commit.header.seq });
+      }
+      if (this.#state !== undefined) this.#sql.setMeta('state', encodeVaultState(this.#state));
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      this.#reload();
+      throw error;
+    }
+    return report;
+  }
+
+  /** Sees what other processes folded. */
+  refresh(): void {
+    this.#reload();
+  }
+
+  repairs(limit: number): Repairs {
+    return this.#beliefs.repairs(limit);
+  }
+
+  #one(pulled: PulledCommit): { isVoid: boolean; skipped: number; commit: Commit } {
+    const commit = parsed(pulled.bytes);
+    const known = this.#state;
+    if (known !== undefined && commit.header.seq <= known.seq) return this.#again(commit);
+    this.#checkPin(commit);
+    const state = this.#judged(commit, known);
+    this.#learnEpochs(commit);
+    this.#state = state;
+    const epochSecret = this.epochSecret(commit.header.epoch);
+    const { isVoid, skipped } = foldCommit(
+      { commit, kind: state.kind, epochSecret },
+      { tree: this.#writer, beliefs: this.#beliefs, savepoint: (work) => this.#savepoint(work) },
+    );
+    this.#sql.addCommit({ commit, receivedAtMs: pulled.receivedAtMs, isVoid, skipped: skipped.length });
+    if (commit.header.seq === 1) this.#sql.setMeta('genesis', pulled.bytes);
+    return { isVoid, skipped: skipped.length, commit };
+  }
+
+  #again(commit: Commit): { isVoid: false; skipped: 0; commit: Commit } {
+    const hash = this.#sql.hashAt(commit.header.seq);
+    if (hash === undefined || !equalBytes(hash, commit.hash)) throw rollbackError(commit.header.seq);
+    return { isVoid: false, skipped: 0, commit };
+  }
+
+  #checkPin({ header, hash }: Commit): void {
+    if (this.#pin?.seq === header.seq && !equalBytes(this.#pin.hash, hash)) throw rollbackError(header.seq);
+  }
+
+  /** What the server must have refused, it did not: it lies, or it shows another history. */
+  #judged(commit: Commit, known: VaultState | undefined): VaultState {
+    const { header } = commit;
+    if (known !== undefined && header.seq === known.seq + 1 && !equalBytes(header.prev, known.head))
+      throw rollbackError(header.seq);
+    try {
+      if (!equalBytes(commit.vault, this.vault)) throw integrityError('The journal of a vault');
+      return known === undefined ? openVault(commit, this.#directory) : judgeCommit(known, commit, this.#directory);
+    } catch (error) {
+      if (!isCofferError(error) || error.code === 'UPGRADE_REQUIRED') throw error;
+      throw integrityError('The journal of a vault', { seq: header.seq, reason: error.code });
+    }
+  }
+
+  #learnEpochs({ header }: Commit): void {
+    const object = header.seq === 1 ? header.commitId : this.vault;
+    for (const ref of header.refs) {
+      if (ref.kind !== 'epoch') continue;
+      const record = this.#epochRecord(ref, { from: header.account, object });
+      this.#sql.addEpoch(record);
+      this.#secrets.learn(record);
+    }
+  }
+
+  #epochRecord(ref: EpochRef, { from, object }: { from: AccountId; object: Uint8Array }): EpochRecord {
+    const sealedFor = (worker: DeviceId | undefined): Uint8Array | null =>
+      ref.seals.find(
+        (seal) => equalBytes(seal.recipient, this.#account) && equalBytes(seal.worker ?? none, worker ?? none),
+      )?.sealed ?? null;
+    const forWorker = this.#worker === undefined ? null : sealedFor(this.#worker);
+    return {
+      n: ref.n,
+      commitment: ref.commitment,
+      link: ref.link,
+      from,
+      object,
+      forAccount: sealedFor(undefined),
+      forWorker,
+    };
+  }
+
+  #savepoint<Result>(work: (undo: () => void) => Result): Result {
+    this.#db.exec('SAVEPOINT one_commit');
+    const result = work(() => this.#db.exec('ROLLBACK TO one_commit'));
+    this.#db.exec('RELEASE one_commit');
+    return result;
+  }
+
+  #reload(): void {
+    const bytes = this.#sql.meta('state');
+    const stored = bytes === undefined ? undefined : decodeVaultState(bytes);
+    if (stored?.seq === this.#state?.seq) return;
+    this.#state = stored;
+    for (const record of this.#sql.epochs()) this.#secrets.learn(record);
+  }
+}
+
+const none = new Uint8Array(0);
+
+function parsed(bytes: Uint8Array): Commit {
+  try {
+    return parseCommit(bytes);
+  } catch (error) {
+    if (!isCofferError(error) || error.code === 'UPGRADE_REQUIRED') throw error;
+    throw integrityError('A commit', { reason: error.code });
+  }
+}
+
+/** The server shows a history that is not a continuation of what this device has seen. */
+export function rollbackError(seq: number): CofferError {
+  return new CofferError('ROLLBACK', 'the server shows an older or different history than this device has seen', {
+    hint: 'The server was restored from an old copy, or does not tell the truth. Ask its administrator before you go on; do not log in anew until you know.',
+    details: { seq },
+  });
+}
+
+interface NewCommitRow {
+  readonly commit: Commit;
+  readonly receivedAtMs: number;
+  readonly isVoid: boolean;
+  readonly skipped: number;
+}
+
+function prepareJournalStatements(db: DatabaseSync) {
+  const sql = {
+    meta: db.prepare('SELECT value FROM meta WHERE key = ?'),
+    setMeta: db.prepare(
+      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    ),
+    hashAt: db.prepare('SELECT hash FROM commits WHERE seq = ?'),
+    addCommit: db.prepare(
+      'INSERT INTO commits (seq, hash, received_ms, account, device, void, skipped) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    addEpoch: db.prepare(
+      'INSERT INTO epochs (n, commitment, link, sender, object, for_account, for_worker) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    epochs: db.prepare('SELECT n, commitment, link, sender, object, for_account, for_worker FROM epochs'),
+  };
+  return {
+    meta: (key: string) => sql.meta.get(key)?.['value'] as Uint8Array | undefined,
+    setMeta: (key: string, value: Uint8Array) => void sql.setMeta.run(key, value),
+    hashAt: (seq: number) => sql.hashAt.get(seq)?.['hash'] as Uint8Array | undefined,
+    addCommit: ({ commit: { header, hash }, receivedAtMs, isVoid, skipped }: NewCommitRow) => {
+      const device = header.device.byteLength === 0 ? null : header.device;
+      sql.addCommit.run(header.seq, hash, receivedAtMs, header.account, device, isVoid ? 1 : 0, skipped);
+    },
+    addEpoch: ({ n, commitment, link, from, object, forAccount, forWorker }: EpochRecord) =>
+      void sql.addEpoch.run(n, commitment, link, from, object, forAccount, forWorker),
+    epochs: () => (sql.epochs.all() as unknown as EpochRow[]).map(epochOfRow),
+  };
+}
+
+interface EpochRow {
+  readonly n: number;
+  readonly commitment: Uint8Array;
+  readonly link: Uint8Array | null;
+  readonly sender: Uint8Array;
+  readonly object: Uint8Array;
+  readonly for_account: Uint8Array | null;
+  readonly for_worker: Uint8Array | null;
+}
+
+function epochOfRow(row: EpochRow): EpochRecord {
+  const { n, commitment, link, sender, object } = row;
+  return { n, commitment, link, from: sender, object, forAccount: row.for_account, forWorker: row.for_worker };
+}
