@@ -16,7 +16,7 @@ export function boundedBytes(min: number, max: number) {
 
 /** Ids of 32 bytes, one after the other, sorted ascending, each once; at most `max` of them. */
 export function sortedIds(max: number) {
-  return z.custom<Uint8Array>((value) => value instanceof Uint8Array && isSortedIds(value, max), 'sorted ids expected');
+  return z.custom<Uint8Array>((value) => isSortedIds(value, max), 'sorted ids expected');
 }
 
 /** A whole number from `min` to `max`. */
@@ -60,8 +60,9 @@ export function isTimestamp(value: unknown): value is Timestamp {
   );
 }
 
-export function isSortedIds(bytes: Uint8Array, max: number): boolean {
-  if (bytes.byteLength % 32 !== 0 || bytes.byteLength > max * 32) return false;
+export function isSortedIds(bytes: unknown, max: number): bytes is Uint8Array {
+  if (!(bytes instanceof Uint8Array) || bytes.byteLength % 32 !== 0 || bytes.byteLength > max * 32) return false;
+  if (bytes.byteLength <= 32) return true;
   const ids = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 32; at < ids.length; at += 32) {
     if (ids.compare(ids, at, at + 32, at - 32, at) >= 0) return false;

@@ -1,7 +1,7 @@
 import { idKey, splitBytes } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import { isHole, isSegmented, isSharedTuple } from './content.ts';
-import type { Content } from './content.ts';
+import type { ChunkTuple, Content, Hole } from './content.ts';
 import { isReservedName } from './name.ts';
 import type { Operation, PutOperation } from './operation.ts';
 import type { PutRef, Ref, VaultKind } from './ref.ts';
@@ -76,18 +76,20 @@ function segmentsMatch(ref: PutRef, [, runs]: Extract<Content, readonly ['seg', 
 
 function chunksMatch(ref: PutRef, content: Exclude<Content, readonly ['seg', unknown]>): boolean {
   if (ref.segments.byteLength > 0) return false;
-  const named = new Set<string>();
-  let shared = false;
-  for (const tuple of content) {
-    if (isHole(tuple)) continue;
-    shared ||= isSharedTuple(tuple);
-    // The ids of a home vault follow from a secret; one id for each different (hash, generation) is what can be seen.
-    named.add(isSharedTuple(tuple) ? idKey(tuple[3]) + idKey(tuple[4]) : `${idKey(tuple[0])}${tuple[3]}`);
-  }
-  const ids = ref.chunks.flatMap(({ uploader, ids: list }) =>
-    splitBytes(list, 32).map((id) => idKey(uploader) + idKey(id)),
+  const chunks = content.filter((tuple): tuple is Exclude<typeof tuple, Hole> => !isHole(tuple));
+  const count = ref.chunks.reduce((sum, { ids }) => sum + ids.byteLength / 32, 0);
+  if (!chunks.some(isSharedTuple)) return count === countDistinct(chunks);
+  const named = new Set(chunks.filter(isSharedTuple).map(([, , , uploader, id]) => idKey(uploader) + idKey(id)));
+  return sameKeys(
+    named,
+    ref.chunks.flatMap(({ uploader, ids }) => splitBytes(ids, 32).map((id) => idKey(uploader) + idKey(id))),
   );
-  return shared ? sameKeys(named, ids) : named.size === ids.length;
+}
+
+/** The ids of a home vault follow from a secret; one for each different (hash, generation) is what can be seen. */
+function countDistinct(chunks: readonly ChunkTuple[]): number {
+  if (chunks.length < 2) return chunks.length;
+  return new Set(chunks.map(([plainHash, , , g]) => `${idKey(plainHash)}${String(g)}`)).size;
 }
 
 function sameKeys(named: ReadonlySet<string>, ids: readonly string[]): boolean {

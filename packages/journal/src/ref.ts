@@ -1,6 +1,6 @@
-import { AccountId, DeviceId, EntryId, Hash } from '@coffer/core';
+import { AccountId, compareBytes, DeviceId, EntryId, Hash } from '@coffer/core';
 import { z } from 'zod';
-import { boundedBytes, SealKey, sortedIds, Subject, wholeNumber } from './field-schemas.ts';
+import { boundedBytes, SealKey, isSortedIds, hasLength, Subject, wholeNumber } from './field-schemas.ts';
 import { commitLimits } from './limits.ts';
 import { invalid, parseWith } from './refuse.ts';
 import { RetentionPolicy } from './retention.ts';
@@ -160,10 +160,6 @@ const Sealed = boundedBytes(1, commitLimits.sealedBytes);
 const Worker = z.union([DeviceId, z.null()]);
 const Seq = wholeNumber(1);
 
-const UploaderEntry = z
-  .tuple([AccountId, sortedIds(commitLimits.idsPerPut).refine((ids) => ids.byteLength > 0)])
-  .transform(([uploader, ids]): UploaderIds => ({ uploader, ids }));
-
 const EpochSealEntry = z
   .tuple([Subject, Worker, Hash, Sealed])
   .transform(([recipient, worker, fingerprint, sealed]): EpochSeal => ({ recipient, worker, fingerprint, sealed }));
@@ -197,14 +193,13 @@ const schemas = {
       seals,
       teamKey,
     })),
-  put: z
-    .tuple([
-      z.literal('put'),
-      EntryId,
-      z.array(UploaderEntry).max(commitLimits.uploadersPerPut).refine(areSortedUploaders),
-      sortedIds(commitLimits.idsPerPut),
-    ])
-    .transform(([kind, entry, chunks, segments]): PutRef => ({ kind, entry, chunks, segments })),
+  // A predicate, not nested tuples: a thousand of these arrive at once.
+  put: z.custom<PutArray>(isPutArray, 'put expected').transform(([kind, entry, chunks, segments]): PutRef => ({
+    kind,
+    entry,
+    chunks: chunks.map(([uploader, ids]) => ({ uploader, ids })),
+    segments,
+  })),
   drop: z
     .tuple([z.literal('drop'), z.array(EntryId).min(1).max(commitLimits.dropEntries), z.enum(['removed', 'moved'])])
     .transform(([kind, entries, reason]): DropRef => ({ kind, entries, reason })),
@@ -235,11 +230,25 @@ const schemas = {
     .transform(([kind, entry, seqs]): PurgeRef => ({ kind, entry, seqs })),
 } as const satisfies Record<RefKind, z.ZodType<Ref>>;
 
-function areSortedUploaders(list: readonly UploaderIds[]): boolean {
-  return list.every(({ uploader }, index) => {
-    const before = list[index - 1];
-    return before === undefined || Buffer.compare(before.uploader, uploader) < 0;
-  });
+type PutArray = readonly ['put', EntryId, readonly (readonly [AccountId, Uint8Array])[], Uint8Array];
+
+function isPutArray(value: unknown): value is PutArray {
+  if (!Array.isArray(value) || value.length !== 4) return false;
+  const [, entry, chunks, segments] = value as unknown[];
+  return (
+    hasLength(entry, 16) &&
+    isSortedIds(segments, commitLimits.idsPerPut) &&
+    Array.isArray(chunks) &&
+    chunks.length <= commitLimits.uploadersPerPut &&
+    chunks.every((item, index) => isUploaderAfter(item, chunks[index - 1]))
+  );
+}
+
+function isUploaderAfter(item: unknown, before: unknown): boolean {
+  if (!Array.isArray(item) || item.length !== 2) return false;
+  const [uploader, ids] = item as unknown[];
+  if (!hasLength(uploader, 16) || !isSortedIds(ids, commitLimits.idsPerPut) || ids.byteLength === 0) return false;
+  return !Array.isArray(before) || compareBytes(before[0] as Uint8Array, uploader) < 0;
 }
 
 function areAscending(seqs: readonly number[]): boolean {

@@ -10,7 +10,11 @@ describe('a home vault', () => {
     const vault = new TestVault({ owner });
     const entry = owner.random.bytes(16);
     const file = filePut({ entry, name: 'a.txt', uploader: owner.account, ids: [owner.random.bytes(32)] });
-    const commit = vault.append({ by: device, refs: [file.ref], operations: [file.operation, ['put', owner.random.bytes(16), rootEntry, 'd', 'directory', 0, [1, 2], 0o755, []]] });
+    const commit = vault.append({
+      by: device,
+      refs: [file.ref],
+      operations: [file.operation, ['put', owner.random.bytes(16), rootEntry, 'd', 'directory', 0, [1, 2], 0o755, []]],
+    });
     expect(vault.state.seq).toBe(2);
     expect(parseCommit(commit.bytes)).toEqual(commit);
     matchOperations(commit.header.refs, parseOperations(commit.body), { kind: 'home', genesis: false });
