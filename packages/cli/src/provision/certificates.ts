@@ -77,6 +77,11 @@ export async function serverPin(folder: string): Promise<Uint8Array> {
     .digest();
 }
 
+/** Names and addresses in `server.pem`; none when there is no certificate. @throws CERTIFICATE */
+export async function certificateHosts(folder: string): Promise<readonly string[]> {
+  return hostsOf(await readCertificate(join(folder, 'server.pem')));
+}
+
 export const regenerateHint = 'Make certificates with: scripts/generate-certificates --host NAME';
 
 type Forge = typeof forgeModule;

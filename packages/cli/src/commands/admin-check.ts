@@ -1,0 +1,23 @@
+import { checkStorage } from '@coffer/storage';
+import { z } from 'zod';
+import { Flag, parseInput, Text } from '../arguments.ts';
+import type { Command } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { folderOf } from '../folders.ts';
+
+const schemas = { args: z.tuple([]), options: z.strictObject({ storage: Text.optional(), readData: Flag }) };
+
+export const run: Command = async (context, input) => {
+  const { options } = parseInput(input, schemas);
+  const path = folderOf(context, { given: options.storage, name: 'storage' });
+  const findings: { readonly kind: string; readonly message: string }[] = [];
+  for await (const finding of checkStorage({ path, readData: options.readData, signal: context.signal })) {
+    findings.push(finding);
+    context.output.note(`damaged: ${finding.message}`);
+  }
+  context.output.result({
+    json: () => ({ clean: findings.length === 0, findings }),
+    text: () => (findings.length === 0 ? 'everything is in order' : `${findings.length} problems found`),
+  });
+  return findings.length === 0 ? undefined : exitCodes.integrity;
+};

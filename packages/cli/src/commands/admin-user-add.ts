@@ -1,0 +1,71 @@
+import { authorityFingerprint } from '@coffer/journal';
+import { encodeInvite } from '@coffer/protocol';
+import { Accounts, readServerId } from '@coffer/storage';
+import { z } from 'zod';
+import { Flag, parseInput, Size, Text } from '../arguments.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { folderOf } from '../folders.ts';
+import { addAccount } from '../provision/add-account.ts';
+import { authorityPassphrase, openAuthority } from '../provision/authority.ts';
+import { certificateHosts, serverPin } from '../provision/certificates.ts';
+import { choosePassword, credentialsText, Port } from '../provision/credentials.ts';
+import { readPassword } from '../prompt.ts';
+
+const schemas = {
+  args: z.tuple([Text]),
+  options: z.strictObject({
+    role: z.enum(['user', 'admin']).default('user'),
+    quota: Size.optional(),
+    contact: z.string().max(200).optional(),
+    folder: Text.optional(),
+    passwordStdin: Flag,
+    generate: Flag,
+    host: Text.optional(),
+    port: Port,
+    storage: Text.optional(),
+    certs: Text.optional(),
+  }),
+};
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  const [username] = args;
+  const storage = folderOf(context, { given: options.storage, name: 'storage' });
+  const certs = folderOf(context, { given: options.certs, name: 'certs' });
+  const server = await readServerId(storage);
+  const authority = await openAuthority({ home: context.globals.home, server }, () => passphrase(context));
+  const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
+  const pin = await serverPin(certs);
+  const chosen = await choosePassword(context, options);
+  await using accounts = await Accounts.open({ path: storage, clock: context.clock });
+  await addAccount(
+    { accounts, storage, server, authority, clock: context.clock, random: context.random },
+    {
+      username,
+      role: options.role,
+      password: chosen.password,
+      ...(options.quota !== undefined && { quotaBytes: options.quota }),
+      ...(options.contact !== undefined && { contact: options.contact }),
+      ...(options.folder !== undefined && { folder: options.folder }),
+    },
+  );
+  const invite = encodeInvite({
+    host,
+    port: options.port,
+    pin,
+    username,
+    ...(authority && { authority: authorityFingerprint(authority.authority.publicKey) }),
+  });
+  const credentials = { username, ...(chosen.generated && { password: chosen.password }), invite };
+  context.output.result({ json: () => credentials, text: () => credentialsText(credentials) });
+  if (authority === undefined) {
+    context.output.warn('the authority key is not on this machine: the account is uncertified and has no recovery');
+  }
+  return undefined;
+};
+
+async function passphrase(context: CommandContext): Promise<string | undefined> {
+  const given = await authorityPassphrase(context.env);
+  if (given !== undefined || !context.streams.stdin.isTTY) return given;
+  return readPassword(context, { prompt: 'Passphrase of the authority key: ', fromStdin: false });
+}

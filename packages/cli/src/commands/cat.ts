@@ -1,0 +1,20 @@
+import { CofferError } from '@coffer/core';
+import { z } from 'zod';
+import { parseInput, Text } from '../arguments.ts';
+import { openHome } from '../compose.ts';
+import type { Command } from '../context.ts';
+import { readFile } from '../read-file.ts';
+import { requireEntry } from '../vault-paths.ts';
+
+const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
+
+/** Bytes go out only after their chunk passed every check. */
+export const run: Command = async (context, input) => {
+  const { args } = parseInput(input, schemas);
+  await using home = await openHome(context);
+  const vault = await home.pulled();
+  const entry = requireEntry(vault.tree, args[0]);
+  if (entry.kind !== 'file') throw new CofferError('INVALID', `${args[0]} is not a file`);
+  await readFile({ vault, entry, sink: (bytes) => context.output.bytes(bytes) }, context.signal);
+  return undefined;
+};

@@ -1,0 +1,42 @@
+import { formatSize } from '@coffer/core';
+import type { Entry, TreeReader } from '@coffer/client';
+import { z } from 'zod';
+import { parseInput, Text } from '../arguments.ts';
+import { openHome } from '../compose.ts';
+import type { Command } from '../context.ts';
+import { table } from '../output.ts';
+import { displayPath, requireEntry } from '../vault-paths.ts';
+
+const schemas = { args: z.tuple([Text.default('/')]), options: z.strictObject({}) };
+
+interface Sum {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Plain sizes of current files: each folder directly below, then the whole. */
+export const run: Command = async (context, input) => {
+  const { args } = parseInput(input, schemas);
+  await using home = await openHome(context);
+  const { tree } = await home.pulled();
+  const start = requireEntry(tree, args[0]);
+  const below = start.kind === 'directory' ? tree.children(start.entry).filter(({ kind }) => kind === 'directory') : [];
+  const sums = [...below, start].map((entry) => sum(tree, entry));
+  context.output.result({
+    json: () => sums,
+    text: () => table(sums.map(({ path, files, bytes }) => [formatSize(bytes), `${files} files`, path])),
+  });
+  return undefined;
+};
+
+function sum(tree: TreeReader, start: Entry): Sum {
+  let files = 0;
+  let bytes = 0;
+  for (const { entry } of tree.walk(start.entry)) {
+    if (entry.kind !== 'file') continue;
+    files += 1;
+    bytes += entry.size;
+  }
+  return { path: displayPath(tree.path(start.entry) ?? []), files, bytes };
+}

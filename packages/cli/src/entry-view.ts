@@ -1,0 +1,41 @@
+import { idKey, timestampToMs } from '@coffer/core';
+import type { Entry, EntryName } from '@coffer/client';
+import { displayName, displayPath } from './vault-paths.ts';
+
+/** The `ls --json` shape of an entry (CLI §Files). */
+export interface EntryView {
+  readonly path: string;
+  readonly name: string;
+  readonly type: Entry['kind'];
+  readonly size: number;
+  readonly modified: string;
+  readonly version: number;
+  readonly entry: string;
+}
+
+export function entryView(path: readonly EntryName[], entry: Entry): EntryView {
+  return {
+    path: displayPath(path),
+    name: displayName(entry.name),
+    type: entry.kind,
+    size: entry.size,
+    modified: isoTime(entry),
+    version: entry.version,
+    entry: idKey(entry.entry),
+  };
+}
+
+/** ISO 8601 in UTC; times outside of what a date can hold are shown at its edge. */
+function isoTime(entry: Entry): string {
+  const limit = 8.64e15;
+  return new Date(Math.min(limit, Math.max(-limit, timestampToMs(entry.mtime)))).toISOString();
+}
+
+const kindLetters = { file: '-', directory: 'd', symlink: 'l', mount: 'm' } as const;
+
+/** `drwxr-xr-x`. */
+export function modeText(entry: Entry): string {
+  const bits = 'rwxrwxrwx';
+  const shown = [...bits].map((letter, index) => ((entry.mode >> (8 - index)) & 1 ? letter : '-')).join('');
+  return kindLetters[entry.kind] + shown;
+}

@@ -1,0 +1,96 @@
+import type { Command as CommanderCommand } from 'commander';
+import { collect } from './collect.ts';
+import type { AddCommand } from './program.ts';
+
+/** Commands about files in the vault, and `sync` (CLI §Files, §Sync). */
+export function addFileCommands(program: CommanderCommand, add: AddCommand): void {
+  addReading(program, add);
+  addChanging(program, add);
+  addHistory(program, add);
+  add(program, {
+    usage: 'sync <local> [path]',
+    summary: 'bring a vault folder in step with a local one, or the other way round',
+    load: () => import('./commands/sync.ts'),
+  })
+    .option('--mode <mode>', 'push: the vault becomes the folder; pull: the folder becomes the vault', 'push')
+    .option('--delete', 'also remove what the other side no longer has')
+    .option('--dry-run', 'show what would be done, change nothing')
+    .option('--exclude <glob>', 'leave out what matches (gitignore syntax); repeat for more', collect)
+    .option('--max-file-size <size>', 'leave out larger files')
+    .option('--max-delete <limit>', 'stop when more would be removed: a number or a share like 25%')
+    .option('--force', 'pass the limit of --max-delete');
+}
+
+function addReading(program: CommanderCommand, add: AddCommand): void {
+  add(program, { usage: 'ls [path]', summary: 'list a folder', load: () => import('./commands/ls.ts') })
+    .option('-l, --long', 'kind, mode, size, time and version too')
+    .option('-R, --recursive', 'everything below')
+    .option('--at <time>', 'as it was then')
+    .option('--deleted', 'what was removed');
+  add(program, {
+    usage: 'get <path...>',
+    summary: 'copy from the vault: PATH... LOCAL',
+    load: () => import('./commands/get.ts'),
+  })
+    .option('--at <time>', 'as it was then')
+    .option('--version <number>', 'that version of a file');
+  add(program, {
+    usage: 'cat <path>',
+    summary: 'write a file to standard output',
+    load: () => import('./commands/cat.ts'),
+  });
+  add(program, {
+    usage: 'preview <path>',
+    summary: 'show what a file holds, safely',
+    load: () => import('./commands/preview.ts'),
+  });
+  add(program, { usage: 'find <query>', summary: 'find by name', load: () => import('./commands/find.ts') }).option(
+    '--content-type <type>',
+    'only files of this kind: image, video, audio, text, document, archive',
+  );
+  add(program, { usage: 'du [path]', summary: 'sum up sizes', load: () => import('./commands/du.ts') });
+  add(program, {
+    usage: 'verify [path]',
+    summary: 'download and check everything without writing it',
+    load: () => import('./commands/verify.ts'),
+  }).option('--sample <percent>', 'check only this share of the chunks');
+}
+
+function addChanging(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'put <local...>',
+    summary: 'copy into the vault: LOCAL... PATH; - is standard input',
+    load: () => import('./commands/put.ts'),
+  });
+  add(program, { usage: 'mkdir <path>', summary: 'make a folder', load: () => import('./commands/mkdir.ts') }).option(
+    '-p, --parents',
+    'make missing folders above it; no error when it is there',
+  );
+  add(program, { usage: 'mv <source> <target>', summary: 'move or rename', load: () => import('./commands/mv.ts') });
+  add(program, {
+    usage: 'cp <source> <target>',
+    summary: 'copy within the vault',
+    load: () => import('./commands/cp.ts'),
+  });
+  add(program, {
+    usage: 'rm <path...>',
+    summary: 'remove; versions are kept',
+    load: () => import('./commands/rm.ts'),
+  }).option('-r, --recursive', 'folders too, with all below');
+}
+
+function addHistory(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'versions <path>',
+    summary: 'list the versions of a file',
+    load: () => import('./commands/versions.ts'),
+  });
+  add(program, {
+    usage: 'restore <path>',
+    summary: 'make an old version the current one, or write it to a local folder',
+    load: () => import('./commands/restore.ts'),
+  })
+    .option('--version <number>', 'that version')
+    .option('--at <time>', 'as it was then')
+    .option('--to <local>', 'write it there instead');
+}

@@ -1,0 +1,85 @@
+import type { Command as CommanderCommand } from 'commander';
+import { collect } from './collect.ts';
+import type { AddCommand } from './program.ts';
+
+/** `serve` and `admin …` (CLI §Server and administration). */
+export function addServerCommands(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'serve',
+    summary: 'run the server',
+    load: () => import('./commands/serve.ts'),
+  })
+    .option('--config <file>', 'settings (default coffer.yaml when there is one)')
+    .option('--host <address>', 'address to listen on (default 127.0.0.1)')
+    .option('--port <number>', 'port to listen on, 0 for any free one (default 7443)')
+    .option('--storage <folder>', 'where sealed data lies (default server-storage)')
+    .option('--certs <folder>', 'where server.pem and server.key lie (default certs)')
+    .option('--logs <folder>', 'where log files go (default logs)');
+
+  const admin = program.command('admin').description('set up and look after a server');
+  add(admin, {
+    usage: 'init',
+    summary: 'make certificates, keys and the first administrator of a new server',
+    load: () => import('./commands/admin-init.ts'),
+  })
+    .option('--storage <folder>', 'where sealed data will lie (default server-storage)')
+    .option('--certs <folder>', 'where certificates go (default certs)')
+    .option(
+      '--host <name>',
+      'name or address that clients dial; repeat for more (default localhost, 127.0.0.1)',
+      collect,
+    )
+    .option('--port <number>', 'port that the invite names (default 7443)')
+    .option('--admin <name>', 'username of the first administrator (default admin)')
+    .option('--password-stdin', 'read that administrator’s password from standard input')
+    .option('--generate', 'make a six-word passphrase and show it once');
+  add(admin, {
+    usage: 'certificates',
+    summary: 'make or renew the server certificate (= scripts/generate-certificates)',
+    load: () => import('./commands/admin-certificates.ts'),
+  })
+    .option('--certs <folder>', 'where certificates lie (default certs)')
+    .option(
+      '--host <name>',
+      'name or address for the certificate; repeat for more; none keeps the present ones',
+      collect,
+    )
+    .option('--renew', 'issue a new one even when the present one is good');
+  add(admin, {
+    usage: 'check',
+    summary: 'compare index, packs and journals; safe beside a running server',
+    load: () => import('./commands/admin-check.ts'),
+  })
+    .option('--storage <folder>', 'the storage folder (default server-storage)')
+    .option('--read-data', 'read every record and check its checksum');
+  add(admin, {
+    usage: 'rebuild-index',
+    summary: 'make index.db again from the packs; the server must be stopped',
+    load: () => import('./commands/admin-rebuild-index.ts'),
+  }).option('--storage <folder>', 'the storage folder (default server-storage)');
+  addUserCommands(admin, add);
+}
+
+function addUserCommands(admin: CommanderCommand, add: AddCommand): void {
+  const user = admin.command('user').description('accounts of this server');
+  add(user, {
+    usage: 'add <name>',
+    summary: 'make an account and print its invite',
+    load: () => import('./commands/admin-user-add.ts'),
+  })
+    .option('--role <role>', 'user or admin', 'user')
+    .option('--quota <size>', 'most that the account may store, like 10GiB')
+    .option('--contact <text>', 'how to reach the person')
+    .option('--folder <local>', 'the folder that the person will sync')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--generate', 'make a six-word passphrase and show it once')
+    .option('--host <name>', 'name or address that the invite names (default: the first of the certificate)')
+    .option('--port <number>', 'port that the invite names (default 7443)')
+    .option('--storage <folder>', 'the storage folder (default server-storage)')
+    .option('--certs <folder>', 'where certificates lie (default certs)');
+  add(user, {
+    usage: 'list',
+    summary: 'list accounts',
+    load: () => import('./commands/admin-user-list.ts'),
+  }).option('--storage <folder>', 'the storage folder (default server-storage)');
+}

@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { CofferError } from '@coffer/core';
+import type { CommandContext } from './context.ts';
+
+/** Far above any passphrase; keeps a file given by mistake from being read whole. */
+const maxPasswordBytes = 4096;
+
+export interface PasswordRequest {
+  readonly prompt: string;
+  /** The flag `--password-stdin`. */
+  readonly fromStdin: boolean;
+  /** Ask twice: for a password that is being chosen. */
+  readonly confirm?: boolean;
+}
+
+/**
+ * A password from standard input, the file that `COFFER_PASSWORD_FILE` names, or a prompt without echo; never from argv.
+ * @throws NOT_LOGGED_IN when there is nobody to ask; INVALID when the two entries differ or it is empty or too long
+ */
+export async function readPassword(context: CommandContext, request: PasswordRequest): Promise<string> {
+  const password = await passwordFrom(context, request);
+  if (password.length === 0) throw new CofferError('INVALID', 'the password is empty');
+  if (Buffer.byteLength(password) > maxPasswordBytes) throw new CofferError('INVALID', 'the password is too long');
+  return password;
+}
+
+async function passwordFrom(context: CommandContext, request: PasswordRequest): Promise<string> {
+  if (request.fromStdin) return firstLine(await readSome(context.streams.stdin));
+  const file = context.env['COFFER_PASSWORD_FILE'];
+  if (file !== undefined && file !== '') return firstLine(await readPasswordFile(file));
+  if (!context.streams.stdin.isTTY) {
+    throw new CofferError('NOT_LOGGED_IN', 'a password is needed and there is no terminal to ask on', {
+      hint: 'Give it with --password-stdin or COFFER_PASSWORD_FILE.',
+    });
+  }
+  const password = await askHidden(context, request.prompt);
+  if (request.confirm === true && (await askHidden(context, 'Again: ')) !== password) {
+    throw new CofferError('INVALID', 'the two passwords differ', {
+      hint: 'Nothing was changed; run the command again.',
+    });
+  }
+  return password;
+}
+
+async function readPasswordFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path)).subarray(0, maxPasswordBytes + 2).toString('utf8');
+  } catch (cause) {
+    throw new CofferError('NOT_FOUND', 'the file that COFFER_PASSWORD_FILE names cannot be read', { cause });
+  }
+}
+
+async function readSome(stream: NodeJS.ReadStream): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    parts.push(part);
+    length += part.byteLength;
+    if (length > maxPasswordBytes + 2 || part.includes(0x0a)) break;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function firstLine(text: string): string {
+  return text.split(/\r?\n/, 1)[0] ?? '';
+}
+
+const enter = new Set(['\r', '\n', '\u0004']);
+const erase = new Set(['\u007f', '\b']);
+
+/** Reads one line without echo. Ctrl-C while asking is an interruption like any other. */
+async function askHidden(context: CommandContext, prompt: string): Promise<string> {
+  const { stdin, stderr } = context.streams;
+  stderr.write(prompt);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  const typed: string[] = [];
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const onData = (text: string): void => {
+        for (const key of text) {
+          if (enter.has(key)) return finish(() => resolve(typed.join('')));
+          if (key === '\u0003') return finish(() => reject(new CofferError('CANCELLED', 'interrupted')));
+          if (erase.has(key)) typed.pop();
+          else if (key >= ' ') typed.push(key);
+        }
+      };
+      const finish = (settle: () => void): void => {
+        stdin.off('data', onData);
+        settle();
+      };
+      stdin.on('data', onData);
+      stdin.resume();
+    });
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
+}
+
+/** A yes-or-no question on the terminal; `--yes` answers it, and nobody there to ask means no. */
+export async function confirm(context: CommandContext, question: string): Promise<boolean> {
+  if (context.globals.yes) return true;
+  if (!context.streams.stdin.isTTY) return false;
+  const asking = createInterface({ input: context.streams.stdin, output: context.streams.stderr });
+  try {
+    const answer = await asking.question(`${question} [y/N] `, { signal: context.signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    asking.close();
+  }
+}

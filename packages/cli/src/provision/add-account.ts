@@ -1,0 +1,102 @@
+import { CofferError, randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import type { AccountId, Clock, Random, ServerId } from '@coffer/core';
+import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
+import type { AccountSecrets } from '@coffer/crypto';
+import { identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
+import { OpaqueServer, readOpaqueSetup } from '@coffer/server';
+import type { Accounts } from '@coffer/storage';
+import type { AuthorityKeys } from './authority.ts';
+
+export interface NewAccount {
+  readonly username: string;
+  readonly role: 'user' | 'admin';
+  readonly password: string;
+  readonly quotaBytes?: number;
+  readonly contact?: string;
+  readonly folder?: string;
+}
+
+export interface ProvisionContext {
+  /** Open on the storage folder; a running daemon beside it is fine. */
+  readonly accounts: Accounts;
+  readonly storage: string;
+  readonly server: ServerId;
+  /** Absent: the account stays uncertified and has no escrow. */
+  readonly authority: AuthorityKeys | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Makes an account: its keys, its identity (certified when the authority is at hand), its password record and its
+ * sealed secrets. All of it happens on the administrator's machine; the storage gets what the server may see.
+ * @throws EXISTS when the username is taken, INVALID when it cannot be one
+ */
+export async function addAccount(context: ProvisionContext, account: NewAccount): Promise<AccountId> {
+  const id = randomId<'account'>(context.random);
+  const secrets = newAccountSecrets(context.random);
+  const { record, exportKey } = await registerPassword(context, { id, password: account.password });
+  const identity = makeIdentity(context, { id, secrets });
+  const unlockRecord = sealUnlockRecord({
+    exportKey,
+    secrets,
+    server: context.server,
+    account: id,
+    random: context.random,
+    ...(context.authority && { recoveryKey: context.authority.recovery.publicKey }),
+  });
+  await context.accounts.create({
+    account: id,
+    username: account.username,
+    role: account.role,
+    quotaBytes: account.quotaBytes,
+    contact: account.contact,
+    folder: account.folder,
+    registrationRecord: record,
+    unlockRecord,
+    identity: [identity.statement],
+    certificate: identity.certificate,
+  });
+  return id;
+}
+
+/** Both halves of an OPAQUE registration, on one machine (RFC 9807 §5). */
+async function registerPassword(
+  context: ProvisionContext,
+  { id, password }: { readonly id: AccountId; readonly password: string },
+): Promise<{ readonly record: Uint8Array; readonly exportKey: Uint8Array }> {
+  await using client = await OpaqueClient.open();
+  await using server = await OpaqueServer.open({ setup: await readOpaqueSetup(context.storage), server: context.server });
+  const started = await client.startRegistration(password);
+  const response = await server.registrationResponse({ account: id, request: started.request });
+  return started.finish({ response, account: id, server: context.server });
+}
+
+function makeIdentity(
+  context: ProvisionContext,
+  { id, secrets }: { readonly id: AccountId; readonly secrets: AccountSecrets },
+): { readonly statement: Uint8Array; readonly certificate: Uint8Array | undefined } {
+  const signing = ed25519KeyPair(secrets.identitySeed);
+  const sealKey = xwingKeyPair(secrets.sealSeed).publicKey;
+  const at = timestampFromMs(context.clock.nowMs());
+  const statement = makeIdentityStatement(
+    { v: 1, type: 'create', account: id, seq: 1, prev: zeroHash, at, server: context.server, signKey: signing.publicKey, sealKey },
+    signing.sign,
+  );
+  const { authority } = context;
+  if (authority === undefined) return { statement, certificate: undefined };
+  const fingerprint = identityFingerprint(signing.publicKey, sealKey);
+  const certificate = makeCertificate(
+    { v: 1, type: 'identity', authority: authority.authority.publicKey, server: context.server, at, account: id, fingerprint },
+    authority.authority.sign,
+  );
+  return { statement, certificate };
+}
+
+/** The port that invites name when nothing else is said. */
+export const defaultPort = 7443;
+
+export function checkPort(port: number): number {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new CofferError('INVALID', `${port} is not a port`);
+  return port;
+}

@@ -1,0 +1,34 @@
+import type { Entry, Vault } from '@coffer/client';
+
+/** Zeros of a hole are written in pieces of this size. */
+const zeroBytes = 64 * 1024;
+
+export interface ReadFile {
+  readonly vault: Vault;
+  readonly entry: Entry;
+  /** Takes all bytes in order, holes filled with zeros; they belong to it until its promise resolves. */
+  readonly sink: (bytes: Uint8Array) => Promise<void>;
+}
+
+/** Reads one file from its first byte to its last. @throws INTEGRITY, EXPIRED, NOT_FOUND, UNREACHABLE */
+export async function readFile({ vault, entry, sink }: ReadFile, signal: AbortSignal): Promise<void> {
+  await using downloader = await vault.downloader({ lanes: 1 });
+  let position = 0;
+  const fillTo = async (offset: number): Promise<void> => {
+    while (position < offset) {
+      const zeros = new Uint8Array(Math.min(zeroBytes, offset - position));
+      await sink(zeros);
+      position += zeros.byteLength;
+    }
+  };
+  await downloader.download(
+    entry.content,
+    async (offset, bytes) => {
+      await fillTo(offset);
+      await sink(bytes);
+      position += bytes.byteLength;
+    },
+    signal,
+  );
+  await fillTo(entry.size);
+}

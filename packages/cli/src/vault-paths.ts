@@ -1,0 +1,99 @@
+import { CofferError, rootEntry } from '@coffer/core';
+import type { Entry, EntryName, TreeReader } from '@coffer/client';
+import { safeText } from './safe-text.ts';
+
+/** A name as it is shown: harmless for a terminal; bytes that are not UTF-8 as `\xNN`. */
+export function displayName(name: EntryName): string {
+  if (typeof name === 'string') return safeText(name);
+  return safeText(Buffer.from(name).toString('utf8')).includes('\uFFFD')
+    ? escapeBytes(name)
+    : safeText(Buffer.from(name).toString('utf8'));
+}
+
+function escapeBytes(name: Uint8Array): string {
+  return [...name]
+    .map((byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+    )
+    .join('');
+}
+
+/** `/a/b` for names from the root; `/` for none. */
+export function displayPath(names: readonly EntryName[]): string {
+  return `/${names.map(displayName).join('/')}`;
+}
+
+/** Components of a path as typed; a leading slash may be left out. @throws INVALID on `.`, `..` and over-long paths */
+export function splitPath(text: string): readonly string[] {
+  const names = text.split('/').filter((name) => name !== '');
+  if (names.some((name) => name === '.' || name === '..')) {
+    throw new CofferError('INVALID', `"${text}" is not a vault path`, {
+      hint: 'Paths in the vault start at / and have no . or ..',
+    });
+  }
+  return names;
+}
+
+/**
+ * The entry that a typed path names. A name that cannot be typed is found by the form in which `ls` shows it.
+ */
+export function findEntry(tree: TreeReader, text: string): Entry | undefined {
+  let at: Entry | undefined = tree.root();
+  for (const name of splitPath(text)) {
+    if (at === undefined) return undefined;
+    at = findChild(tree, at, name);
+  }
+  return at;
+}
+
+/** @throws NOT_FOUND */
+export function requireEntry(tree: TreeReader, text: string): Entry {
+  const entry = findEntry(tree, text);
+  if (entry === undefined) {
+    throw new CofferError('NOT_FOUND', `there is no ${text} in the vault`, {
+      hint: 'See what is there with `coffer ls`.',
+    });
+  }
+  return entry;
+}
+
+function findChild(tree: TreeReader, parent: Entry, name: string): Entry | undefined {
+  const exact = tree.child(parent.entry, name);
+  if (exact !== undefined || !name.includes('\\')) return exact;
+  return tree.children(parent.entry).find((child) => displayName(child.name) === name);
+}
+
+export interface Target {
+  readonly parent: Entry;
+  readonly name: string;
+  /** What has that name now. */
+  readonly present: Entry | undefined;
+}
+
+/** Where something new of that path goes. @throws NOT_FOUND when the folder above is missing, INVALID for the root */
+export function findTarget(tree: TreeReader, text: string): Target {
+  const names = splitPath(text);
+  const name = names.at(-1);
+  if (name === undefined) throw new CofferError('INVALID', 'the root of the vault has no name');
+  const folder = `/${names.slice(0, -1).join('/')}`;
+  const parent = requireEntry(tree, folder);
+  if (parent.kind !== 'directory') throw new CofferError('INVALID', `${folder} is not a folder`);
+  return { parent, name, present: findChild(tree, parent, name) };
+}
+
+/** As `mv` and `cp` name things: into a folder that is there under its own name, else as the target says. */
+export function placeInto(
+  tree: TreeReader,
+  { source, target }: { readonly source: Entry; readonly target: string },
+): Target {
+  const present = findEntry(tree, target);
+  if (present?.kind === 'directory' && source.name !== '') {
+    const name = source.name;
+    return { parent: present, name: name as string, present: tree.child(present.entry, name) };
+  }
+  return findTarget(tree, target);
+}
+
+export function isRoot(entry: Entry): boolean {
+  return Buffer.compare(entry.entry, rootEntry) === 0;
+}

@@ -1,0 +1,45 @@
+/**
+ * `npm start [-- FOLDER]`: a server of your own on this machine, an account, and the main job once.
+ * On a terminal the server goes on running; otherwise everything is checked, reported and stopped.
+ */
+import { resolve } from 'node:path';
+import { CofferRunner } from './quick-start/coffer-runner.ts';
+import { printReport, roundTrip } from './quick-start/round-trip.ts';
+import { ensureAccounts, ensureLogin, startServer } from './quick-start/server.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const folder = resolve(root, process.argv[2] ?? 'docs');
+
+async function main(): Promise<number> {
+  const coffer = new CofferRunner(root);
+  const invite = await ensureAccounts(coffer);
+  await using server = await startServer(coffer);
+  await ensureLogin(coffer, invite);
+  const report = await roundTrip(coffer, folder);
+  printReport(report);
+  if (!report.equal) return 1;
+  if (!process.stdout.isTTY) return 0;
+  console.log(howToUse(server.address));
+  await server.stopped;
+  return 0;
+}
+
+function howToUse(address: string): string {
+  const coffer = 'node_modules/.bin/coffer --home .coffer';
+  return [
+    '',
+    `The server is running on ${address}. Ctrl-C stops it.`,
+    'In another terminal, in this folder:',
+    `  ${coffer} ls /                      what is in your vault`,
+    `  ${coffer} sync ~/Pictures           put a folder into it`,
+    `  ${coffer} sync ~/Pictures --mode pull   bring it back on this or another machine`,
+    `  ${coffer} --help                    everything else`,
+  ].join('\n');
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
