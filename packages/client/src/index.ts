@@ -1,3 +1,4 @@
+export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,
   CommitBatch,
@@ -16,3 +17,10 @@ export type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal'
 export type { TreeReader, VaultPath } from './tree-reader.ts';
 export type { FileSource, UploadedContent, Uploader, UploaderOptions, UploadProgress } from './uploader.ts';
 export type { JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyProblem, VerifyReport } from './vault.ts';
+export { OperationsLog } from './profile/operations-log.ts';
+export type { OperationAction, OperationRecord } from './profile/operations-log.ts';
+export { Profile } from './profile/profile.ts';
+export type { ProfileDeps, ProfileOptions } from './profile/profile.ts';
+export type { KeystoreKind, ProfileRecord } from './profile/profile-record.ts';
+export type { Keyring } from './profile/keyring.ts';
+export { displayName, formatPath, splitPath } from './vault-path.ts';

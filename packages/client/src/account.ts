@@ -1,0 +1,53 @@
+import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
+import type { OperationsLog } from './profile/operations-log.ts';
+import type { Vault } from './vault.ts';
+
+/** Who is logged in where; known without the server. */
+export interface AccountInfo {
+  readonly username: string;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly deviceName: string;
+  /** `host:port`. */
+  readonly server: string;
+  readonly serverId: ServerId;
+  readonly role: 'user' | 'admin';
+  /** A worker has no identity: it can sync, but neither share nor change the account. */
+  readonly scope: 'full' | 'worker';
+}
+
+/** Bytes and counts of everything the account stores. */
+export interface AccountUsage {
+  readonly storedBytes: number;
+  readonly quotaBytes: number | null;
+  readonly files: number;
+  readonly versions: number;
+  readonly trashBytes: number;
+  readonly uncommittedBytes: number;
+  readonly journalBytes: number;
+}
+
+/** Name of a device of the account, as its identity chain certifies it. */
+export interface DeviceSummary {
+  readonly device: DeviceId;
+  readonly name: string;
+  readonly scope: 'full' | 'worker';
+  readonly revoked: boolean;
+}
+
+/** A device that is logged in. Connects when something first needs the server; disposing closes what it opened. */
+export interface Account extends AsyncDisposable {
+  readonly info: AccountInfo;
+  /** What this device did, with paths; never leaves it. */
+  readonly operations: OperationsLog;
+  /** @throws UNREACHABLE, NOT_LOGGED_IN when the device was revoked */
+  usage(signal?: AbortSignal): Promise<AccountUsage>;
+  /** The home vault with its state as it was folded last; call `pull` to bring it up to date. @throws UNREACHABLE, INTEGRITY */
+  home(signal?: AbortSignal): Promise<Vault>;
+  /** Devices of the own identity chain, as last seen. */
+  devices(): readonly DeviceSummary[];
+  /** Connects and proves the device, unless that happened already. @throws UNREACHABLE, PIN_MISMATCH, CERTIFICATE, NOT_LOGGED_IN */
+  connect(signal?: AbortSignal): Promise<void>;
+  /** What `status` shows: undefined when the server was reached, else why not. */
+  reachability(signal?: AbortSignal): Promise<CofferError | undefined>;
+}

@@ -1,0 +1,58 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CofferError, systemRandom, toHex } from '@coffer/core';
+
+/**
+ * Replaces a file that only its owner may read: written beside, synced, renamed, so that a crash leaves the old or the new one.
+ * @throws IO
+ */
+export function writePrivateFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${toHex(systemRandom.bytes(6))}.new`;
+  try {
+    makePrivateFolder(dirname(path));
+    writeSynced(temporary, bytes);
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new CofferError('IO', 'a file of the profile could not be written', { cause, hint: `Check the folder ${dirname(path)}.` });
+  }
+}
+
+/** The bytes, or undefined when there is no such file. @throws IO; LIMIT when it is larger than `maxBytes` */
+export function readPrivateFile(path: string, maxBytes: number): Uint8Array | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CofferError('IO', 'a file of the profile could not be read', { cause, hint: `Check the file ${path}.` });
+  }
+  if (bytes.byteLength > maxBytes) throw new CofferError('LIMIT', 'a file of the profile is too large', { hint: `Check the file ${path}.` });
+  return bytes;
+}
+
+export function makePrivateFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+function writeSynced(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } catch {
+    // Some filesystems cannot sync a folder; the rename is atomic there all the same.
+  } finally {
+    closeSync(folder);
+  }
+}
