@@ -26,6 +26,12 @@ export function sealedChunkBound(plainBytes: number): number {
 /** Largest sealed chunk. */
 export const maxSealedChunkBytes = sealedChunkBound(maxChunkBytes);
 
+/** Most padding that a chunk has: Padmé rounds 4 MiB to steps of 128 KiB. */
+export const maxPaddingBytes = 128 * KiB;
+
+/** Padding of every length. Never written to. */
+export const zeros = new Uint8Array(maxPaddingBytes);
+
 /** `lp(suite, id)`: a chunk is bound to its name. */
 export function chunkAssociatedData(id: Uint8Array): Uint8Array {
   if (id.byteLength !== 32) throw new RangeError('a chunk id has 32 bytes');

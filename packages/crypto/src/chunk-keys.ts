@@ -1,17 +1,18 @@
-import { createHmac, hash } from 'node:crypto';
-import { kdf, lp, type ChunkId, type Hash } from '@coffer/core';
+import { hash } from 'node:crypto';
+import { concatBytes, kdf, lp, u32, type ChunkId, type Hash } from '@coffer/core';
+import { FixedHmac } from './fixed-hmac.ts';
 
 /**
  * Identity and keys of an account's chunks, from one generation of its dedup secret (CRYPTO §Chunks).
  * Equal plain bytes of one account get one id; nobody without the secret can tell which bytes an id stands for.
  */
 export class ChunkKeys {
-  readonly #idKey: Uint8Array;
-  readonly #keyKey: Uint8Array;
+  readonly #id: FixedHmac;
+  readonly #key: FixedHmac;
 
   private constructor(secret: Uint8Array) {
-    this.#idKey = kdf(secret, 'chunk id');
-    this.#keyKey = kdf(secret, 'chunk key');
+    this.#id = labeled(kdf(secret, 'chunk id'), 'id');
+    this.#key = labeled(kdf(secret, 'chunk key'), 'key');
   }
 
   /** From the 32-byte dedup secret of one generation. */
@@ -22,16 +23,23 @@ export class ChunkKeys {
 
   /** `id = HMAC(K_id, lp("id", ph))`: the name that the server sees. */
   id(plainHash: Hash): ChunkId {
-    return createHmac('sha256', this.#idKey).update(lp('id', plainHash)).digest();
+    return this.#id.mac(plainHash);
   }
 
   /** `key = HMAC(K_key, lp("key", ph))`: opens this chunk and no other. */
   key(plainHash: Hash): Uint8Array {
-    return createHmac('sha256', this.#keyKey).update(lp('key', plainHash)).digest();
+    return this.#key.mac(plainHash);
   }
 }
 
 /** `ph`: SHA-256 of a chunk's plain bytes. */
 export function hashPlain(plain: Uint8Array): Hash {
   return hash('sha256', plain, 'buffer');
+}
+
+const hashBytes = 32;
+
+/** Everything of `lp(label, ph)` but `ph` itself. */
+function labeled(key: Uint8Array, label: string): FixedHmac {
+  return new FixedHmac({ key, prefix: concatBytes(lp(label), u32(hashBytes)), messageBytes: hashBytes });
 }

@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { kdf } from '@coffer/core';
 import { maxChunkBytes, minChunkBytes } from './chunk-format.ts';
-import { nextCandidate } from './gear.ts';
+import { FixedHmac } from './fixed-hmac.ts';
+import { GearScanner, type ScanRange } from './gear-scanner.ts';
 import { findHole, minHoleBytes, zerosBackward, zerosForward } from './zero-runs.ts';
 
 /** One piece of a file: bytes [`start`, `end`) of the buffer given to this call, or a run of zero bytes. */
@@ -36,11 +36,14 @@ export const cutterBufferBytes = maxChunkBytes + minHoleBytes;
 /** `kCut`: the vault's 32-byte `K_cut`, from its genesis body. */
 export function createCutter(kCut: Uint8Array): Cutter {
   if (kCut.byteLength !== 32) throw new RangeError('K_cut has 32 bytes');
+  const scanner = new GearScanner();
   const accepts = cutPredicate(kdf(kCut, 'cut'));
-  return { file: () => new OneFile(accepts) };
+  const findCut: FindCut = (range) => scanner.find(range, (end) => accepts(range.bytes, end));
+  return { file: () => new OneFile(findCut) };
 }
 
-type Accepts = (bytes: Uint8Array, end: number) => boolean;
+/** The first cut in a range, or -1. */
+type FindCut = (range: ScanRange) => number;
 
 /** Bytes before a candidate that the PRF judges. */
 const judgedBytes = 64;
@@ -51,13 +54,9 @@ const judgedBytes = 64;
  */
 const acceptBelow = Math.floor(2 ** 32 / 48);
 
-function cutPredicate(key: Uint8Array): Accepts {
-  return (bytes, end) => {
-    const mac = createHmac('sha256', key)
-      .update(bytes.subarray(end - judgedBytes, end))
-      .digest();
-    return mac.readUInt32BE(0) < acceptBelow;
-  };
+function cutPredicate(key: Uint8Array): (bytes: Uint8Array, end: number) => boolean {
+  const prf = new FixedHmac({ key, prefix: new Uint8Array(0), messageBytes: judgedBytes });
+  return (bytes, end) => prf.mac(bytes.subarray(end - judgedBytes, end)).readUInt32BE(0) < acceptBelow;
 }
 
 interface At {
@@ -74,7 +73,7 @@ interface Extent {
 }
 
 class OneFile implements FileCutter {
-  readonly #accepts: Accepts;
+  readonly #findCut: FindCut;
   /** Nothing was decided yet: the file may turn out to be one small chunk. */
   #untouched = true;
   /** Zero bytes consumed that belong to a hole not reported yet. */
@@ -84,8 +83,8 @@ class OneFile implements FileCutter {
   /** Bytes from the start of the current piece in which no hole starts. */
   #clear = 0;
 
-  constructor(accepts: Accepts) {
-    this.#accepts = accepts;
+  constructor(findCut: FindCut) {
+    this.#findCut = findCut;
   }
 
   cut(buffer: Uint8Array, final: boolean): Cut {
@@ -151,13 +150,9 @@ class OneFile implements FileCutter {
 
   #chunkEnd({ buffer, position }: At, extent: Extent): number | undefined {
     const farthest = Math.min(extent.end, position + maxChunkBytes);
-    let from = position + Math.max(minChunkBytes, this.#scanned + 1);
-    for (;;) {
-      const end = nextCandidate(buffer, from, farthest);
-      if (end < 0) break;
-      if (this.#accepts(buffer, end)) return end;
-      from = end + 1;
-    }
+    const from = position + Math.max(minChunkBytes, this.#scanned + 1);
+    const end = this.#findCut({ bytes: buffer, from, to: farthest });
+    if (end >= 0) return end;
     this.#scanned = Math.max(this.#scanned, farthest - position);
     return farthest === position + maxChunkBytes || extent.closed ? farthest : undefined;
   }

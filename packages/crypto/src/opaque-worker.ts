@@ -30,8 +30,10 @@ function run(job: OpaqueJob): OpaqueReply['result'] {
       return startLogin(job);
     case 'finishRegistration':
       return finishRegistration(job);
-    default:
+    case 'finishLogin':
       return finishLogin(job);
+    default:
+      throw new TypeError('not a job of this thread');
   }
 }
 

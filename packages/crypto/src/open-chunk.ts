@@ -7,6 +7,8 @@ import {
   chunkHeadBytes,
   chunkInnerHeadBytes,
   maxChunkBytes,
+  maxPaddingBytes,
+  zeros,
 } from './chunk-format.ts';
 import { hashPlain } from './chunk-keys.ts';
 import { suite } from './seal.ts';
@@ -56,15 +58,14 @@ function opened(input: OpenChunkInput): Uint8Array | undefined {
 /** Whoever wrote the chunk held its key, and may still be hostile: another member of a shared vault. */
 function expanded(inner: Uint8Array, plainBytes: number): Uint8Array | undefined {
   const payloadEnd = chunkInnerHeadBytes + new DataView(inner.buffer, inner.byteOffset).getUint32(1);
-  if (payloadEnd > inner.byteLength || !isZero(inner, payloadEnd)) return undefined;
+  if (payloadEnd > inner.byteLength || !isPadding(inner.subarray(payloadEnd))) return undefined;
   const payload = inner.subarray(chunkInnerHeadBytes, payloadEnd);
   if (inner[0] === chunkEncodings.zstd) return decompressed(payload, plainBytes);
   return inner[0] === chunkEncodings.raw && payload.byteLength === plainBytes ? payload : undefined;
 }
 
-function isZero(bytes: Uint8Array, from: number): boolean {
-  for (let index = from; index < bytes.byteLength; index += 1) if (bytes[index] !== 0) return false;
-  return true;
+function isPadding(bytes: Uint8Array): boolean {
+  return bytes.byteLength <= maxPaddingBytes && Buffer.compare(bytes, zeros.subarray(0, bytes.byteLength)) === 0;
 }
 
 /** 8 MiB: twice the largest chunk, and what every zstd decoder must support (RFC 8878 §3.1.1.1.2). */

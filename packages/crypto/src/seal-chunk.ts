@@ -7,6 +7,7 @@ import {
   chunkInnerHeadBytes,
   maxChunkBytes,
   sealedChunkBound,
+  zeros,
 } from './chunk-format.ts';
 import { compressWorthwhile } from './compress.ts';
 import { padmeLength } from './padme.ts';
@@ -52,6 +53,3 @@ function innerParts(payload: Uint8Array, encoding: number): readonly Uint8Array[
   const realBytes = chunkInnerHeadBytes + payload.byteLength;
   return [head, payload, zeros.subarray(0, padmeLength(realBytes) - realBytes)];
 }
-
-/** Padding of the largest chunk: Padmé rounds 4 MiB to steps of 128 KiB. */
-const zeros = new Uint8Array(2 ** 17);
