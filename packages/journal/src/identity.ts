@@ -27,6 +27,12 @@ export interface DeviceRecord {
   readonly revoked: boolean;
 }
 
+/** A device that opens for itself. */
+export interface WorkerRecord extends DeviceRecord {
+  readonly scope: 'worker';
+  readonly sealKey: Uint8Array;
+}
+
 /** An account's keys and devices at one statement of its chain. Never changed: folding makes a new one. */
 export interface IdentityState {
   readonly account: AccountId;
@@ -50,8 +56,8 @@ export function identityFingerprint(signKey: Uint8Array, sealKey: Uint8Array): H
 }
 
 /** What an epoch secret for a worker is sealed to. */
-export function workerFingerprint({ signKey, sealKey }: Pick<DeviceRecord, 'signKey' | 'sealKey'>): Hash {
-  return sha256(lp('coffer/1 worker', signKey, sealKey ?? new Uint8Array(0)));
+export function workerFingerprint({ signKey, sealKey }: Pick<WorkerRecord, 'signKey' | 'sealKey'>): Hash {
+  return sha256(lp('coffer/1 worker', signKey, sealKey));
 }
 
 /**
@@ -95,9 +101,10 @@ export function activeDevice(state: IdentityState, device: DeviceId): DeviceReco
 }
 
 /** Unrevoked workers that serve `vault`. */
-export function workersOf(state: IdentityState, vault: VaultId): DeviceRecord[] {
+export function workersOf(state: IdentityState, vault: VaultId): WorkerRecord[] {
   return [...state.devices.values()].filter(
-    ({ revoked, scope, vaults }) => !revoked && scope === 'worker' && vaults.some((id) => equalBytes(id, vault)),
+    (record): record is WorkerRecord =>
+      !record.revoked && record.scope === 'worker' && record.vaults.some((id) => equalBytes(id, vault)),
   );
 }
 

@@ -39,7 +39,7 @@ export {
   workerFingerprint,
   workersOf,
 } from './identity.ts';
-export type { DeviceRecord, IdentityState } from './identity.ts';
+export type { DeviceRecord, IdentityState, WorkerRecord } from './identity.ts';
 export {
   makeIdentityStatement,
   parseIdentityStatement,
@@ -57,10 +57,10 @@ export type {
   StatementPayload,
 } from './identity-statement.ts';
 export { judgeCommit, openVault } from './judge.ts';
-export { membershipOf, roleOf } from './judge-author.ts';
+export { identityIn, membershipsOf, roleOf } from './judge-author.ts';
 export type { Membership } from './judge-author.ts';
 export { epochRecipients, recipientsOf, teamFingerprint } from './judge-epoch.ts';
-export type { JournalPosition, Recipient } from './judge-epoch.ts';
+export type { JournalPosition, MemberRecipients, Recipient } from './judge-epoch.ts';
 export { commitLimits, contentLimits, identityLimits } from './limits.ts';
 export { matchOperations } from './match-operations.ts';
 export type { MatchOptions, Unmatched } from './match-operations.ts';

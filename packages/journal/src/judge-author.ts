@@ -1,5 +1,5 @@
 import { equalBytes, idKey } from '@coffer/core';
-import type { AccountId, Hash, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, IdKey, VaultId } from '@coffer/core';
 import type { CommitHeader } from './commit-header.ts';
 import type { Directory, TeamState } from './directory.ts';
 import { isTeamId } from './field-schemas.ts';
@@ -16,50 +16,59 @@ export interface Author {
   readonly role: Role;
 }
 
-/** How an account belongs to a vault. */
+/** One way in which an account belongs to a vault. */
 export interface Membership {
   readonly role: Role;
-  /** The member record that admits the account: its own, or the one in its team. */
+  /** The record that admits the account's keys: in the vault, or in its team. */
   readonly admitted: Member;
-  /** Head of the account's chain as this journal, else the team's, has seen it. */
-  readonly chainHead: Hash;
 }
 
-/** What `account` is at this position of the vault, directly or through a team; undefined for a stranger. */
-export function membershipOf(state: VaultState, account: AccountId, directory: Directory): Membership | undefined {
+/** The role of `account` at this position, directly or through a team; undefined for a stranger. @throws INVALID unknown team */
+export function roleOf(state: VaultState, account: AccountId, directory: Directory): Role | undefined {
+  const roles = membershipsOf(state, account, directory).map(({ role }) => role);
+  return (['owner', 'write', 'read'] as const).find((role) => roles.includes(role));
+}
+
+/** Every way in which `account` belongs to the vault at this position. @throws INVALID unknown team */
+export function membershipsOf(state: VaultState, account: AccountId, directory: Directory): Membership[] {
   const key = idKey(account);
   const own = state.members.get(key);
-  const ownHead = state.identities.get(key);
-  if (own?.role === 'owner' && ownHead !== undefined) return { role: own.role, admitted: own, chainHead: ownHead };
-  const found =
-    own !== undefined && ownHead !== undefined ? [{ role: own.role, admitted: own, chainHead: ownHead }] : [];
+  const found: Membership[] = own === undefined ? [] : [{ role: own.role, admitted: own }];
   for (const member of state.members.values()) {
-    const team = teamAt(state, member, directory);
-    const admitted = team?.state.members.get(key);
-    const chainHead = ownHead ?? team?.state.identities.get(key);
-    if (admitted !== undefined && chainHead !== undefined) found.push({ role: member.role, admitted, chainHead });
+    const admitted = teamAt(state, member, directory)?.state.members.get(key);
+    if (admitted !== undefined) found.push({ role: member.role, admitted });
   }
-  return found.find(({ role }) => role === 'write') ?? found[0];
+  return found;
 }
 
-/** The role of `account` at this position, directly or through a team; undefined for a stranger. */
-export function roleOf(state: VaultState, account: AccountId, directory: Directory): Role | undefined {
-  return membershipOf(state, account, directory)?.role;
+/**
+ * The keys of an account as this journal has seen them. Of several heads (its own, and those in the journals of teams)
+ * the latest counts: a device that a team knows to be revoked is revoked here.
+ */
+export function identityIn(state: VaultState, account: AccountId, directory: Directory): IdentityState | undefined {
+  const key = idKey(account);
+  let latest: IdentityState | undefined;
+  for (const heads of [state, ...teamsOf(state, directory)]) {
+    const head = heads.identities.get(key);
+    const identity = head === undefined ? undefined : directory.identity(account, head);
+    if (head !== undefined && identity === undefined) throw invalid('the chain of a member is not known');
+    if (identity !== undefined && identity.seq > (latest?.seq ?? 0)) latest = identity;
+  }
+  return latest;
 }
 
-/** Device, role and keys of a commit's author at this position. @throws NOT_ALLOWED; INVALID when the chain is not known */
+/** Device, role and keys of a commit's author at this position. @throws NOT_ALLOWED; INVALID when a chain is not known */
 export function judgeAuthor(state: VaultState, header: CommitHeader, directory: Directory): Author {
   const { account } = header;
-  const membership = membershipOf(state, account, directory);
-  if (membership === undefined || membership.role === 'read')
-    throw notAllowed('the author may not write to this vault');
-  const identity = directory.identity(account, membership.chainHead);
+  const writing = membershipsOf(state, account, directory).filter(({ role }) => role !== 'read');
+  if (writing.length === 0) throw notAllowed('the author may not write to this vault');
+  const identity = identityIn(state, account, directory);
   if (identity === undefined) throw invalid('the chain of the author is not known');
   // Being signed by the old key is not enough: the owner must have admitted the new one. The owner admits itself.
-  if (membership.role !== 'owner' && !equalBytes(identity.fingerprint, membership.admitted.fingerprint)) {
-    throw notAllowed("the author's identity has changed and was not admitted again");
-  }
-  return { account, role: membership.role, device: writingDevice(identity, header, state.vault) };
+  const { fingerprint } = identity;
+  const best = writing.find(({ role, admitted }) => role === 'owner' || equalBytes(fingerprint, admitted.fingerprint));
+  if (best === undefined) throw notAllowed("the author's identity has changed and was not admitted again");
+  return { account, role: best.role, device: writingDevice(identity, header, state.vault) };
 }
 
 function writingDevice(identity: IdentityState, { device }: CommitHeader, vault: VaultId): DeviceRecord {
@@ -71,7 +80,7 @@ function writingDevice(identity: IdentityState, { device }: CommitHeader, vault:
   return record;
 }
 
-/** The team that `member` is, at the head this journal has seen; undefined for an account. */
+/** The team that `member` is, at the head this journal has seen; undefined for an account. @throws INVALID */
 export function teamAt(
   state: VaultState,
   { member }: Pick<Member, 'member'>,
@@ -84,10 +93,11 @@ export function teamAt(
   return team;
 }
 
-/** Every account that is heard in this vault: members, and members of its teams. */
+/** True for members, and for members of its teams: whose chains this journal follows. */
 export function isHeard(state: VaultState, subject: IdKey, directory: Directory): boolean {
-  if (state.members.has(subject)) return true;
-  return [...state.members.values()].some(
-    (member) => teamAt(state, member, directory)?.state.members.has(subject) === true,
-  );
+  return state.members.has(subject) || teamsOf(state, directory).some((team) => team.members.has(subject));
+}
+
+function teamsOf(state: VaultState, directory: Directory): VaultState[] {
+  return [...state.members.values()].flatMap((member) => teamAt(state, member, directory)?.state ?? []);
 }

@@ -5,12 +5,12 @@ import type { Directory } from './directory.ts';
 import { isTeamId } from './field-schemas.ts';
 import type { Subject } from './field-schemas.ts';
 import { workerFingerprint, workersOf } from './identity.ts';
-import { teamAt } from './judge-author.ts';
-import type { EpochRef } from './ref.ts';
+import { identityIn, teamAt } from './judge-author.ts';
+import type { EpochRef, EpochSeal } from './ref.ts';
 import { invalid } from './refuse.ts';
-import type { VaultState } from './vault-state.ts';
+import type { Member, VaultState } from './vault-state.ts';
 
-/** A key that the secret of an epoch must be sealed to. */
+/** A key that the secret of an epoch is sealed to. */
 export interface Recipient {
   readonly recipient: Subject;
   readonly worker: DeviceId | null;
@@ -24,12 +24,23 @@ export interface JournalPosition {
   readonly directory: Directory;
 }
 
+/** One member's keys. */
+export interface MemberRecipients {
+  /** The member's own key first, then those of its workers that serve this vault. */
+  readonly recipients: readonly Recipient[];
+  /**
+   * False when the member's key is not the one the owner admitted. Such a member may be left out of an epoch, workers
+   * and all, until the owner has made sure of the new key and admits it: it must not hold up the others.
+   */
+  readonly admitted: boolean;
+}
+
 /** Of a team's public key. */
 export function teamFingerprint(teamKey: Uint8Array): Hash {
   return sha256(lp('coffer/1 team', teamKey));
 }
 
-/** The keys of one member at the heads this journal has seen: its own, then its workers that serve this vault. @throws INVALID */
+/** The keys of one account or team at the heads this journal has seen. @throws INVALID when they are not known */
 export function recipientsOf(member: Subject, { state, directory }: JournalPosition): Recipient[] {
   const team = teamAt(state, { member }, directory);
   if (team !== undefined) {
@@ -37,31 +48,32 @@ export function recipientsOf(member: Subject, { state, directory }: JournalPosit
     if (teamKey === null) throw invalid('a vault that is no team cannot be a member');
     return [{ recipient: member, worker: null, fingerprint: teamFingerprint(teamKey), sealKey: teamKey }];
   }
-  const head = state.identities.get(idKey(member));
-  const identity = head === undefined || isTeamId(member) ? undefined : directory.identity(member, head);
+  const identity = isTeamId(member) ? undefined : identityIn(state, member, directory);
   if (identity === undefined) throw invalid('the chain of a member is not known');
-  const own: Recipient = {
+  const { fingerprint, sealKey } = identity;
+  const workers = workersOf(identity, state.vault).map((worker) => ({
     recipient: member,
-    worker: null,
-    fingerprint: identity.fingerprint,
-    sealKey: identity.sealKey,
-  };
-  const workers = workersOf(identity, state.vault).flatMap((worker): Recipient[] =>
-    worker.sealKey === undefined
-      ? []
-      : [{ recipient: member, worker: worker.device, fingerprint: workerFingerprint(worker), sealKey: worker.sealKey }],
-  );
-  return [own, ...workers];
+    worker: worker.device,
+    fingerprint: workerFingerprint(worker),
+    sealKey: worker.sealKey,
+  }));
+  return [{ recipient: member, worker: null, fingerprint, sealKey }, ...workers];
 }
 
-/** Everything that an epoch at this position must be sealed to: every member and its workers. @throws INVALID */
-export function epochRecipients(position: JournalPosition): Recipient[] {
-  return [...position.state.members.values()].flatMap(({ member }) => recipientsOf(member, position));
+/** Everybody that an epoch at this position is sealed to: every member and its workers. @throws INVALID */
+export function epochRecipients(position: JournalPosition): MemberRecipients[] {
+  return [...position.state.members.values()].map((member) => memberRecipients(member, position));
+}
+
+function memberRecipients({ member, role, fingerprint }: Member, position: JournalPosition): MemberRecipients {
+  const recipients = recipientsOf(member, position);
+  const same = recipients.some(({ worker, fingerprint: now }) => worker === null && equalBytes(now, fingerprint));
+  return { recipients, admitted: same || role === 'owner' };
 }
 
 /**
  * An `epoch` ref at this position, after the members of its commit.
- * @returns for each member the fingerprint of the key that was sealed to
+ * @returns for each member that was sealed to the fingerprint of its key
  * @throws INVALID
  */
 export function checkEpoch(
@@ -71,18 +83,25 @@ export function checkEpoch(
   if (ref.n !== header.epoch) throw invalid('an epoch has the wrong number');
   if ((ref.link === null) !== (ref.n === 0)) throw invalid('an epoch is not linked to the one before');
   if ((ref.teamKey !== null) !== (state.kind === 'team')) throw invalid('a team key stands where none belongs');
-  const wanted = new Map(epochRecipients({ state, directory }).map((one) => [recipientKey(one), one.fingerprint]));
-  const fingerprints = new Map<IdKey, Hash>();
-  for (const seal of ref.seals) {
-    const fingerprint = wanted.get(recipientKey(seal));
-    if (fingerprint === undefined || !equalBytes(fingerprint, seal.fingerprint)) {
-      throw invalid('an epoch is sealed to somebody who is no member, or twice, or to another key');
-    }
-    wanted.delete(recipientKey(seal));
-    if (seal.worker === null) fingerprints.set(idKey(seal.recipient), seal.fingerprint);
+  const given = new Map(ref.seals.map((seal) => [recipientKey(seal), seal]));
+  if (given.size !== ref.seals.length) throw invalid('an epoch is sealed to somebody twice');
+  const sealedTo = epochRecipients({ state, directory }).flatMap((member) => takeSeals(given, member));
+  if (given.size > 0) throw invalid('an epoch is sealed to somebody who is no member');
+  return new Map(sealedTo.map(({ recipient, fingerprint }) => [idKey(recipient), fingerprint]));
+}
+
+/** The member's own key, when all of its keys have their seal; nothing, when it was rightly left out. */
+function takeSeals(given: Map<string, EpochSeal>, { recipients, admitted }: MemberRecipients): Recipient[] {
+  const present = recipients.filter((recipient) => given.has(recipientKey(recipient)));
+  if (present.length === 0 && !admitted) return [];
+  for (const recipient of recipients) {
+    const key = recipientKey(recipient);
+    const seal = given.get(key);
+    if (seal === undefined) throw invalid('an epoch is not sealed to every member');
+    if (!equalBytes(seal.fingerprint, recipient.fingerprint)) throw invalid('an epoch is sealed to another key');
+    given.delete(key);
   }
-  if (wanted.size > 0) throw invalid('an epoch is not sealed to every member');
-  return fingerprints;
+  return recipients.slice(0, 1);
 }
 
 function recipientKey({ recipient, worker }: Pick<Recipient, 'recipient' | 'worker'>): string {

@@ -41,15 +41,15 @@ interface Context {
 }
 
 /** Whoever leaves has held the key: the same commit must end its epoch. */
-function remove({ members, identities }: Draft, ref: MemberRef, header: CommitHeader): void {
+function remove({ members }: Draft, ref: MemberRef, header: CommitHeader): void {
   const key = idKey(ref.member);
   const member = members.get(key);
   if (member === undefined || member.role === 'owner') throw invalid('who is removed is no member, or the owner');
   if (!header.refs.some(({ kind }) => kind === 'epoch')) throw invalid('a member is removed without a new epoch');
   const blank = equalBytes(ref.fingerprint, zeroHash) && equalBytes(ref.chainHead, zeroHash) && ref.seals.length === 0;
   if (!blank) throw invalid('a removal carries keys');
+  // Its chain head stays recorded: whoever comes back, or stays through a team, must not come with an older one.
   members.delete(key);
-  identities.delete(key);
 }
 
 function admit({ members, identities }: Draft, ref: MemberRef, { state, header, directory }: Context): void {

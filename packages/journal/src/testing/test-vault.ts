@@ -89,7 +89,7 @@ export class TestVault {
 
   /** An `epoch` ref that follows, sealed to exactly the members of `position` (by default: as they are now). */
   nextEpoch(position: JournalPosition = { state: this.#state, directory: this.directory() }): EpochRef {
-    const recipients = epochRecipients(position);
+    const recipients = epochRecipients(position).flatMap((member) => member.recipients);
     return testEpoch(position.state.epoch + 1, { recipients, random: this.#random, kind: position.state.kind });
   }
 }
