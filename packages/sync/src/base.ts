@@ -1,0 +1,59 @@
+import type { ByteName } from './byte-name.ts';
+import type { RemoteStamp } from './remote-tree.ts';
+import type { Stamp } from './stamp.ts';
+
+/** What both sides agreed on about one name when the job last ran. */
+export interface BaseNode {
+  readonly name: ByteName;
+  /** Number under which the children of a directory are kept; undefined for everything else. */
+  readonly directory: number | undefined;
+  readonly local: Stamp;
+  readonly remote: RemoteStamp;
+}
+
+/** What the planner needs of the base. */
+export interface BaseReader {
+  root(): BaseNode | undefined;
+  children(directory: number): readonly BaseNode[];
+}
+
+/** Where an item of the base is kept. */
+export interface BasePlace {
+  readonly directory: number;
+  readonly name: ByteName;
+}
+
+export interface BaseItem {
+  /** Number of a directory, from {@link BaseWriter.newDirectory} or from before; undefined for everything else. */
+  readonly directory: number | undefined;
+  readonly local: Stamp;
+  readonly remote: RemoteStamp;
+}
+
+/** What an executor tells the base. Nothing is stored before {@link BaseWriter.save}. */
+export interface BaseWriter {
+  /** A number for the children of a directory that is not remembered yet. */
+  newDirectory(): number;
+  /** Stores one item, replacing what was there. */
+  remember(at: BasePlace, item: BaseItem): void;
+  /** Takes an item, with everything below it, to another place. */
+  move(from: BasePlace, to: BasePlace): void;
+  /** Drops an item and everything below it. */
+  forget(at: BasePlace): void;
+  /** Makes everything since the last save survive a crash of this process, as one. */
+  save(): void;
+}
+
+/** Parent number of the root, which itself has the empty name. */
+export const aboveRoot = 0;
+
+/** For runs that keep nothing: `put`, `get`, `restore`. */
+export const noBase: BaseReader & BaseWriter = {
+  root: () => undefined,
+  children: () => [],
+  newDirectory: () => 0,
+  remember: () => undefined,
+  move: () => undefined,
+  forget: () => undefined,
+  save: () => undefined,
+};

@@ -1,0 +1,182 @@
+import { nameProblem } from '@coffer/client';
+import { CofferError, equalBytes, isCofferError, rootEntry } from '@coffer/core';
+import type { BaseNode, BaseReader } from './base.ts';
+import { joinPath, toEntryName } from './byte-name.ts';
+import type { ByteName } from './byte-name.ts';
+import type { IgnoreRules } from './ignore-rules.ts';
+import type { LocalListing, LocalNode, LocalTree } from './local-tree.ts';
+import type { PlanDraft } from './plan-draft.ts';
+import { localPath, placePath } from './place.ts';
+import type { LocalPlace, Place } from './place.ts';
+import { parseRemoteStamp } from './remote-tree.ts';
+import type { RemoteNode, RemoteTree } from './remote-tree.ts';
+import { parseStamp } from './stamp.ts';
+
+/** One name as the three sides have it, and where each of them has it. */
+export interface Triple {
+  /** The directory that will hold it. */
+  readonly parent: Place;
+  readonly name: ByteName;
+  readonly local: LocalNode | undefined;
+  readonly localParent: LocalPlace | undefined;
+  readonly base: BaseNode | undefined;
+  readonly baseParent: number | undefined;
+  readonly remote: RemoteNode | undefined;
+}
+
+export interface PlanRules {
+  /** Remove what the side that leads no longer has. */
+  readonly delete: boolean;
+  readonly ignore: IgnoreRules;
+  readonly maxFileSizeBytes: number | undefined;
+  /** Pull: replace what is there without keeping both. */
+  readonly overwrite: boolean;
+  /** A conflict name for `name` that `taken` does not know. */
+  readonly conflictName: (name: ByteName, taken: (name: ByteName) => boolean) => ByteName;
+}
+
+/** Everything the planner reads, and where it writes. */
+export interface PlanContext {
+  readonly mode: 'push' | 'pull';
+  readonly local: LocalTree;
+  readonly base: BaseReader;
+  readonly remote: RemoteTree;
+  readonly rules: PlanRules;
+  /** The vault has not changed since base was remembered, and base knows all of it: the vault need not be read. */
+  readonly remoteIsBase: boolean;
+  readonly draft: PlanDraft;
+}
+
+export interface Merged {
+  readonly triples: readonly Triple[];
+  /** True when something in the directory must be left alone, so that the directory cannot go either. */
+  readonly blocked: boolean;
+}
+
+/** What the three sides have in one directory, without what rules hide and what cannot be looked at. */
+export function mergeChildren(context: PlanContext, place: Place): Merged {
+  const listing = listLocal(context, place);
+  if (listing === undefined) return { triples: [], blocked: true };
+  const bases = place.base === undefined ? [] : context.base.children(place.base);
+  const remotes = remoteChildren(context, place, bases);
+  const filter = new Filter(context, place);
+  for (const { name, error } of listing.problems) filter.block(name, error);
+  const triples = join(place, { locals: listing.nodes, bases, remotes }).filter((triple) => filter.admits(triple));
+  return { triples, blocked: filter.blocked };
+}
+
+const nothing: LocalListing = { nodes: [], problems: [] };
+
+function listLocal(context: PlanContext, place: Place): LocalListing | undefined {
+  if (place.local === undefined) return nothing;
+  try {
+    return context.local.list(localPath(place.local));
+  } catch (error) {
+    if (!isCofferError(error)) throw error;
+    context.draft.problem({ path: placePath(place), error, failed: error.code !== 'NOT_FOUND' });
+    context.draft.leaveOut();
+    return undefined;
+  }
+}
+
+function remoteChildren(context: PlanContext, place: Place, bases: readonly BaseNode[]): readonly RemoteNode[] {
+  if (place.entry === undefined) return [];
+  if (!context.remoteIsBase || place.base === undefined) return context.remote.children(place.entry);
+  return bases.map(({ name, remote }) => ({ name, kind: kindOfStamp(remote), stamp: remote }));
+}
+
+function kindOfStamp(stamp: string): RemoteNode['kind'] {
+  return stamp.slice(0, stamp.indexOf(':')) as RemoteNode['kind'];
+}
+
+type Sides = {
+  readonly locals: readonly LocalNode[];
+  readonly bases: readonly BaseNode[];
+  readonly remotes: readonly RemoteNode[];
+};
+
+/** Built once per directory: three lists of maybe a hundred thousand names, so no searching. */
+function join(place: Place, { locals, bases, remotes }: Sides): Triple[] {
+  const baseOf = new Map(bases.map((node) => [node.name, node]));
+  const remoteOf = new Map(remotes.map((node) => [node.name, node]));
+  const triples: Triple[] = [];
+  const add = (name: ByteName, local: LocalNode | undefined): void => {
+    const [base, remote] = [baseOf.get(name), remoteOf.get(name)];
+    triples.push({ parent: place, name, local, localParent: place.local, base, baseParent: place.base, remote });
+    baseOf.delete(name);
+    remoteOf.delete(name);
+  };
+  for (const local of locals) add(local.name, local);
+  for (const name of [...baseOf.keys()]) add(name, undefined);
+  for (const name of [...remoteOf.keys()]) add(name, undefined);
+  return triples;
+}
+
+/** Takes out what rules hide, what is no kind of file that a vault holds, and what could not be looked at. */
+class Filter {
+  readonly #context: PlanContext;
+  readonly #place: Place;
+  readonly #path: ByteName;
+  readonly #blockedNames = new Set<ByteName>();
+  blocked = false;
+
+  constructor(context: PlanContext, place: Place) {
+    this.#context = context;
+    this.#place = place;
+    this.#path = placePath(place);
+  }
+
+  block(name: ByteName, error: CofferError): void {
+    this.#context.draft.problem({ path: joinPath(this.#path, name), error, failed: true });
+    this.#blockedNames.add(name);
+    this.#leaveAlone();
+  }
+
+  admits(triple: Triple): boolean {
+    if (this.#blockedNames.has(triple.name)) return false;
+    if (!this.#hides(triple)) return true;
+    this.#leaveAlone();
+    return false;
+  }
+
+  #hides({ name, local, base, remote }: Triple): boolean {
+    const { ignore } = this.#context.rules;
+    const isDirectory = local?.kind === 'directory' || remote?.kind === 'directory' || base?.directory !== undefined;
+    if (ignore.ignores(joinPath(this.#path, name), isDirectory)) return true;
+    if (local?.kind === 'special') return this.#reportSpecial(name);
+    if (local !== undefined && base === undefined && remote === undefined && this.#isRefused(name)) return true;
+    return local?.kind === 'foreign' || remote?.kind === 'mount' || this.#tooLarge(local, remote);
+  }
+
+  #reportSpecial(name: ByteName): true {
+    const error = new CofferError('INVALID', 'skipped: it is a FIFO, a socket or a device, not a file');
+    this.#context.draft.problem({ path: joinPath(this.#path, name), error, failed: false });
+    return true;
+  }
+
+  /** Names that the vault does not take (JOURNAL §Names) are found here, where only new names pass. */
+  #isRefused(name: ByteName): boolean {
+    if (this.#context.mode === 'pull') return false;
+    const problem = this.#isReserved(name) ? 'is reserved for shares' : nameProblem(toEntryName(name));
+    if (problem === undefined) return false;
+    const error = new CofferError('INVALID', `the vault cannot hold this name: it ${problem}`, { hint: 'Rename it.' });
+    this.#context.draft.problem({ path: joinPath(this.#path, name), error, failed: true });
+    return true;
+  }
+
+  #isReserved(name: ByteName): boolean {
+    return name === 'Shared' && this.#place.entry !== undefined && equalBytes(this.#place.entry, rootEntry);
+  }
+
+  #tooLarge(local: LocalNode | undefined, remote: RemoteNode | undefined): boolean {
+    const limit = this.#context.rules.maxFileSizeBytes;
+    if (limit === undefined) return false;
+    if (local?.kind === 'file' && parseStamp(local.stamp).size > limit) return true;
+    return remote?.kind === 'file' && parseRemoteStamp(remote.stamp).size > limit;
+  }
+
+  #leaveAlone(): void {
+    this.blocked = true;
+    if (this.#place.entry !== undefined) this.#context.draft.leaveOut();
+  }
+}

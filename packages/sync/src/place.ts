@@ -1,0 +1,39 @@
+import type { EntryId } from '@coffer/core';
+import { joinPath } from './byte-name.ts';
+import type { ByteName } from './byte-name.ts';
+
+/**
+ * Where something is on this machine, as a chain of names below the root. Mutable on purpose: when an executor renames a
+ * directory it changes that one object, and every path below is right again.
+ */
+export interface LocalPlace {
+  parent: LocalPlace | undefined;
+  name: ByteName;
+}
+
+/**
+ * A directory as it will be after the plan: its name is the final one, `entry` and `base` are filled in by the executor
+ * for those that the plan makes.
+ */
+export interface Place {
+  readonly parent: Place | undefined;
+  readonly name: ByteName;
+  /** The directory on this machine; undefined until it is made. */
+  local: LocalPlace | undefined;
+  /** The directory in the vault; undefined until it is made. */
+  entry: EntryId | undefined;
+  /** Number in the base; undefined until it is remembered. */
+  base: number | undefined;
+}
+
+/** Path below the root of something at a local place; the root is the empty path. */
+export function localPath(place: LocalPlace | undefined): ByteName {
+  if (place?.parent === undefined) return '';
+  return joinPath(localPath(place.parent), place.name);
+}
+
+/** Path below the root of the plan, for people and for ignore rules. */
+export function placePath(place: Place | undefined): ByteName {
+  if (place?.parent === undefined) return '';
+  return joinPath(placePath(place.parent), place.name);
+}

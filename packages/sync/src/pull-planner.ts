@@ -1,0 +1,385 @@
+import { isCofferError } from '@coffer/core';
+import { joinPath } from './byte-name.ts';
+import type { ByteName } from './byte-name.ts';
+import { attributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
+import { DisplacedItems } from './displaced-items.ts';
+import type { LocalNode } from './local-tree.ts';
+import { mergeChildren } from './merge-children.ts';
+import type { PlanContext, Triple } from './merge-children.ts';
+import type { FetchStep, Reason } from './plan.ts';
+import { localPath } from './place.ts';
+import type { LocalPlace, Place } from './place.ts';
+import { PullRemovals } from './pull-removals.ts';
+import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
+import type { RemoteNode } from './remote-tree.ts';
+import { parseStamp, permissionMask, sameSizeAndTime } from './stamp.ts';
+import type { Stamp } from './stamp.ts';
+
+/**
+ * Plans so that the folder becomes the vault. A local file that is not what base says is never lost: it is compared with what
+ * comes, and kept under a conflict name when it differs.
+ */
+export class PullPlanner {
+  readonly #context: PlanContext;
+  readonly #directories: Place[] = [];
+  readonly #newDirectories: Triple[] = [];
+  readonly #newFiles: Triple[] = [];
+  readonly #displaced: DisplacedItems;
+  readonly #removals: PullRemovals;
+
+  constructor(context: PlanContext) {
+    this.#context = context;
+    this.#displaced = new DisplacedItems(context);
+    this.#removals = new PullRemovals(context, this.#displaced);
+  }
+
+  /** Begins with one name: the root of a job. */
+  start(triple: Triple): void {
+    this.#visit(triple);
+  }
+
+  /** Begins below a directory that both sides have and whose own attributes do not matter. */
+  startBelow(place: Place): void {
+    this.#directories.push(place);
+  }
+
+  /** Plans one more directory. False when nothing is left and {@link finish} may be called. */
+  step(): boolean {
+    const place = this.#directories.pop();
+    if (place !== undefined) {
+      for (const triple of mergeChildren(this.#context, place).triples) this.#visit(triple);
+      return true;
+    }
+    if (this.#displaced.expand()) return true;
+    const waiting = this.#newDirectories.shift();
+    if (waiting === undefined) return false;
+    this.#directoryFoundOrNew(waiting);
+    return true;
+  }
+
+  finish(): readonly [] {
+    for (const triple of this.#newFiles) this.#fileFoundOrNew(triple);
+    this.#removals.plan();
+    return [];
+  }
+
+  #visit(triple: Triple): void {
+    if (triple.local?.kind === 'file') this.#context.draft.counts.filesThere += 1;
+    const unclaimed = this.#displaced.meet(triple);
+    switch (unclaimed.remote?.kind) {
+      case 'file':
+        return this.#file(unclaimed, unclaimed.remote);
+      case 'symlink':
+        return this.#link(unclaimed, unclaimed.remote);
+      case 'directory':
+        return this.#directory(unclaimed, unclaimed.remote);
+      default:
+        return this.#absent(unclaimed);
+    }
+  }
+
+  #file(triple: Triple, remote: RemoteNode): void {
+    const { base, local } = triple;
+    if (local === undefined) return this.#newFile(triple, remote);
+    if (local.kind !== 'file') return this.#replace(triple, local);
+    if (base !== undefined && local.stamp === base.local)
+      return this.#untouched(triple, { local, remote, seen: base.remote });
+    this.#touched(triple, { local, remote });
+  }
+
+  #untouched(triple: Triple, { local, remote, seen }: { local: LocalNode; remote: RemoteNode; seen: string }): void {
+    if (!sameVersion(remote.stamp, seen)) return this.#fetch(triple, remote, { local: local.stamp, reason: 'changed' });
+    this.#context.draft.counts.unchanged += 1;
+    if (remote.stamp === seen) return;
+    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
+    else this.#remember(triple, { local: local.stamp, remote });
+  }
+
+  /** The local file is not what base says, or base says nothing. */
+  #touched(triple: Triple, { local, remote }: { local: LocalNode; remote: RemoteNode }): void {
+    const { base } = triple;
+    const seenVersion = base !== undefined && sameVersion(remote.stamp, base.remote);
+    const onlyAttributes = seenVersion && sameSizeAndTime(local.stamp, base.local);
+    if (!onlyAttributes && !looksSame(local.stamp, remote.stamp)) {
+      const keepBoth = !this.#context.rules.overwrite;
+      return this.#fetch(triple, remote, {
+        local: local.stamp,
+        reason: base === undefined ? 'unknown' : 'changed',
+        keepBoth,
+      });
+    }
+    this.#context.draft.counts.unchanged += 1;
+    // A base that exists is not told of the new stamp: a push must still look into this file.
+    const remember = base === undefined;
+    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, remember });
+    else if (remember) this.#remember(triple, { local: local.stamp, remote });
+  }
+
+  #newFile(triple: Triple, remote: RemoteNode): void {
+    if (triple.base === undefined && this.#displaced.possible) this.#newFiles.push(triple);
+    else this.#receiveNew(triple, remote, triple.base === undefined ? 'new' : 'missing');
+  }
+
+  #receiveNew(triple: Triple, remote: RemoteNode, reason: Reason): void {
+    if (remote.kind === 'symlink') this.#makeLink(triple, remote, { local: undefined, reason });
+    else this.#fetch(triple, remote, { local: undefined, reason });
+  }
+
+  #fetch(
+    { parent, name }: Triple,
+    remote: RemoteNode,
+    { local, reason, keepBoth = false }: { local: Stamp | undefined; reason: Reason; keepBoth?: boolean },
+  ): void {
+    const step: FetchStep = { action: 'fetch', parent, name, reason, remote: remote.stamp, local, keepBoth };
+    this.#context.draft.transfer(step, parseRemoteStamp(remote.stamp).size);
+  }
+
+  #link(triple: Triple, remote: RemoteNode): void {
+    const { base, local } = triple;
+    if (local === undefined) return this.#newFile(triple, remote);
+    if (local.kind !== 'symlink') return this.#replace(triple, local);
+    const untouched = base !== undefined && local.stamp === base.local;
+    if (untouched && remote.stamp === base.remote) return;
+    if (!this.#sameLink(triple, remote)) {
+      if (untouched || this.#context.rules.overwrite)
+        this.#makeLink(triple, remote, { local: local.stamp, reason: 'changed' });
+      else this.#replace(triple, local);
+    } else if (linkTimesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
+    else this.#remember(triple, { local: local.stamp, remote });
+  }
+
+  #sameLink(triple: Triple, remote: RemoteNode): boolean {
+    try {
+      const target = this.#context.local.target(localPath(placeOf(triple)));
+      return sameTarget(target, this.#context.remote.get(entryOf(remote.stamp))?.target);
+    } catch (error) {
+      if (!isCofferError(error)) throw error;
+      return false;
+    }
+  }
+
+  #makeLink(
+    { parent, name }: Triple,
+    remote: RemoteNode,
+    { local, reason }: { local: Stamp | undefined; reason: Reason },
+  ): void {
+    this.#context.draft.contents.push({
+      action: 'link',
+      parent,
+      name,
+      reason,
+      local,
+      remote: remote.stamp,
+      from: undefined,
+    });
+  }
+
+  #directory(triple: Triple, remote: RemoteNode): void {
+    const { base, local } = triple;
+    if (local === undefined) {
+      if (base === undefined && this.#displaced.possible) this.#newDirectories.push(triple);
+      else this.#makeDirectory(triple, remote, base === undefined ? 'new' : 'missing');
+    } else if (local.kind !== 'directory') {
+      this.#replace(triple, local);
+    } else {
+      const place = directoryPlace(triple, remote, placeOf(triple));
+      this.#agreeOnDirectory(triple, { local, remote, place });
+      this.#directories.push(place);
+    }
+  }
+
+  #makeDirectory(triple: Triple, remote: RemoteNode, reason: Reason): void {
+    const { parent, name } = triple;
+    const place = directoryPlace(triple, remote, undefined);
+    const step = {
+      action: 'make-directory',
+      parent,
+      name,
+      reason,
+      place,
+      local: undefined,
+      remote: remote.stamp,
+    } as const;
+    this.#context.draft.structure.push(step);
+    this.#directories.push(place);
+  }
+
+  #agreeOnDirectory(
+    triple: Triple,
+    { local, remote, place }: { local: LocalNode; remote: RemoteNode; place: Place },
+  ): void {
+    const { base } = triple;
+    if (base !== undefined && local.stamp === base.local && remote.stamp === base.remote) return;
+    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, place });
+    else this.#remember(triple, { local: local.stamp, remote, place });
+  }
+
+  #attributes(
+    { parent, name }: Triple,
+    {
+      local,
+      remote,
+      place,
+      remember = true,
+    }: { local: LocalNode; remote: RemoteNode; place?: Place; remember?: boolean },
+  ): void {
+    const { draft } = this.#context;
+    (place === undefined ? draft.contents : draft.directories).push({
+      action: 'attributes',
+      parent,
+      name,
+      reason: 'attributes',
+      local: local.stamp,
+      remote: remote.stamp,
+      place,
+      remember,
+    });
+  }
+
+  #remember(
+    { parent, name }: Triple,
+    { local, remote, place }: { local: Stamp; remote: RemoteNode; place?: Place },
+  ): void {
+    const step = {
+      action: 'remember',
+      parent,
+      name,
+      reason: 'attributes',
+      local,
+      remote: remote.stamp,
+      place,
+    } as const;
+    this.#context.draft.bookkeeping.push(step);
+  }
+
+  #absent(triple: Triple): void {
+    const { parent, name, local, base, baseParent } = triple;
+    if (base === undefined || baseParent === undefined) return;
+    if (local !== undefined) {
+      this.#displaced.add(triple, { local, base, place: placeOf(triple) });
+      this.#removals.consider(triple);
+      return;
+    }
+    const fromBase = { directory: baseParent, name };
+    this.#context.draft.bookkeeping.push({ action: 'forget', parent, name, reason: 'goneThere', fromBase });
+  }
+
+  /** Another kind of file has its name: it goes aside, and away at the end when it is only what base says. */
+  #replace(triple: Triple, local: LocalNode): void {
+    const { parent, name, base } = triple;
+    const from = placeOf(triple);
+    const known = base !== undefined && (local.kind === 'directory' || base.local === local.stamp);
+    const newName = this.#context.rules.conflictName(name, (other) => this.#isTaken(parent, other));
+    this.#context.draft.structure.push({
+      action: 'set-aside',
+      parent,
+      name,
+      reason: 'otherKind',
+      newName,
+      from,
+      local: local.stamp,
+      remote: undefined,
+      hasBase: base !== undefined,
+    });
+    if (!known) this.#context.draft.counts.conflicts += 1;
+    if (known && base !== undefined) this.#displaced.add(triple, { local, base, place: from });
+    this.#removals.considerAside(
+      { ...triple, remote: undefined },
+      { from, known: known && local.kind !== 'directory' },
+    );
+    this.#visit({ ...triple, base: undefined, baseParent: undefined, local: undefined, localParent: undefined });
+  }
+
+  #isTaken(parent: Place, name: ByteName): boolean {
+    if (parent.local === undefined) return false;
+    const path = joinPath(localPath(parent.local), name);
+    try {
+      return this.#context.local.list(localPath(parent.local)).nodes.some((node) => node.name === name);
+    } catch {
+      return path === '';
+    }
+  }
+
+  #directoryFoundOrNew(triple: Triple): void {
+    const { remote } = triple;
+    if (remote === undefined) return;
+    const found = this.#displaced.claim(remote);
+    if (found === undefined) return this.#makeDirectory(triple, remote, 'new');
+    const moved = {
+      ...triple,
+      local: found.local,
+      localParent: found.place.parent,
+      base: found.base,
+      baseParent: found.baseParent,
+    };
+    const place = directoryPlace(moved, remote, found.place);
+    this.#move(moved, { remote, place, from: found.place, remember: true });
+    if (attributesDiffer(found.local.stamp, remote.stamp))
+      this.#attributes(moved, { local: found.local, remote, place });
+    this.#directories.push(place);
+  }
+
+  #fileFoundOrNew(triple: Triple): void {
+    const { remote } = triple;
+    if (remote === undefined) return;
+    const found = this.#displaced.claim(remote);
+    if (found === undefined) return this.#receiveNew(triple, remote, 'new');
+    const moved = {
+      ...triple,
+      local: found.local,
+      localParent: found.place.parent,
+      base: found.base,
+      baseParent: found.baseParent,
+    };
+    const same = found.local.stamp === found.base.local && sameVersion(remote.stamp, found.base.remote);
+    this.#move(moved, { remote, place: undefined, from: found.place, remember: same });
+    if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
+    const modes = [parseStamp(found.local.stamp).mode & permissionMask, parseRemoteStamp(remote.stamp).mode];
+    if (modes[0] !== modes[1]) this.#attributes(moved, { local: found.local, remote });
+  }
+
+  #movedAndChanged(local: Stamp, seen: Stamp): { local: Stamp; reason: Reason; keepBoth: boolean } {
+    return { local, reason: 'changed', keepBoth: local !== seen && !this.#context.rules.overwrite };
+  }
+
+  #move(
+    triple: Triple,
+    {
+      remote,
+      place,
+      from,
+      remember,
+    }: { remote: RemoteNode; place: Place | undefined; from: LocalPlace; remember: boolean },
+  ): void {
+    const { parent, name, local, base, baseParent } = triple;
+    if (local === undefined || base === undefined) throw new TypeError('nothing to move');
+    const fromBase = baseParent === undefined ? undefined : { directory: baseParent, name: base.name };
+    this.#context.draft.structure.push({
+      action: 'move',
+      parent,
+      name,
+      reason: 'renamed',
+      place,
+      from,
+      fromBase,
+      local: local.stamp,
+      remote: remote.stamp,
+      remember,
+    });
+  }
+}
+
+function directoryPlace(triple: Triple, remote: RemoteNode, local: LocalPlace | undefined): Place {
+  return {
+    parent: triple.parent,
+    name: triple.name,
+    local,
+    entry: entryOf(remote.stamp),
+    base: triple.base?.directory,
+  };
+}
+
+function placeOf(triple: Triple): LocalPlace {
+  if (triple.local === undefined) throw new TypeError('not on this side');
+  return { parent: triple.localParent, name: triple.local.name };
+}

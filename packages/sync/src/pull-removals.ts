@@ -1,0 +1,88 @@
+import type { DisplacedItems } from './displaced-items.ts';
+import { mergeChildren } from './merge-children.ts';
+import type { PlanContext, Triple } from './merge-children.ts';
+import type { RemoveStep } from './plan.ts';
+import type { LocalPlace } from './place.ts';
+
+interface Verdict {
+  /** Nothing of it has to stay. */
+  readonly whole: boolean;
+  /** Bottom up. */
+  readonly steps: readonly RemoveStep[];
+}
+
+/** Decides, once all renames are known, what goes from the folder: only what base knows and nobody touched since. */
+export class PullRemovals {
+  readonly #context: PlanContext;
+  readonly #displaced: DisplacedItems;
+  readonly #candidates: { readonly triple: Triple; readonly from: LocalPlace }[] = [];
+
+  constructor(context: PlanContext, displaced: DisplacedItems) {
+    this.#context = context;
+    this.#displaced = displaced;
+  }
+
+  /** Something that base and folder have, and the vault no longer has. */
+  consider(triple: Triple): void {
+    if (triple.local === undefined || !this.#context.rules.delete) return;
+    this.#candidates.push({ triple, from: { parent: triple.localParent, name: triple.local.name } });
+  }
+
+  /** Something that goes under a conflict name; `known` when it is the old version of what takes its name. */
+  considerAside(triple: Triple, { from, known }: { readonly from: LocalPlace; readonly known: boolean }): void {
+    if (known || (this.#context.rules.delete && triple.base !== undefined)) this.#candidates.push({ triple, from });
+  }
+
+  plan(): void {
+    for (const { triple, from } of this.#candidates) {
+      for (const step of this.#judge(triple, from).steps) this.#context.draft.remove(step);
+    }
+  }
+
+  #judge(triple: Triple, from: LocalPlace): Verdict {
+    const { base, local } = triple;
+    if (local === undefined || this.#displaced.isClaimed(base)) return { whole: true, steps: [] };
+    if (base === undefined) return stays;
+    if (local.kind === 'directory') return this.#judgeDirectory(triple, from);
+    if (base.local === local.stamp) return { whole: true, steps: [removal(triple, { from, files: 1 })] };
+    // Change against delete: the change survives (SYNC §Conflicts).
+    this.#context.draft.counts.conflicts += 1;
+    return stays;
+  }
+
+  #judgeDirectory(triple: Triple, from: LocalPlace): Verdict {
+    const { parent, name, base } = triple;
+    const place = { parent, name, local: from, entry: undefined, base: base?.directory };
+    const { triples, blocked } = mergeChildren(this.#context, place);
+    const verdicts = triples.map((child) => this.#judgeChild(child, from));
+    const steps = verdicts.flatMap((verdict) => verdict.steps);
+    if (blocked || !verdicts.every((verdict) => verdict.whole)) return { whole: false, steps };
+    return { whole: true, steps: [...steps, removal(triple, { from, files: 0 })] };
+  }
+
+  #judgeChild(child: Triple, parent: LocalPlace): Verdict {
+    if (child.local?.kind === 'file') this.#context.draft.counts.filesThere += 1;
+    return this.#judge(child, { parent, name: child.name });
+  }
+}
+
+const stays: Verdict = { whole: false, steps: [] };
+
+function removal(
+  { parent, name, base, baseParent, local }: Triple,
+  { from, files }: { from: LocalPlace; files: number },
+): RemoveStep {
+  const fromBase =
+    base === undefined || baseParent === undefined ? undefined : { directory: baseParent, name: base.name };
+  return {
+    action: 'remove',
+    parent,
+    name,
+    reason: 'goneThere',
+    from,
+    local: local?.stamp,
+    remote: undefined,
+    fromBase,
+    files,
+  };
+}

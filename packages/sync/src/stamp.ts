@@ -1,0 +1,63 @@
+import { timestampFromNs } from '@coffer/core';
+import type { Timestamp } from '@coffer/core';
+
+/**
+ * Everything that tells whether a file was touched, as one text: size, mtime, ctime, inode and mode. Equal stamps mean
+ * "not touched", and comparing two texts is all that a run does for an unchanged file. Parsed only where something changed.
+ */
+export type Stamp = string & { readonly __stamp?: true };
+
+export interface StampFields {
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly inode: string;
+  /** With the bits of the kind. */
+  readonly mode: number;
+}
+
+/** A stamp that equals none: whatever bears it is read again by the next run. */
+export const untrusted: Stamp = '';
+
+export function parseStamp(stamp: Stamp): StampFields {
+  const [size, mtime, ctime, inode, mode] = stamp.split(':');
+  if (mode === undefined) throw new TypeError('not a stamp');
+  return {
+    size: Number(size),
+    mtimeNs: BigInt(mtime ?? ''),
+    ctimeNs: BigInt(ctime ?? ''),
+    inode: inode ?? '',
+    mode: Number(mode),
+  };
+}
+
+/** Permission bits, 0 to 0o7777. */
+export function permissionsOf(stamp: Stamp): number {
+  return parseStamp(stamp).mode & permissionMask;
+}
+
+export function mtimeOf(stamp: Stamp): Timestamp {
+  return timestampFromNs(parseStamp(stamp).mtimeNs);
+}
+
+/** True when only what a rename or a chmod touches differs: same size, mtime and inode, and both are the same kind. */
+export function sameFile(a: Stamp, b: Stamp): boolean {
+  if (a === untrusted || b === untrusted) return false;
+  return identityOf(a) === identityOf(b);
+}
+
+/** What survives a rename: the same text before and after it. */
+export function identityOf(stamp: Stamp): string {
+  const { size, mtimeNs, inode, mode } = parseStamp(stamp);
+  return `${size}:${mtimeNs}:${inode}:${mode & kindMask}`;
+}
+
+/** True when size and mtime are the same, whatever happened to inode, mode and ctime. */
+export function sameSizeAndTime(a: Stamp, b: Stamp): boolean {
+  if (a === untrusted || b === untrusted) return false;
+  const [left, right] = [parseStamp(a), parseStamp(b)];
+  return left.size === right.size && left.mtimeNs === right.mtimeNs;
+}
+
+export const permissionMask = 0o7777;
+const kindMask = 0o170000;
