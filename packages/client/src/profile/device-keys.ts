@@ -1,9 +1,16 @@
 import { decodeCbor, encodeCbor, integrityError } from '@coffer/core';
 import { z } from 'zod';
 
-const bytes = (length: number) => z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.byteLength === length, `${length} bytes expected`);
+const bytes = (length: number) =>
+  z.custom<Uint8Array>(
+    (value) => value instanceof Uint8Array && value.byteLength === length,
+    `${length} bytes expected`,
+  );
 
-const Dedup = z.array(z.strictObject({ g: z.int().min(0), secret: bytes(32) })).min(1).max(256);
+const Dedup = z
+  .array(z.strictObject({ g: z.int().min(0), secret: bytes(32) }))
+  .min(1)
+  .max(256);
 
 const Stored = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -28,7 +35,8 @@ const Stored = z.discriminatedUnion('kind', [
 ]);
 
 /** What the keystore holds, by kind of device (CRYPTO §Keys *Device keystore*). All of it is secret. */
-export type DeviceKeys = Readonly<z.infer<typeof Stored>> extends infer Keys ? (Keys extends { v: 1 } ? Omit<Keys, 'v'> : never) : never;
+export type DeviceKeys =
+  Readonly<z.infer<typeof Stored>> extends infer Keys ? (Keys extends { v: 1 } ? Omit<Keys, 'v'> : never) : never;
 export type FullDeviceKeys = Extract<DeviceKeys, { kind: 'full' }>;
 export type WorkerDeviceKeys = Extract<DeviceKeys, { kind: 'worker' }>;
 

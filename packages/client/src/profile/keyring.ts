@@ -13,10 +13,11 @@ const service = 'coffer';
 /** The system's own keyring. Its native library is loaded when first used. */
 export const systemKeyring: Keyring = {
   save: async (name, key) => withEntry(name, (entry) => entry.setPassword(toHex(key))),
-  load: async (name) => withEntry(name, async (entry) => {
-    const text = await entry.getPassword();
-    return text === null || text === undefined ? undefined : fromHex(text);
-  }),
+  load: async (name) =>
+    withEntry(name, async (entry) => {
+      const text = await entry.getPassword();
+      return text === null || text === undefined ? undefined : fromHex(text);
+    }),
   remove: async (name) => withEntry(name, async (entry) => void (await entry.deletePassword())),
 };
 

@@ -44,7 +44,10 @@ export class Keystore {
     } catch (error) {
       if (!isCofferError(error, 'INTEGRITY')) throw error;
       throw new CofferError('REFUSED', 'the keys of this device did not open', {
-        hint: owner.keystore === 'password' ? 'Wrong password, or the keystore is damaged; log in again if it stays so.' : 'The keystore is damaged: log in again.',
+        hint:
+          owner.keystore === 'password'
+            ? 'Wrong password, or the keystore is damaged; log in again if it stays so.'
+            : 'The keystore is damaged: log in again.',
         cause: error,
       });
     }

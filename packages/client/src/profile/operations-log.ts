@@ -1,7 +1,18 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { MiB, type Clock } from '@coffer/core';
 
-export type OperationAction = 'put' | 'get' | 'mkdir' | 'move' | 'copy' | 'remove' | 'restore' | 'attributes' | 'conflict' | 'login' | 'logout';
+export type OperationAction =
+  | 'put'
+  | 'get'
+  | 'mkdir'
+  | 'move'
+  | 'copy'
+  | 'remove'
+  | 'restore'
+  | 'attributes'
+  | 'conflict'
+  | 'login'
+  | 'logout';
 
 export interface OperationRecord {
   readonly action: OperationAction;

@@ -7,7 +7,10 @@ import { readPrivateFile, writePrivateFile } from './private-file.ts';
 const Stored = z.strictObject({
   v: z.literal(1),
   generation: z.int().min(0),
-  vaults: z.record(z.string().regex(/^[0-9a-f]{64}$/), z.strictObject({ seq: z.int().min(1), hash: Hash, epoch: z.int().min(0) })),
+  vaults: z.record(
+    z.string().regex(/^[0-9a-f]{64}$/),
+    z.strictObject({ seq: z.int().min(1), hash: Hash, epoch: z.int().min(0) }),
+  ),
 });
 
 /** One vault takes about 130 bytes; an account has thousands at most. */

@@ -15,7 +15,10 @@ export function writePrivateFile(path: string, bytes: Uint8Array): void {
     syncFolder(dirname(path));
   } catch (cause) {
     rmSync(temporary, { force: true });
-    throw new CofferError('IO', 'a file of the profile could not be written', { cause, hint: `Check the folder ${dirname(path)}.` });
+    throw new CofferError('IO', 'a file of the profile could not be written', {
+      cause,
+      hint: `Check the folder ${dirname(path)}.`,
+    });
   }
 }
 
@@ -28,7 +31,8 @@ export function readPrivateFile(path: string, maxBytes: number): Uint8Array | un
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new CofferError('IO', 'a file of the profile could not be read', { cause, hint: `Check the file ${path}.` });
   }
-  if (bytes.byteLength > maxBytes) throw new CofferError('LIMIT', 'a file of the profile is too large', { hint: `Check the file ${path}.` });
+  if (bytes.byteLength > maxBytes)
+    throw new CofferError('LIMIT', 'a file of the profile is too large', { hint: `Check the file ${path}.` });
   return bytes;
 }
 

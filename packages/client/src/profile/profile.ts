@@ -44,7 +44,9 @@ export class Profile {
   /** Nothing is created before a login. @throws INVALID for a name that cannot be a folder; DAMAGED, IO */
   static open({ home, name }: ProfileOptions, deps: ProfileDeps = systemDeps): Profile {
     if (!/^(?!\.)[\w.-]{1,64}$/.test(name)) {
-      throw new CofferError('INVALID', 'this cannot be the name of a profile', { hint: 'Take letters, digits, hyphens.' });
+      throw new CofferError('INVALID', 'this cannot be the name of a profile', {
+        hint: 'Take letters, digits, hyphens.',
+      });
     }
     return new Profile(join(home, name), { name, deps });
   }
@@ -57,7 +59,9 @@ export class Profile {
   /** @throws NOT_LOGGED_IN */
   requireRecord(): ProfileRecord {
     if (this.#record !== undefined) return this.#record;
-    throw new CofferError('NOT_LOGGED_IN', 'nobody is logged in here', { hint: 'Log in first: coffer login USER@HOST, or with your invite.' });
+    throw new CofferError('NOT_LOGGED_IN', 'nobody is logged in here', {
+      hint: 'Log in first: coffer login USER@HOST, or with your invite.',
+    });
   }
 
   /** The last step of a login. @throws IO */
@@ -94,7 +98,10 @@ export class Profile {
     try {
       rmSync(this.path, { recursive: true, force: true });
     } catch (cause) {
-      throw new CofferError('IO', 'the profile could not be removed', { cause, hint: `Remove ${this.path} yourself: it holds keys.` });
+      throw new CofferError('IO', 'the profile could not be removed', {
+        cause,
+        hint: `Remove ${this.path} yourself: it holds keys.`,
+      });
     }
     this.#record = undefined;
   }

@@ -1,0 +1,45 @@
+import type { ChunkId, Hash } from '@coffer/core';
+
+/** One piece of a file as a lane reports it. */
+export type ChunkRecord =
+  | { readonly kind: 'chunk'; readonly plainHash: Hash; readonly id: ChunkId; readonly plainBytes: number; readonly storedBytes: number }
+  | { readonly kind: 'hole'; readonly bytes: number };
+
+const recordBytes = 73;
+
+/** Fixed-size records in one array: it crosses threads by one copy, where a list of objects costs more than sealing a small file. */
+export function encodeRecords(records: readonly ChunkRecord[]): Uint8Array {
+  const bytes = new Uint8Array(records.length * recordBytes);
+  const view = new DataView(bytes.buffer);
+  for (const [index, record] of records.entries()) {
+    const at = index * recordBytes;
+    if (record.kind === 'hole') {
+      view.setFloat64(at + 1, record.bytes);
+      continue;
+    }
+    bytes[at] = 1;
+    bytes.set(record.plainHash, at + 1);
+    bytes.set(record.id, at + 33);
+    view.setUint32(at + 65, record.plainBytes);
+    view.setUint32(at + 69, record.storedBytes);
+  }
+  return bytes;
+}
+
+/** Hashes and ids are views of `bytes`. */
+export function decodeRecords(bytes: Uint8Array): ChunkRecord[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const records: ChunkRecord[] = [];
+  for (let at = 0; at < bytes.byteLength; at += recordBytes) {
+    if (bytes[at] === 0) records.push({ kind: 'hole', bytes: view.getFloat64(at + 1) });
+    else
+      records.push({
+        kind: 'chunk',
+        plainHash: bytes.subarray(at + 1, at + 33),
+        id: bytes.subarray(at + 33, at + 65),
+        plainBytes: view.getUint32(at + 65),
+        storedBytes: view.getUint32(at + 69),
+      });
+  }
+  return records;
+}

@@ -1,0 +1,50 @@
+import type { ErrorCode, Timestamp } from '@coffer/core';
+
+/** What an upload lane is started with. Secrets, in memory only. */
+export interface LaneSetup {
+  /** `K_cut` of the vault. */
+  readonly cutKey: Uint8Array;
+  /** The newest generation of the account's dedup secret. */
+  readonly dedupSecret: Uint8Array;
+  readonly compressionLevel: number;
+}
+
+export type LaneRequest =
+  | { readonly kind: 'file'; readonly job: number; readonly path: string | Uint8Array; readonly known: Uint8Array | undefined }
+  | { readonly kind: 'stream'; readonly job: number; readonly known: undefined }
+  /** The next bytes of a stream; empty at its end. */
+  | { readonly kind: 'part'; readonly job: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'cancel'; readonly job: number }
+  /** Which of the ids of an `ask` need not be sent: one byte each. */
+  | { readonly kind: 'present'; readonly batch: number; readonly present: Uint8Array }
+  /** A buffer whose chunks are confirmed comes back. */
+  | { readonly kind: 'recycle'; readonly buffer: ArrayBuffer; readonly bytes: number };
+
+export type LaneReply =
+  | { readonly kind: 'ask'; readonly batch: number; readonly ids: Uint8Array }
+  /** Sealed chunks, each `id ‖ sealed`, from `ends[i - 1]` to `ends[i]` of the buffer. */
+  | { readonly kind: 'sealed'; readonly buffer: ArrayBuffer; readonly ends: readonly number[]; readonly results: readonly LaneResult[] }
+  | { readonly kind: 'results'; readonly results: readonly LaneResult[] }
+  /** A stream may send its next part. */
+  | { readonly kind: 'more'; readonly job: number }
+  | { readonly kind: 'read'; readonly bytes: number };
+
+export type LaneResult = LaneSuccess | LaneFailure;
+
+export interface LaneSuccess {
+  readonly job: number;
+  readonly ok: true;
+  readonly size: number;
+  readonly mtime: Timestamp;
+  readonly mode: number;
+  /** {@link encodeRecords}. */
+  readonly records: Uint8Array;
+  readonly bytesSent: number;
+}
+
+export interface LaneFailure {
+  readonly job: number;
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
