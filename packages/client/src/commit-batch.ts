@@ -1,5 +1,6 @@
 import type { CofferError, EntryId, Timestamp } from '@coffer/core';
 import type { EntryName, LinkTarget } from '@coffer/journal';
+import type { Entry } from './entry.ts';
 import type { UploadedContent, Uploader } from './uploader.ts';
 
 export interface CommitBatchOptions {
@@ -54,6 +55,8 @@ export interface CommitReport {
  */
 export interface CommitBatch extends AsyncDisposable {
   putFile(file: FilePut, signal?: AbortSignal): Promise<EntryId>;
+  /** A new file with the content, time and mode of `source`, which may be an old version; nothing is sent. */
+  copyFile(source: Entry, to: Placement, signal?: AbortSignal): Promise<EntryId>;
   makeDirectory(directory: DirectoryPut, signal?: AbortSignal): Promise<EntryId>;
   putSymlink(link: SymlinkPut, signal?: AbortSignal): Promise<EntryId>;
   move(entry: EntryId, to: Placement, signal?: AbortSignal): Promise<void>;
