@@ -1,37 +1,16 @@
 import { CofferError, rootEntry } from '@coffer/core';
+import { displayName as nameText, splitPath } from '@coffer/client';
 import type { Entry, EntryName, TreeReader } from '@coffer/client';
 import { safeText } from './safe-text.ts';
 
 /** A name as it is shown: harmless for a terminal; bytes that are not UTF-8 as `\xNN`. */
 export function displayName(name: EntryName): string {
-  if (typeof name === 'string') return safeText(name);
-  return safeText(Buffer.from(name).toString('utf8')).includes('\uFFFD')
-    ? escapeBytes(name)
-    : safeText(Buffer.from(name).toString('utf8'));
-}
-
-function escapeBytes(name: Uint8Array): string {
-  return [...name]
-    .map((byte) =>
-      byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
-    )
-    .join('');
+  return safeText(nameText(name));
 }
 
 /** `/a/b` for names from the root; `/` for none. */
 export function displayPath(names: readonly EntryName[]): string {
   return `/${names.map(displayName).join('/')}`;
-}
-
-/** Components of a path as typed; a leading slash may be left out. @throws INVALID on `.`, `..` and over-long paths */
-export function splitPath(text: string): readonly string[] {
-  const names = text.split('/').filter((name) => name !== '');
-  if (names.some((name) => name === '.' || name === '..')) {
-    throw new CofferError('INVALID', `"${text}" is not a vault path`, {
-      hint: 'Paths in the vault start at / and have no . or ..',
-    });
-  }
-  return names;
 }
 
 /**

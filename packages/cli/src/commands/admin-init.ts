@@ -37,6 +37,7 @@ export const run: Command = async (context, input) => {
     random: context.random,
   });
   const invite = encodeInvite({
+    v: 1,
     host: options.host[0] ?? 'localhost',
     port: options.port,
     pin: await serverPin(certs),
@@ -45,6 +46,8 @@ export const run: Command = async (context, input) => {
   });
   const credentials = { username: options.admin, ...(chosen.generated && { password: chosen.password }), invite };
   context.output.result({ json: () => credentials, text: () => credentialsText(credentials) });
-  context.output.note(`The authority and recovery keys are in ${made.authorityPath}: copy that file to a safe place, off this machine.`);
+  context.output.note(
+    `The authority and recovery keys are in ${made.authorityPath}: copy that file to a safe place, off this machine.`,
+  );
   return undefined;
 };

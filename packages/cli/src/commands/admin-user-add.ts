@@ -37,7 +37,7 @@ export const run: Command = async (context, input) => {
   const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
   const pin = await serverPin(certs);
   const chosen = await choosePassword(context, options);
-  await using accounts = await Accounts.open({ path: storage, clock: context.clock });
+  await using accounts = await Accounts.open(storage, { clock: context.clock });
   await addAccount(
     { accounts, storage, server, authority, clock: context.clock, random: context.random },
     {
@@ -50,6 +50,7 @@ export const run: Command = async (context, input) => {
     },
   );
   const invite = encodeInvite({
+    v: 1,
     host,
     port: options.port,
     pin,

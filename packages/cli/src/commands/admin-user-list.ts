@@ -11,21 +11,27 @@ const schemas = { args: z.tuple([]), options: z.strictObject({ storage: Text.opt
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
-  await using accounts = await Accounts.open({ path: storage, clock: context.clock });
+  await using accounts = await Accounts.open(storage, { clock: context.clock });
   const rows = (await accounts.list()).map((account) => ({
     username: account.username,
     role: account.role,
     state: account.state,
-    quotaBytes: account.quotaBytes ?? null,
-    contact: account.contact ?? null,
-    folder: account.folder ?? null,
+    quotaBytes: account.quotaBytes,
+    contact: account.contact,
+    folder: account.folder,
   }));
   context.output.result({
     json: () => rows,
     text: () =>
       table([
         ['username', 'role', 'state', 'quota', 'contact'],
-        ...rows.map((row) => [row.username, row.role, row.state, row.quotaBytes === null ? '-' : formatSize(row.quotaBytes), row.contact ?? '']),
+        ...rows.map((row) => [
+          row.username,
+          row.role,
+          row.state,
+          row.quotaBytes === null ? '-' : formatSize(row.quotaBytes),
+          row.contact,
+        ]),
       ]),
   });
   return undefined;

@@ -1,4 +1,5 @@
 import { formatSize, timestampToMs } from '@coffer/core';
+import { splitPath } from '@coffer/client';
 import type { Entry, EntryName, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
@@ -7,7 +8,7 @@ import type { Command } from '../context.ts';
 import { entryView, modeText } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime, parseTime } from '../time.ts';
-import { displayName, displayPath, requireEntry, splitPath } from '../vault-paths.ts';
+import { displayName, displayPath, requireEntry } from '../vault-paths.ts';
 
 const schemas = {
   args: z.tuple([Text.default('/')]),

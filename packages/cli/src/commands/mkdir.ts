@@ -1,9 +1,10 @@
 import { CofferError, rootEntry, timestampFromMs } from '@coffer/core';
+import { splitPath } from '@coffer/client';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
-import { findEntry, splitPath } from '../vault-paths.ts';
+import { findEntry } from '../vault-paths.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({ parents: Flag }) };
 

@@ -1,4 +1,4 @@
-import { CofferError, randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
 import type { AccountId, Clock, Random, ServerId } from '@coffer/core';
 import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
@@ -45,17 +45,13 @@ export async function addAccount(context: ProvisionContext, account: NewAccount)
     random: context.random,
     ...(context.authority && { recoveryKey: context.authority.recovery.publicKey }),
   });
+  const { password: _password, ...facts } = account;
   await context.accounts.create({
-    account: id,
-    username: account.username,
-    role: account.role,
-    quotaBytes: account.quotaBytes,
-    contact: account.contact,
-    folder: account.folder,
+    ...facts,
     registrationRecord: record,
     unlockRecord,
     identity: [identity.statement],
-    certificate: identity.certificate,
+    certificate: identity.certificate ?? null,
   });
   return id;
 }
@@ -66,7 +62,10 @@ async function registerPassword(
   { id, password }: { readonly id: AccountId; readonly password: string },
 ): Promise<{ readonly record: Uint8Array; readonly exportKey: Uint8Array }> {
   await using client = await OpaqueClient.open();
-  await using server = await OpaqueServer.open({ setup: await readOpaqueSetup(context.storage), server: context.server });
+  await using server = await OpaqueServer.open({
+    setup: await readOpaqueSetup(context.storage),
+    server: context.server,
+  });
   const started = await client.startRegistration(password);
   const response = await server.registrationResponse({ account: id, request: started.request });
   return started.finish({ response, account: id, server: context.server });
@@ -80,23 +79,33 @@ function makeIdentity(
   const sealKey = xwingKeyPair(secrets.sealSeed).publicKey;
   const at = timestampFromMs(context.clock.nowMs());
   const statement = makeIdentityStatement(
-    { v: 1, type: 'create', account: id, seq: 1, prev: zeroHash, at, server: context.server, signKey: signing.publicKey, sealKey },
+    {
+      v: 1,
+      type: 'create',
+      account: id,
+      seq: 1,
+      prev: zeroHash,
+      at,
+      server: context.server,
+      signKey: signing.publicKey,
+      sealKey,
+    },
     signing.sign,
   );
   const { authority } = context;
   if (authority === undefined) return { statement, certificate: undefined };
   const fingerprint = identityFingerprint(signing.publicKey, sealKey);
   const certificate = makeCertificate(
-    { v: 1, type: 'identity', authority: authority.authority.publicKey, server: context.server, at, account: id, fingerprint },
+    {
+      v: 1,
+      type: 'identity',
+      authority: authority.authority.publicKey,
+      server: context.server,
+      at,
+      account: id,
+      fingerprint,
+    },
     authority.authority.sign,
   );
   return { statement, certificate };
-}
-
-/** The port that invites name when nothing else is said. */
-export const defaultPort = 7443;
-
-export function checkPort(port: number): number {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new CofferError('INVALID', `${port} is not a port`);
-  return port;
 }

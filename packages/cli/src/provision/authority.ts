@@ -107,12 +107,16 @@ function damaged(path: string, cause?: unknown): CofferError {
 }
 
 /** The passphrase in the file that `COFFER_AUTHORITY_PASSPHRASE_FILE` names. @throws NOT_FOUND */
-export async function authorityPassphrase(env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
+export async function authorityPassphrase(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> {
   const path = env['COFFER_AUTHORITY_PASSPHRASE_FILE'];
   if (path === undefined || path === '') return undefined;
   try {
     return (await readFile(path, 'utf8')).split(/\r?\n/, 1)[0];
   } catch (cause) {
-    throw new CofferError('NOT_FOUND', 'the file that COFFER_AUTHORITY_PASSPHRASE_FILE names cannot be read', { cause });
+    throw new CofferError('NOT_FOUND', 'the file that COFFER_AUTHORITY_PASSPHRASE_FILE names cannot be read', {
+      cause,
+    });
   }
 }

@@ -52,7 +52,7 @@ export async function initServer(options: InitOptions): Promise<InitializedServe
     const seeds = newAuthoritySeeds(random);
     const authority = authorityKeys(seeds);
     await makeOpaqueSetup({ storage, server, authority, random });
-    await using accounts = await Accounts.open({ path: storage, clock });
+    await using accounts = await Accounts.open(storage, { clock });
     await keepAuthority(accounts, { authority, server, clock });
     await addAccount({ accounts, storage, server, authority, clock, random }, options.admin);
     const fingerprint = authorityFingerprint(authority.authority.publicKey);
@@ -78,7 +78,14 @@ async function makeOpaqueSetup(input: {
   const { publicKey } = input.authority.recovery;
   const sealed = sealTo({
     recipientKey: publicKey,
-    info: hpkeInfo({ purpose: 'coffer/1 opaque setup', server: input.server, from: input.server, to: publicKey, object: lp(), epoch: 0 }),
+    info: hpkeInfo({
+      purpose: 'coffer/1 opaque setup',
+      server: input.server,
+      from: input.server,
+      to: publicKey,
+      object: lp(),
+      epoch: 0,
+    }),
     plain: Buffer.from(setup, 'utf8'),
     random: input.random,
   });
@@ -105,7 +112,19 @@ async function keepAuthority(
   await accounts.setSetting('recoveryCertificate', certificate);
 }
 
-const ownFiles = ['accounts.db', 'accounts.db-wal', 'accounts.db-shm', 'index.db', 'index.db-wal', 'index.db-shm', 'server.id', 'generation', 'opaque-setup', 'opaque-setup.sealed', 'lock'];
+const ownFiles = [
+  'accounts.db',
+  'accounts.db-wal',
+  'accounts.db-shm',
+  'index.db',
+  'index.db-wal',
+  'index.db-shm',
+  'server.id',
+  'generation',
+  'opaque-setup',
+  'opaque-setup.sealed',
+  'lock',
+];
 
 async function removeHalfDone(storage: string, isNew: boolean): Promise<void> {
   if (isNew) await rm(storage, { recursive: true, force: true });

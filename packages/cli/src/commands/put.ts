@@ -1,0 +1,95 @@
+import { basename, resolve } from 'node:path';
+import { CofferError, timestampFromMs } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
+import { splitPath } from '@coffer/client';
+import type { Vault } from '@coffer/client';
+import { pushPaths } from '@coffer/sync';
+import { z } from 'zod';
+import { parseInput, Texts } from '../arguments.ts';
+import { openHome } from '../compose.ts';
+import type { HomeSession } from '../compose.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { Progress } from '../progress.ts';
+import { syncText } from '../transfer-text.ts';
+import { findEntry, findTarget } from '../vault-paths.ts';
+
+const schemas = { args: z.tuple([Texts.min(2)]), options: z.strictObject({}) };
+
+/** `LOCAL... PATH`, naming things as `cp -r` does; `-` is standard input. */
+export const run: Command = async (context, input) => {
+  const { args } = parseInput(input, schemas);
+  const locals = args[0].slice(0, -1);
+  const target = args[0].at(-1) ?? '/';
+  await using home = await openHome(context);
+  await home.pulled();
+  if (locals.includes('-')) return putStandardInput(context, { home, locals, target });
+  using progress = new Progress(context.output, context.clock);
+  const report = await pushPaths({
+    vault: home.vault,
+    sources: placeSources(home.vault, { locals, target, cwd: context.cwd }),
+    onProgress: (state) => progress.update(state),
+    signal: context.signal,
+  });
+  progress[Symbol.dispose]();
+  context.output.result({ json: () => report, text: () => syncText(report) });
+  return report.failed > 0 ? exitCodes.someFailed : undefined;
+};
+
+function placeSources(
+  { tree }: Vault,
+  { locals, target, cwd }: { readonly locals: readonly string[]; readonly target: string; readonly cwd: string },
+): { local: string; parent: EntryId; name: string }[] {
+  const present = findEntry(tree, target);
+  if (present?.kind === 'directory') {
+    return locals.map((local) => ({
+      local: resolve(cwd, local),
+      parent: present.entry,
+      name: basename(resolve(cwd, local)),
+    }));
+  }
+  const [only] = locals;
+  if (only === undefined || locals.length > 1 || target.endsWith('/')) {
+    throw new CofferError('NOT_FOUND', `there is no folder ${target} in the vault`, {
+      hint: `Make it with: coffer mkdir -p ${target}`,
+    });
+  }
+  const { parent, name } = findTarget(tree, target);
+  return [{ local: resolve(cwd, only), parent: parent.entry, name }];
+}
+
+/** The usual mode of a new file; a stream has none of its own. */
+const streamMode = 0o644;
+
+async function putStandardInput(
+  context: CommandContext,
+  { home, locals, target }: { readonly home: HomeSession; readonly locals: readonly string[]; readonly target: string },
+): Promise<undefined> {
+  const { vault } = home;
+  if (locals.length > 1) throw new CofferError('INVALID', 'standard input cannot be put together with files');
+  if (findEntry(vault.tree, target)?.kind === 'directory' || splitPath(target).length === 0) {
+    throw new CofferError('INVALID', 'standard input needs the name of a file', {
+      hint: 'Write: coffer put - /notes.txt',
+    });
+  }
+  const { parent, name, present } = findTarget(vault.tree, target);
+  await using uploader = await vault.uploader({ lanes: 1 });
+  await using batch = vault.batch({ uploader });
+  const content = await uploader.uploadStream(context.streams.stdin as AsyncIterable<Uint8Array>, context.signal);
+  const mtime = timestampFromMs(context.clock.nowMs());
+  const file = {
+    parent: parent.entry,
+    name,
+    content,
+    mtime,
+    mode: streamMode,
+    ...(present && { entry: present.entry }),
+  };
+  await batch.putFile(file, context.signal);
+  await home.commit(batch);
+  context.output.result({
+    json: () => ({ path: target, bytes: content.size, bytesSent: content.bytesSent }),
+    text: () => '',
+  });
+  return undefined;
+}

@@ -1,0 +1,70 @@
+import { CofferError, equalBytes } from '@coffer/core';
+import type { DeviceId } from '@coffer/core';
+import { openAccount, Profile } from '@coffer/client';
+import type { Account, CommitBatch, CommitReport, Vault } from '@coffer/client';
+import type { CommandContext } from './context.ts';
+import { readPassword } from './prompt.ts';
+
+export function openProfile(context: CommandContext): Profile {
+  return Profile.open({ home: context.globals.home, name: context.globals.profile });
+}
+
+/** The account that is signed in here. @throws NOT_LOGGED_IN */
+export function signedInAccount(context: CommandContext): Promise<Account> {
+  return openAccount({
+    profile: openProfile(context),
+    unlock: () => readPassword(context, { prompt: 'Password: ', fromStdin: false }),
+    signal: context.signal,
+  });
+}
+
+/** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */
+export async function openHome(context: CommandContext): Promise<HomeSession> {
+  const account = await signedInAccount(context);
+  try {
+    return new HomeSession({ account, vault: await account.home(context.signal), context });
+  } catch (error) {
+    await account[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export class HomeSession implements AsyncDisposable {
+  readonly account: Account;
+  readonly vault: Vault;
+  readonly #context: CommandContext;
+
+  constructor(parts: { readonly account: Account; readonly vault: Vault; readonly context: CommandContext }) {
+    this.account = parts.account;
+    this.vault = parts.vault;
+    this.#context = parts.context;
+  }
+
+  /** The vault with everything that the server has now. Damage done by a broken client is told, and harms nothing. */
+  async pulled(): Promise<Vault> {
+    const { voidCommits, skippedOperations } = await this.vault.pull(this.#context.signal);
+    if (voidCommits > 0) this.#context.output.warn(`${voidCommits} commits could not be used and were ignored`);
+    if (skippedOperations > 0)
+      this.#context.output.warn(`${skippedOperations} operations did not fit and were ignored`);
+    return this.vault;
+  }
+
+  /** Appends what the batch holds. @throws CONFLICT when another device was faster with one of the entries */
+  async commit(batch: CommitBatch): Promise<readonly CommitReport[]> {
+    const reports = await batch.commit(this.#context.signal);
+    const refused = reports.flatMap((report) => report.refused)[0];
+    if (refused === undefined) return reports;
+    throw new CofferError('CONFLICT', 'another device changed the same entry at the same moment', {
+      hint: 'Look at it with `coffer ls`, then run the command again.',
+      cause: refused.error,
+    });
+  }
+
+  deviceName(device: DeviceId): string | undefined {
+    return this.account.devices().find((known) => equalBytes(known.device, device))?.name;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.account[Symbol.asyncDispose]();
+  }
+}
