@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, type CipherGCM } from 'node:crypto';
 import { KiB } from '@coffer/core';
+import { asBytes } from './as-bytes.ts';
 
 /** Bytes of an AES-256-GCM tag. Passed to OpenSSL everywhere: without it Node accepts tags of four bytes. */
 export const tagBytes = 16;
@@ -79,5 +80,5 @@ export function aeadOpen(input: AeadInput & { readonly sealed: Uint8Array }): Ui
   } catch {
     return undefined;
   }
-  return plain;
+  return asBytes(plain);
 }

@@ -56,7 +56,11 @@ const acceptBelow = Math.floor(2 ** 32 / 48);
 
 function cutPredicate(key: Uint8Array): (bytes: Uint8Array, end: number) => boolean {
   const prf = new FixedHmac({ key, prefix: new Uint8Array(0), messageBytes: judgedBytes });
-  return (bytes, end) => prf.mac(bytes.subarray(end - judgedBytes, end)).readUInt32BE(0) < acceptBelow;
+  return (bytes, end) => firstU32(prf.mac(bytes.subarray(end - judgedBytes, end))) < acceptBelow;
+}
+
+function firstU32(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
 interface At {

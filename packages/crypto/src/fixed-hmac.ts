@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { asBytes } from './as-bytes.ts';
 
 const blockBytes = 64;
 const digestBytes = 32;
@@ -25,12 +26,12 @@ export class FixedHmac {
   }
 
   /** 32 bytes. @throws RangeError when the message has another length */
-  mac(message: Uint8Array): Buffer {
+  mac(message: Uint8Array): Uint8Array {
     if (message.byteLength !== this.#inner.byteLength - this.#messageAt)
       throw new RangeError('a message of another length');
     this.#inner.set(message, this.#messageAt);
     this.#outer.set(hash('sha256', this.#inner, 'buffer'), blockBytes);
-    return hash('sha256', this.#outer, 'buffer');
+    return asBytes(hash('sha256', this.#outer, 'buffer'));
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { concatBytes, integrityError, lp, utf8, type LpField, type Random } from '@coffer/core';
 import { aeadOpen, aeadSealInto, tagBytes } from './aead.ts';
+import { asBytes } from './as-bytes.ts';
 import { suite } from './seal.ts';
 import { xwingCiphertextBytes, xwingDecapsulate, xwingEncapsulate } from './xwing.ts';
 
@@ -144,5 +145,5 @@ export function labeledExpand(input: {
 }
 
 function hmac(key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return createHmac('sha256', key).update(bytes).digest();
+  return asBytes(createHmac('sha256', key).update(bytes).digest());
 }

@@ -1,7 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
-
-/** Signs exactly the bytes given. */
-export type Signer = (bytes: Uint8Array) => Uint8Array;
+import type { Signer } from '@coffer/journal';
+import { asBytes } from './as-bytes.ts';
 
 export interface SigningKeyPair {
   /** 32 bytes, raw Ed25519. */
@@ -13,7 +12,7 @@ export interface SigningKeyPair {
 /** Ed25519 from its 32-byte seed. */
 export function ed25519KeyPair(seed: Uint8Array): SigningKeyPair {
   const privateKey = createPrivateKey({ key: seed, format: 'raw-private', asymmetricKeyType: 'ed25519' });
-  return { publicKey: rawPublic(privateKey), sign: (bytes) => new Uint8Array(sign(null, bytes, privateKey)) };
+  return { publicKey: rawPublic(privateKey), sign: (bytes) => asBytes(sign(null, bytes, privateKey)) };
 }
 
 /** Bytes of an X-Wing public key: ML-KEM-768 1184 ‖ X25519 32. */
@@ -57,5 +56,5 @@ export function expandXwingSeed(seed: Uint8Array): ExpandedXwing {
 }
 
 export function rawPublic(privateKey: KeyObject): Uint8Array {
-  return createPublicKey(privateKey).export({ format: 'raw-public' });
+  return asBytes(createPublicKey(privateKey).export({ format: 'raw-public' }));
 }

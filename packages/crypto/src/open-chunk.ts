@@ -11,7 +11,9 @@ import {
   zeros,
 } from './chunk-format.ts';
 import { hashPlain } from './chunk-keys.ts';
+import { asBytes } from './as-bytes.ts';
 import { suite } from './seal.ts';
+import { isOneZstdFrame } from './zstd-frame.ts';
 
 /** The front of a chunk tuple, whichever form the rest has (JOURNAL §Append *Content*). */
 export type ChunkFacts = readonly [
@@ -56,12 +58,12 @@ function opened(input: OpenChunkInput): Uint8Array | undefined {
 }
 
 /** Whoever wrote the chunk held its key, and may still be hostile: another member of a shared vault. */
-function expanded(inner: Uint8Array, plainBytes: number): Uint8Array | undefined {
+function expanded(inner: Uint8Array, expectedBytes: number): Uint8Array | undefined {
   const payloadEnd = chunkInnerHeadBytes + new DataView(inner.buffer, inner.byteOffset).getUint32(1);
   if (payloadEnd > inner.byteLength || !isPadding(inner.subarray(payloadEnd))) return undefined;
   const payload = inner.subarray(chunkInnerHeadBytes, payloadEnd);
-  if (inner[0] === chunkEncodings.zstd) return decompressed(payload, plainBytes);
-  return inner[0] === chunkEncodings.raw && payload.byteLength === plainBytes ? payload : undefined;
+  if (inner[0] === chunkEncodings.zstd) return decompressed(payload, expectedBytes);
+  return inner[0] === chunkEncodings.raw && payload.byteLength === expectedBytes ? payload : undefined;
 }
 
 function isPadding(bytes: Uint8Array): boolean {
@@ -71,16 +73,15 @@ function isPadding(bytes: Uint8Array): boolean {
 /** 8 MiB: twice the largest chunk, and what every zstd decoder must support (RFC 8878 §3.1.1.1.2). */
 const windowLogMax = 23;
 
-function decompressed(payload: Uint8Array, plainBytes: number): Uint8Array | undefined {
+function decompressed(payload: Uint8Array, expectedBytes: number): Uint8Array | undefined {
+  if (!isOneZstdFrame(payload)) return undefined;
   try {
-    const { buffer, engine } = zstdDecompressSync(payload, {
+    const plain = zstdDecompressSync(payload, {
       params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
-      maxOutputLength: plainBytes,
-      chunkSize: Math.max(plainBytes, minOutputBytes),
-      info: true,
-    }) as unknown as { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
-    // zstd stops at the end of its frame and says nothing about bytes behind it.
-    return buffer.byteLength === plainBytes && engine.bytesWritten === payload.byteLength ? buffer : undefined;
+      maxOutputLength: expectedBytes,
+      chunkSize: Math.max(expectedBytes, minOutputBytes),
+    });
+    return plain.byteLength === expectedBytes ? asBytes(plain) : undefined;
   } catch {
     return undefined;
   }

@@ -38,10 +38,13 @@ export function sealChunkInto(input: SealChunkInput, target: Uint8Array, offset:
   const { plain } = input;
   if (plain.byteLength === 0 || plain.byteLength > maxChunkBytes) throw new RangeError('a chunk has 1 byte to 4 MiB');
   const packed = compressWorthwhile(plain, input.level);
+  const payload = packed ?? plain;
+  const sealedBytes = sealedChunkBound(payload.byteLength);
+  if (offset + sealedBytes > target.byteLength) throw new RangeError('the target is too small for this chunk');
   const nonce = input.random.bytes(nonceBytes);
   target[offset] = suite;
   target.set(nonce, offset + 1);
-  const parts = innerParts(packed ?? plain, packed === undefined ? chunkEncodings.raw : chunkEncodings.zstd);
+  const parts = innerParts(payload, packed === undefined ? chunkEncodings.raw : chunkEncodings.zstd);
   const sealing = { key: input.key, nonce, associatedData: chunkAssociatedData(input.id), parts };
   return chunkHeadBytes + aeadSealInto(sealing, target, offset + chunkHeadBytes);
 }

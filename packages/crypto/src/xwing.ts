@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { CofferError, concatBytes, type Random } from '@coffer/core';
 import { expandXwingSeed, mlKemPublicKeyBytes, rawPublic, xwingPublicKeyBytes } from './key-pairs.ts';
+import { asBytes } from './as-bytes.ts';
 
 /** Bytes of an X-Wing ciphertext: ML-KEM-768 1088 ‖ X25519 32. */
 export const xwingCiphertextBytes = 1120;
@@ -70,7 +71,7 @@ interface CombinerInput {
 
 function combine(input: CombinerInput): Uint8Array {
   const hash = createHash('sha3-256').update(input.mlKem).update(input.exchanged);
-  return hash.update(input.ephemeralPublic).update(input.recipient).update(combinerLabel).digest();
+  return asBytes(hash.update(input.ephemeralPublic).update(input.recipient).update(combinerLabel).digest());
 }
 
 function publicFrom(asymmetricKeyType: 'ml-kem-768' | 'x25519', key: Uint8Array): KeyObject {
