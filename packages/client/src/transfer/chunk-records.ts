@@ -2,7 +2,13 @@ import type { ChunkId, Hash } from '@coffer/core';
 
 /** One piece of a file as a lane reports it. */
 export type ChunkRecord =
-  | { readonly kind: 'chunk'; readonly plainHash: Hash; readonly id: ChunkId; readonly plainBytes: number; readonly storedBytes: number }
+  | {
+      readonly kind: 'chunk';
+      readonly plainHash: Hash;
+      readonly id: ChunkId;
+      readonly plainBytes: number;
+      readonly storedBytes: number;
+    }
   | { readonly kind: 'hole'; readonly bytes: number };
 
 const recordBytes = 73;

@@ -29,5 +29,5 @@ export function unpackKnown(bytes: Uint8Array): ReadonlyMap<string, number> {
 
 /** A map key of 32 bytes, half the memory of hex. */
 export function hashKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -34,7 +34,10 @@ export class LaneJob {
   #bytesSent = 0;
   isCancelled = false;
 
-  constructor(number: number, source: { readonly path: string | Uint8Array; readonly known: Uint8Array | undefined } | undefined) {
+  constructor(
+    number: number,
+    source: { readonly path: string | Uint8Array; readonly known: Uint8Array | undefined } | undefined,
+  ) {
     this.number = number;
     this.#path = source?.path ?? '';
     this.stream = source === undefined ? new SourceStream() : undefined;

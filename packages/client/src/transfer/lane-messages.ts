@@ -10,7 +10,12 @@ export interface LaneSetup {
 }
 
 export type LaneRequest =
-  | { readonly kind: 'file'; readonly job: number; readonly path: string | Uint8Array; readonly known: Uint8Array | undefined }
+  | {
+      readonly kind: 'file';
+      readonly job: number;
+      readonly path: string | Uint8Array;
+      readonly known: Uint8Array | undefined;
+    }
   | { readonly kind: 'stream'; readonly job: number; readonly known: undefined }
   /** The next bytes of a stream; empty at its end. */
   | { readonly kind: 'part'; readonly job: number; readonly bytes: Uint8Array }
@@ -23,7 +28,12 @@ export type LaneRequest =
 export type LaneReply =
   | { readonly kind: 'ask'; readonly batch: number; readonly ids: Uint8Array }
   /** Sealed chunks, each `id ‖ sealed`, from `ends[i - 1]` to `ends[i]` of the buffer. */
-  | { readonly kind: 'sealed'; readonly buffer: ArrayBuffer; readonly ends: readonly number[]; readonly results: readonly LaneResult[] }
+  | {
+      readonly kind: 'sealed';
+      readonly buffer: ArrayBuffer;
+      readonly ends: readonly number[];
+      readonly results: readonly LaneResult[];
+    }
   | { readonly kind: 'results'; readonly results: readonly LaneResult[] }
   /** A stream may send its next part. */
   | { readonly kind: 'more'; readonly job: number }

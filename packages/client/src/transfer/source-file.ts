@@ -21,7 +21,10 @@ export class SourceFile implements Disposable {
     let fd: number | undefined;
     try {
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      fd = openSync(typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength), flags);
+      fd = openSync(
+        typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength),
+        flags,
+      );
       const file = new SourceFile(fd);
       if (!file.#before.isFile()) throw new CofferError('INVALID', 'it is no regular file');
       return file;
@@ -76,8 +79,10 @@ export class SourceFile implements Disposable {
 function readError(error: unknown): CofferError {
   if (error instanceof CofferError) return error;
   const system = (error as NodeJS.ErrnoException).code ?? 'unknown';
-  if (system === 'ENOENT' || system === 'ENOTDIR') return new CofferError('NOT_FOUND', 'the file is gone', { cause: error });
-  if (system === 'EACCES' || system === 'EPERM') return new CofferError('NOT_ALLOWED', 'the file may not be read', { cause: error });
+  if (system === 'ENOENT' || system === 'ENOTDIR')
+    return new CofferError('NOT_FOUND', 'the file is gone', { cause: error });
+  if (system === 'EACCES' || system === 'EPERM')
+    return new CofferError('NOT_ALLOWED', 'the file may not be read', { cause: error });
   if (system === 'ELOOP') return new CofferError('INVALID', 'it is no regular file', { cause: error });
   return new CofferError('IO', `the file could not be read (${system})`, { cause: error, details: { system } });
 }

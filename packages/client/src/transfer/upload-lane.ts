@@ -1,6 +1,14 @@
 import { concatBytes, CofferError } from '@coffer/core';
 import type { Random } from '@coffer/core';
-import { ChunkKeys, createCutter, hashPlain, minChunkBytes, sealChunk, sealChunkInto, sealedChunkBound } from '@coffer/crypto';
+import {
+  ChunkKeys,
+  createCutter,
+  hashPlain,
+  minChunkBytes,
+  sealChunk,
+  sealChunkInto,
+  sealedChunkBound,
+} from '@coffer/crypto';
 import type { Cutter, FileCutter } from '@coffer/crypto';
 import { hashKey } from './known-chunks.ts';
 import { LaneJob } from './lane-job.ts';
@@ -141,11 +149,13 @@ export class UploadLane {
     const next = this.#ready[0];
     if (next === undefined) return false;
     const { chunk, isPresent } = next;
-    if (chunk.job.isCurrent(chunk)) {
-      const sealed = isPresent ? this.#measured(chunk) : this.#sealed(chunk);
+    const isWanted = chunk.job.isCurrent(chunk);
+    if (!isPresent) {
+      // Also when its file was given up: others were told already that this chunk is under way.
+      const sealed = this.#sealed(chunk);
       if (sealed === undefined) return false;
-      chunk.job.fill(chunk, sealed);
-    }
+      if (isWanted) chunk.job.fill(chunk, sealed);
+    } else if (isWanted) chunk.job.fill(chunk, this.#measured(chunk));
     this.#ready.shift();
     this.#windowBytes -= chunk.plain.byteLength;
     this.#buffers.release(chunk.buffer);
@@ -351,4 +361,3 @@ export class UploadLane {
     this.#report(job.failure(error.code, error.message));
   }
 }
-

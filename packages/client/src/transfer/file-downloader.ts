@@ -1,0 +1,158 @@
+import { BoundedQueue, CofferError, integrityError, MiB, Semaphore } from '@coffer/core';
+import type { AccountId } from '@coffer/core';
+import type { ChunkKeys } from '@coffer/crypto';
+import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/journal';
+import type { ChunkTuple, Content, ContentTuple, SegmentRun } from '@coffer/journal';
+import type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from '../downloader.ts';
+import type { ChunkFetcher, WantedChunk } from './chunk-fetcher.ts';
+
+export interface FileDownloaderDeps {
+  readonly fetcher: ChunkFetcher;
+  /** Owner of the home vault: the uploader of everything in it. */
+  readonly owner: AccountId;
+  /** By generation of the dedup secret. */
+  readonly keys: ReadonlyMap<number, ChunkKeys>;
+}
+
+/** Plain bytes that were asked for and not written yet, over all files. */
+const aheadBytes = 16 * MiB;
+/** Chunks of one file that are asked for ahead of the one being written. */
+const aheadChunks = 16;
+
+/** {@link Downloader} over a {@link ChunkFetcher}. */
+export class FileDownloader implements Downloader {
+  readonly parallel = 512;
+  readonly #deps: FileDownloaderDeps;
+  readonly #onProgress: DownloaderOptions['onProgress'];
+  readonly #ahead = new Semaphore(aheadBytes);
+  #bytesWritten = 0;
+
+  constructor(deps: FileDownloaderDeps, { onProgress }: DownloaderOptions = {}) {
+    this.#deps = deps;
+    this.#onProgress = onProgress;
+  }
+
+  get progress(): DownloadProgress {
+    return { bytesReceived: this.#deps.fetcher.bytesReceived, bytesWritten: this.#bytesWritten };
+  }
+
+  async download(content: Content, sink: DownloadSink, signal?: AbortSignal): Promise<void> {
+    let offset = 0;
+    for await (const tuples of this.#runs(content, signal)) {
+      await this.#write({ tuples, offset, sink }, signal);
+      offset += tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#deps.fetcher[Symbol.asyncDispose]();
+  }
+
+  async *#runs(content: Content, signal: AbortSignal | undefined): AsyncGenerator<readonly ContentTuple[]> {
+    if (!isSegmented(content)) {
+      yield content;
+      return;
+    }
+    for (const run of content[1]) yield await this.#list(run, signal);
+  }
+
+  /** The tuples of a segment, which must be what the operation says of it. */
+  async #list(
+    [, list, plainBytes, chunks]: SegmentRun,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ContentTuple[]> {
+    signal?.throwIfAborted();
+    const tuples = parseSegmentList(await this.#deps.fetcher.fetch(this.#wanted(list)));
+    const total = tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
+    const count = tuples.filter((tuple) => !isHole(tuple)).length;
+    if (total !== plainBytes || count !== chunks) throw integrityError('A segment');
+    return tuples;
+  }
+
+  async #write(
+    { tuples, offset, sink }: { tuples: readonly ContentTuple[]; offset: number; sink: DownloadSink },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const stop = new AbortController();
+    const held = new Set<Ahead>();
+    const queue = new BoundedQueue<Ahead>(aheadChunks);
+    const stopped = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    const asking = this.#askAll({ tuples, offset, queue, held }, stopped);
+    try {
+      for await (const one of queue) await this.#writeOne(one, sink);
+    } finally {
+      stop.abort(new CofferError('CANCELLED', 'the download of this file was ended'));
+      await asking;
+      for (const one of held) one.release();
+    }
+  }
+
+  /** Beside the writing: waiting for room while holding what others wait for would stop everybody. */
+  async #askAll(
+    {
+      tuples,
+      offset,
+      queue,
+      held,
+    }: { tuples: readonly ContentTuple[]; offset: number; queue: BoundedQueue<Ahead>; held: Set<Ahead> },
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      let at = offset;
+      for (const tuple of tuples) {
+        if (!isHole(tuple)) await queue.push(await this.#ask({ tuple, offset: at, held }, signal), signal);
+        at += bytesOf(tuple);
+      }
+      queue.close();
+    } catch (error) {
+      queue.fail(error);
+    }
+  }
+
+  async #ask(
+    { tuple, offset, held }: { tuple: ChunkTuple; offset: number; held: Set<Ahead> },
+    signal: AbortSignal,
+  ): Promise<Ahead> {
+    const release = await this.#ahead.acquire(tuple[1], signal);
+    const plain = this.#deps.fetcher.fetch(this.#wanted(tuple));
+    // Awaited in its turn; until then its failure is nobody's.
+    plain.catch(() => undefined);
+    const one: Ahead = {
+      plain,
+      offset,
+      release: () => {
+        held.delete(one);
+        release();
+      },
+    };
+    held.add(one);
+    return one;
+  }
+
+  async #writeOne({ plain, offset, release }: Ahead, sink: DownloadSink): Promise<void> {
+    const bytes = await plain;
+    const written = sink(offset, bytes);
+    if (written !== undefined) await written;
+    release();
+    this.#bytesWritten += bytes.byteLength;
+    this.#onProgress?.(this.progress);
+  }
+
+  #wanted(tuple: ChunkTuple): WantedChunk {
+    if (isSharedTuple(tuple)) throw new RangeError('a home vault holds no tuples of the shared form');
+    const [plainHash, plainBytes, storedBytes, g] = tuple as Exclude<ChunkTuple, { readonly length: 6 }>;
+    const keys = this.#deps.keys.get(g);
+    if (keys === undefined) throw integrityError('A chunk', { generation: g });
+    return { uploader: this.#deps.owner, id: keys.id(plainHash), item: { plainHash, plainBytes, storedBytes, g } };
+  }
+}
+
+interface Ahead {
+  readonly plain: Promise<Uint8Array>;
+  readonly offset: number;
+  readonly release: () => void;
+}
+
+function bytesOf(tuple: ContentTuple): number {
+  return isHole(tuple) ? tuple[0] : tuple[1];
+}

@@ -1,0 +1,269 @@
+import { CofferError, splitBytes } from '@coffer/core';
+import type { AccountId, Clock, Random } from '@coffer/core';
+import type { ChunkKeys } from '@coffer/crypto';
+import type { FileSource, UploadedContent, Uploader, UploadProgress } from '../uploader.ts';
+import { decodeRecords } from './chunk-records.ts';
+import type { ChunkSender, SealedPart } from './chunk-sender.ts';
+import { hashKey, packKnown } from './known-chunks.ts';
+import type { LaneReply, LaneRequest, LaneResult, LaneSuccess } from './lane-messages.ts';
+import { SentChunks } from './sent-chunks.ts';
+import { buildContent } from './uploaded-content.ts';
+import type { ContentDeps } from './uploaded-content.ts';
+
+/** One lane as the uploader sees it. */
+export interface LanePort extends AsyncDisposable {
+  post(request: LaneRequest, transfer?: readonly ArrayBuffer[]): void;
+}
+
+export interface FileUploaderDeps {
+  /** Starts a lane that answers to `onReply`. */
+  readonly startLane: (handlers: {
+    onReply: (reply: LaneReply) => void;
+    onFailure: (error: CofferError) => void;
+  }) => LanePort;
+  readonly sender: ChunkSender;
+  readonly segmentSender: ChunkSender;
+  /** Which of these ids the server has: one byte each. */
+  readonly has: (ids: Uint8Array) => Promise<Uint8Array>;
+  readonly account: AccountId;
+  readonly keys: ChunkKeys;
+  /** Generation of the dedup secret that `keys` come from. */
+  readonly dedupGeneration: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface FileUploaderOptions {
+  readonly lanes: number;
+  readonly compressionLevel: number;
+  readonly onProgress: ((progress: UploadProgress) => void) | undefined;
+}
+
+interface Job {
+  readonly lane: Lane;
+  readonly bytes: number;
+  readonly resolve: (result: LaneSuccess) => void;
+  readonly reject: (error: unknown) => void;
+  readonly parts: AsyncIterator<Uint8Array> | undefined;
+}
+
+interface Lane {
+  readonly port: LanePort;
+  /** Bytes and files given and not answered yet. */
+  load: number;
+}
+
+/** What a small file costs beside its bytes, in bytes: opening it takes as long as sealing this much. */
+const fileCostBytes = 16 * 1024;
+
+/** {@link Uploader} over lanes: gives them work, asks the server for them, sends what they seal. */
+export class FileUploader implements Uploader {
+  readonly parallel: number;
+  readonly #deps: FileUploaderDeps;
+  readonly #content: ContentDeps;
+  readonly #onProgress: ((progress: UploadProgress) => void) | undefined;
+  readonly #lanes: readonly Lane[];
+  readonly #jobs = new Map<number, Job>();
+  readonly #sent = new SentChunks();
+  #lastJob = 0;
+  #bytesRead = 0;
+  #bytesSent = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(deps: FileUploaderDeps, options: FileUploaderOptions) {
+    this.#deps = deps;
+    this.#onProgress = options.onProgress;
+    this.parallel = 512 * options.lanes;
+    this.#lanes = Array.from({ length: options.lanes }, () => this.#startLane());
+    const send = (frame: Uint8Array): void => this.#sendFrames(this.#deps.sender, [frame]);
+    this.#content = {
+      ...deps,
+      level: options.compressionLevel,
+      send,
+      sendSegments: (frames) => this.#sendSegments(frames),
+    };
+  }
+
+  get progress(): UploadProgress {
+    return { bytesRead: this.#bytesRead, bytesSent: this.#bytesSent };
+  }
+
+  async upload(file: FileSource, signal?: AbortSignal): Promise<UploadedContent> {
+    const start = (job: number): LaneRequest => ({
+      kind: 'file',
+      job,
+      path: file.path,
+      known: packKnown(file.previous),
+    });
+    return this.#finished(await this.#run({ bytes: file.size, parts: undefined, start }, signal));
+  }
+
+  async uploadStream(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<UploadedContent> {
+    const parts = source[Symbol.asyncIterator]();
+    const start = (job: number): LaneRequest => ({ kind: 'stream', job, known: undefined });
+    return this.#finished(await this.#run({ bytes: 0, parts, start }, signal));
+  }
+
+  async flush(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.#throwFailure();
+    await this.#deps.sender.flush();
+    await this.#deps.segmentSender.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#fail(new CofferError('CANCELLED', 'the upload was ended'));
+    await this.#deps.sender[Symbol.asyncDispose]();
+    await this.#deps.segmentSender[Symbol.asyncDispose]();
+    await Promise.all(this.#lanes.map(({ port }) => port[Symbol.asyncDispose]()));
+  }
+
+  #startLane(): Lane {
+    const lane: Lane = {
+      load: 0,
+      port: this.#deps.startLane({
+        onReply: (reply) => this.#onReply(lane, reply),
+        onFailure: (error) => this.#fail(error),
+      }),
+    };
+    return lane;
+  }
+
+  async #run(
+    {
+      bytes,
+      parts,
+      start,
+    }: { bytes: number; parts: AsyncIterator<Uint8Array> | undefined; start: (job: number) => LaneRequest },
+    signal: AbortSignal | undefined,
+  ): Promise<LaneSuccess> {
+    signal?.throwIfAborted();
+    this.#throwFailure();
+    const number = (this.#lastJob += 1);
+    const lane = this.#lanes.reduce((least, one) => (one.load < least.load ? one : least));
+    const cost = bytes + fileCostBytes;
+    lane.load += cost;
+    const stop = (): void => this.#cancel(number, signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      return await new Promise<LaneSuccess>((resolve, reject) => {
+        this.#jobs.set(number, { lane, bytes, resolve, reject, parts });
+        lane.port.post(start(number));
+      });
+    } finally {
+      lane.load -= cost;
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #finished(result: LaneSuccess): Promise<UploadedContent> | UploadedContent {
+    return buildContent(result, decodeRecords(result.records), this.#content);
+  }
+
+  #onReply(lane: Lane, reply: LaneReply): void {
+    switch (reply.kind) {
+      case 'ask':
+        void this.#answer(lane, reply.batch, reply.ids);
+        break;
+      case 'sealed':
+        this.#sendSealed(lane, reply);
+        this.#settle(reply.results);
+        break;
+      case 'results':
+        this.#settle(reply.results);
+        break;
+      case 'more':
+        void this.#nextPart(reply.job);
+        break;
+      case 'read':
+        this.#bytesRead += reply.bytes;
+        this.#tell();
+        break;
+    }
+  }
+
+  /** A chunk is sent once, however many files of a run hold it. */
+  async #answer(lane: Lane, batch: number, ids: Uint8Array): Promise<void> {
+    try {
+      const present = await this.#deps.has(ids);
+      for (const [index, id] of splitBytes(ids, 32).entries()) {
+        if (present[index] !== 1 && !this.#sent.add(hashKey(id))) present[index] = 1;
+      }
+      lane.port.post({ kind: 'present', batch, present });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #sendSealed(lane: Lane, { buffer, ends }: Extract<LaneReply, { kind: 'sealed' }>): void {
+    const frames = ends.map((end, index) => new Uint8Array(buffer, ends[index - 1] ?? 0, end - (ends[index - 1] ?? 0)));
+    const bytes = ends.at(-1) ?? 0;
+    const release = (): void => lane.port.post({ kind: 'recycle', buffer, bytes }, [buffer]);
+    this.#sendPart(this.#deps.sender, { frames, bytes, release });
+  }
+
+  #sendFrames(sender: ChunkSender, frames: readonly Uint8Array[]): void {
+    const bytes = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#sendPart(sender, { frames, bytes, release: () => undefined });
+  }
+
+  #sendPart(sender: ChunkSender, part: SealedPart): void {
+    sender.send(part);
+    this.#bytesSent += part.bytes;
+    this.#tell();
+  }
+
+  /** A segment is accepted only when its chunks are there. */
+  async #sendSegments(frames: readonly Uint8Array[]): Promise<void> {
+    await this.#deps.sender.flush();
+    this.#sendFrames(this.#deps.segmentSender, frames);
+  }
+
+  async #nextPart(number: number): Promise<void> {
+    const job = this.#jobs.get(number);
+    if (job?.parts === undefined) return;
+    try {
+      let next = await job.parts.next();
+      while (next.done !== true && next.value.byteLength === 0) next = await job.parts.next();
+      job.lane.port.post({
+        kind: 'part',
+        job: number,
+        bytes: next.done === true ? new Uint8Array(0) : Uint8Array.from(next.value),
+      });
+    } catch (error) {
+      this.#cancel(number, error);
+    }
+  }
+
+  #settle(results: readonly LaneResult[]): void {
+    for (const result of results) {
+      const job = this.#jobs.get(result.job);
+      this.#jobs.delete(result.job);
+      if (result.ok) job?.resolve(result);
+      else job?.reject(new CofferError(result.code, result.message));
+    }
+  }
+
+  #cancel(number: number, reason: unknown): void {
+    const job = this.#jobs.get(number);
+    if (job === undefined) return;
+    this.#jobs.delete(number);
+    job.lane.port.post({ kind: 'cancel', job: number });
+    job.reject(reason);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    for (const { reject } of jobs) reject(this.#failure.error);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #tell(): void {
+    this.#onProgress?.(this.progress);
+  }
+}
