@@ -31,14 +31,17 @@ export function matchOperations(
   if (genesis && operations.length !== 1) throw invalid('a genesis holds more than its cutting key');
   if (kind === 'team' && !genesis && operations.length > 0) throw invalid('a team has no files');
   const puts = operations.filter((operation) => operation[0] === 'put');
-  checkPlaces(puts, kind);
+  checkPlaces(operations, kind);
   matchPuts(refs, puts, kind);
   return { drops: matchDrops(refs, operations) };
 }
 
-function checkPlaces(puts: readonly PutOperation[], kind: VaultKind): void {
-  for (const [, , parent, name, entryKind] of puts) {
-    if (entryKind === 'mount' && kind !== 'home') throw invalid('a mount stands outside a home vault');
+function checkPlaces(operations: readonly Operation[], kind: VaultKind): void {
+  for (const operation of operations) {
+    if (operation[0] !== 'put' && operation[0] !== 'move') continue;
+    const [op, , parent, name] = operation;
+    if (op === 'put' && operation[4] === 'mount' && kind !== 'home')
+      throw invalid('a mount stands outside a home vault');
     if (isReservedName({ kind, parent, name })) throw invalid('a reserved name is taken');
   }
 }

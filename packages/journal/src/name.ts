@@ -41,21 +41,13 @@ export function isReservedName({ kind, parent, name }: { kind: VaultKind; parent
   return kind === 'home' && name === reservedRootName && equalBytes(parent, rootEntry);
 }
 
-/**
- * Bytes as text, when text can carry them unchanged. A leading byte order mark cannot: decoders drop it, and two names
- * would become one.
- */
+/** Bytes as text; undefined when they are not well-formed UTF-8. */
 export function asText(bytes: Uint8Array): string | undefined {
-  if (startsWithMark(bytes)) return undefined;
   try {
     return fromUtf8(bytes);
   } catch {
     return undefined;
   }
-}
-
-function startsWithMark(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -66,7 +58,7 @@ function textProblem(name: string): string | undefined {
   if (name === '.' || name === '..') return 'is a path of its own';
   if (name.length > maxNameBytes || Buffer.byteLength(name) > maxNameBytes) return 'is longer than 255 bytes';
   if (forbiddenText.test(name)) return 'holds a slash or a control character';
-  if (!name.isWellFormed() || name.startsWith('\uFEFF')) return 'is not well-formed text';
+  if (!name.isWellFormed()) return 'is not well-formed text';
   return undefined;
 }
 

@@ -41,9 +41,7 @@ export type Operation = PutOperation | MoveOperation | AttrOperation | RemoveOpe
 export function parseOperations(plain: Uint8Array): Operation[] {
   if (plain.byteLength > commitLimits.operationBytes) throw limit('the operations of a commit are too large');
   const list = parseWith(OperationList, decodeCbor(plain), 'the list of operations');
-  const operations = list.map(checkOperation);
-  checkTextSurvived(plain, operations);
-  return operations;
+  return list.map(checkOperation);
 }
 
 /** The canonical bytes of `operations`; {@link parseOperations} gives them back. @throws INVALID, LIMIT */
@@ -124,25 +122,10 @@ function isLinkTarget(target: unknown): target is LinkTarget {
     typeof target === 'string' &&
     isTargetLength(Buffer.byteLength(target)) &&
     !target.includes('\0') &&
-    target.isWellFormed() &&
-    !target.startsWith('\uFEFF')
+    target.isWellFormed()
   );
 }
 
 function isTargetLength(bytes: number): boolean {
   return bytes >= 1 && bytes <= contentLimits.targetBytes;
-}
-
-/**
- * The codec turns broken UTF-8 into U+FFFD and drops a leading byte order mark. Where either may have happened the
- * bytes are compared with what these operations encode to: else two clients could read two names. @throws INVALID
- */
-function checkTextSurvived(plain: Uint8Array, operations: readonly Operation[]): void {
-  const mark = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).includes('\uFEFF', 0, 'utf8');
-  if (!mark && !operations.some(hasReplacement)) return;
-  if (!equalBytes(encodeCbor(operations), plain)) throw invalid('a name is not well-formed text');
-}
-
-function hasReplacement(operation: Operation): boolean {
-  return operation.some((field) => typeof field === 'string' && field.includes('\uFFFD'));
 }
