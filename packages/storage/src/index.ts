@@ -1,1 +1,24 @@
-export {};
+export { Accounts } from './accounts/accounts.ts';
+export type { AccountsOptions, Credentials, UseInvite } from './accounts/accounts.ts';
+export type {
+  AccountRecord,
+  AccountRole,
+  AccountState,
+  DeviceSeen,
+  Invite,
+  NewAccount,
+} from './accounts/account-record.ts';
+export { canonicalUsername, usernameLimit } from './accounts/username.ts';
+export type { ChunkRead } from './chunks/read-chunks.ts';
+export type { ChunkWriter, Stored } from './chunks/chunk-writer.ts';
+export { missingChunks } from './missing-chunks.ts';
+export type { MissingChunk } from './facts/facts.ts';
+export { rebuildIndex } from './rebuild-index.ts';
+export type { RebuildIndexOptions } from './rebuild-index.ts';
+export type { Recovered } from './recovery/recover.ts';
+export { readIdentity } from './storage-folder.ts';
+export type { StorageIdentity } from './storage-folder.ts';
+export { Storage } from './storage.ts';
+export type { ChunkScope, InitStorageOptions, StorageOptions, StorageStatus, Usage, VaultSummary } from './storage.ts';
+export type { PulledCommit } from './vaults/pull-commits.ts';
+export type { Ack } from './vaults/vault-appender.ts';

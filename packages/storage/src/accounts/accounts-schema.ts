@@ -1,0 +1,49 @@
+import type { Migrations } from '../sqlite/database.ts';
+
+/** accounts.db (FORMAT §Packs and server storage). Not disposable: it comes from its last backup, plus statements. */
+export const accountsMigrations: Migrations = [
+  /* 1 */ `
+  CREATE TABLE accounts (
+    account BLOB PRIMARY KEY CHECK (length(account) = 16),
+    username TEXT NOT NULL UNIQUE,
+    display TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'admin')),
+    state TEXT NOT NULL CHECK (state IN ('active', 'suspended')),
+    quota_bytes INTEGER,
+    largest_file_bytes INTEGER,
+    contact TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    registration_record BLOB NOT NULL,
+    unlock_record BLOB NOT NULL,
+    auth_epoch INTEGER NOT NULL,
+    certificate BLOB,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE identity_statements (
+    account BLOB NOT NULL REFERENCES accounts (account),
+    seq INTEGER NOT NULL,
+    statement BLOB NOT NULL,
+    recorded INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX unrecorded_statements ON identity_statements (account, seq) WHERE recorded = 0;
+  CREATE TABLE devices_seen (
+    account BLOB NOT NULL REFERENCES accounts (account),
+    device BLOB NOT NULL CHECK (length(device) = 16),
+    first_seen_ms INTEGER NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE invites (
+    token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
+    username TEXT,
+    role TEXT NOT NULL CHECK (role IN ('user', 'admin')),
+    quota_bytes INTEGER,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    used_at_ms INTEGER,
+    used_by BLOB
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

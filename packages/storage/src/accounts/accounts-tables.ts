@@ -1,0 +1,216 @@
+import type { AccountId, DeviceId } from '@coffer/core';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { allRows, firstRow } from '../sqlite/database.ts';
+import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite } from './account-record.ts';
+
+interface AccountRow {
+  readonly account: Uint8Array;
+  readonly username: string;
+  readonly display: string;
+  readonly role: AccountRole;
+  readonly state: AccountState;
+  readonly quota_bytes: number | null;
+  readonly largest_file_bytes: number | null;
+  readonly contact: string;
+  readonly folder: string;
+  readonly registration_record: Uint8Array;
+  readonly unlock_record: Uint8Array;
+  readonly auth_epoch: number;
+  readonly certificate: Uint8Array | null;
+  readonly created_at_ms: number;
+}
+
+/** Columns that may change, by their names in the table. */
+export type AccountChange = Partial<
+  Pick<
+    AccountRow,
+    'role' | 'state' | 'quota_bytes' | 'certificate' | 'registration_record' | 'unlock_record' | 'auth_epoch'
+  >
+>;
+
+interface StatementRow {
+  readonly account: AccountId;
+  readonly seq: number;
+  readonly statement: Uint8Array;
+}
+
+const accountColumns = `account, username, display, role, state, quota_bytes, largest_file_bytes, contact, folder,
+  registration_record, unlock_record, auth_epoch, certificate, created_at_ms`;
+
+const inviteColumns = `token_hash AS tokenHash, username, role, quota_bytes AS quotaBytes, created_at_ms AS createdAtMs,
+  expires_at_ms AS expiresAtMs, used_at_ms AS usedAtMs, used_by AS usedBy`;
+
+/** The SQL of accounts.db. Accounts are few and asked for seldom: statements are prepared where they are used. */
+export class AccountsTables {
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  byName(username: string): AccountRecord | undefined {
+    return recordOf(this.#first<AccountRow>(`SELECT ${accountColumns} FROM accounts WHERE username = ?`, username));
+  }
+
+  byId(account: AccountId): AccountRecord | undefined {
+    return recordOf(this.#first<AccountRow>(`SELECT ${accountColumns} FROM accounts WHERE account = ?`, account));
+  }
+
+  list(): AccountRecord[] {
+    return this.#all<AccountRow>(`SELECT ${accountColumns} FROM accounts ORDER BY username`).map(toRecord);
+  }
+
+  add(record: AccountRecord): void {
+    this.#run(
+      `INSERT INTO accounts (${accountColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      record.account,
+      record.canonicalUsername,
+      record.username,
+      record.role,
+      record.state,
+      record.quotaBytes,
+      record.largestFileBytes,
+      record.contact,
+      record.folder,
+      record.registrationRecord,
+      record.unlockRecord,
+      record.authEpoch,
+      record.certificate,
+      record.createdAtMs,
+    );
+  }
+
+  /** Rows changed. */
+  update(account: AccountId, values: AccountChange): number {
+    const columns = Object.entries(values) as [string, SQLInputValue][];
+    const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
+    const parameters = columns.map(([, value]) => value);
+    return this.#run(`UPDATE accounts SET ${assignments} WHERE account = ?`, ...parameters, account);
+  }
+
+  statements(account: AccountId, after: number): Uint8Array[] {
+    const sql = 'SELECT statement FROM identity_statements WHERE account = ? AND seq > ? ORDER BY seq';
+    return this.#all<StatementRow>(sql, account, after).map(({ statement }) => statement);
+  }
+
+  lastStatement(account: AccountId): number {
+    const sql = 'SELECT coalesce(max(seq), 0) AS seq FROM identity_statements WHERE account = ?';
+    return this.#first<{ seq: number }>(sql, account)?.seq ?? 0;
+  }
+
+  addStatement({ account, seq, statement, recorded }: StatementRow & { readonly recorded: boolean }): void {
+    const sql = 'INSERT INTO identity_statements (account, seq, statement, recorded) VALUES (?, ?, ?, ?)';
+    this.#run(sql, account, seq, statement, recorded ? 1 : 0);
+  }
+
+  unrecorded(limit: number): StatementRow[] {
+    const sql =
+      'SELECT account, seq, statement FROM identity_statements WHERE recorded = 0 ORDER BY account, seq LIMIT ?';
+    return this.#all<StatementRow>(sql, limit);
+  }
+
+  markRecorded(account: AccountId, seq: number): void {
+    this.#run('UPDATE identity_statements SET recorded = 1 WHERE account = ? AND seq = ?', account, seq);
+  }
+
+  lastSeen(account: AccountId, device: DeviceId): number | undefined {
+    const sql = 'SELECT last_seen_ms AS ms FROM devices_seen WHERE account = ? AND device = ?';
+    return this.#first<{ ms: number }>(sql, account, device)?.ms;
+  }
+
+  touch({
+    account,
+    device,
+    nowMs,
+  }: {
+    readonly account: AccountId;
+    readonly device: DeviceId;
+    readonly nowMs: number;
+  }): void {
+    const sql = `INSERT INTO devices_seen (account, device, first_seen_ms, last_seen_ms) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET last_seen_ms = excluded.last_seen_ms`;
+    this.#run(sql, account, device, nowMs, nowMs);
+  }
+
+  devices(account: AccountId): DeviceSeen[] {
+    const sql = `SELECT device, first_seen_ms AS firstSeenMs, last_seen_ms AS lastSeenMs FROM devices_seen WHERE account = ?`;
+    return this.#all<DeviceSeen>(sql, account);
+  }
+
+  setting(key: string): Uint8Array | undefined {
+    return this.#first<{ value: Uint8Array }>('SELECT value FROM settings WHERE key = ?', key)?.value;
+  }
+
+  setSetting(key: string, value: Uint8Array): void {
+    const sql = 'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value';
+    this.#run(sql, key, value);
+  }
+
+  invite(tokenHash: Uint8Array): Invite | undefined {
+    return this.#first<Invite>(`SELECT ${inviteColumns} FROM invites WHERE token_hash = ?`, tokenHash);
+  }
+
+  invites(): Invite[] {
+    return this.#all<Invite>(`SELECT ${inviteColumns} FROM invites ORDER BY created_at_ms`);
+  }
+
+  addInvite({
+    tokenHash,
+    username,
+    role,
+    quotaBytes,
+    createdAtMs,
+    expiresAtMs,
+  }: Omit<Invite, 'usedAtMs' | 'usedBy'>): void {
+    const sql =
+      'INSERT INTO invites (token_hash, username, role, quota_bytes, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?)';
+    this.#run(sql, tokenHash, username, role, quotaBytes, createdAtMs, expiresAtMs);
+  }
+
+  useInvite({
+    tokenHash,
+    account,
+    nowMs,
+  }: {
+    readonly tokenHash: Uint8Array;
+    readonly account: AccountId;
+    readonly nowMs: number;
+  }): void {
+    this.#run('UPDATE invites SET used_at_ms = ?, used_by = ? WHERE token_hash = ?', nowMs, account, tokenHash);
+  }
+
+  #all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row[] {
+    return allRows<Row>(this.#db.prepare(sql), ...parameters);
+  }
+
+  #first<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined {
+    return firstRow<Row>(this.#db.prepare(sql), ...parameters);
+  }
+
+  #run(sql: string, ...parameters: readonly SQLInputValue[]): number {
+    return Number(this.#db.prepare(sql).run(...parameters).changes);
+  }
+}
+
+function recordOf(row: AccountRow | undefined): AccountRecord | undefined {
+  return row ? toRecord(row) : undefined;
+}
+
+function toRecord(row: AccountRow): AccountRecord {
+  return {
+    account: row.account,
+    username: row.display,
+    canonicalUsername: row.username,
+    role: row.role,
+    state: row.state,
+    quotaBytes: row.quota_bytes,
+    largestFileBytes: row.largest_file_bytes,
+    contact: row.contact,
+    folder: row.folder,
+    registrationRecord: row.registration_record,
+    unlockRecord: row.unlock_record,
+    authEpoch: row.auth_epoch,
+    certificate: row.certificate,
+    createdAtMs: row.created_at_ms,
+  };
+}

@@ -1,0 +1,218 @@
+import type { AccountId, ChunkId, Clock, VaultId } from '@coffer/core';
+import { concatBytes, dayMs, idKey, isCofferError, MiB } from '@coffer/core';
+import { recordKinds } from '../packs/pack-format.ts';
+import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
+import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
+
+/** How long a chunk that no commit refers to is kept (STORAGE §Counts). */
+export const graceMs = dayMs;
+
+/** Appended and not yet indexed above which a settling begins by itself: one index transaction of about 30 ms. */
+const settleRecords = 2048;
+const settleBytes = 16 * MiB;
+
+/** Waiting records above which writers wait for the index. */
+const pendingLimit = 4 * settleRecords;
+
+export interface StoreChunk {
+  readonly vault: VaultId;
+  readonly uploader: AccountId;
+  readonly kind: 'chunk' | 'segment';
+  readonly id: ChunkId;
+  readonly payload: readonly Uint8Array[];
+}
+
+interface PendingChunk {
+  readonly chunk: Omit<StoreChunk, 'payload'>;
+  /** Of a segment: the index needs its content. */
+  readonly payload: Uint8Array | undefined;
+  readonly place: PackPlace;
+  readonly ticket: FlushTicket;
+}
+
+export interface ChunkStoreDeps {
+  readonly packs: Packs;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  /** A flush or an index transaction failed for good. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * The open chunk packs of one owner: what was appended becomes present in order, first flushed, then indexed. Any
+ * number of writers share the flushes.
+ */
+export class ChunkStore {
+  readonly #store: PackStore;
+  readonly #deps: ChunkStoreDeps;
+  #pending: PendingChunk[] = [];
+  #pendingBytes = 0;
+  readonly #pendingIds = new Set<string>();
+  #settling: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  /** The newest pack, as the index knows it. */
+  #open: PackProgress | undefined;
+  #drops = 0;
+  /** Segments that lacked something when their turn came, by id. */
+  readonly #refused = new Map<string, readonly MissingChunk[]>();
+
+  constructor(owner: AccountId, deps: ChunkStoreDeps) {
+    this.#store = { owner, kind: 'chunks' };
+    this.#deps = deps;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Grows when records that were added had to be given up: whoever added some before must not count on them. */
+  get drops(): number {
+    return this.#drops;
+  }
+
+  get idle(): boolean {
+    return this.#pending.length === 0 && this.#settling === undefined;
+  }
+
+  isPending(uploader: AccountId, id: ChunkId): boolean {
+    return this.#pendingIds.size > 0 && this.#pendingIds.has(pendingKey(uploader, id));
+  }
+
+  /** Appends a record; resolves when there is room for the next. @throws NO_SPACE, IO */
+  async add({ payload, ...chunk }: StoreChunk): Promise<void> {
+    const { packs, clock } = this.#deps;
+    const id = new Uint8Array(chunk.id);
+    const receivedAtMs = clock.nowMs();
+    const kind = recordKinds[chunk.kind];
+    const record = { kind, vault: chunk.vault, uploader: chunk.uploader, id, receivedAtMs, payload };
+    const { places, room, ticket } = packs.append(this.#store, [record]);
+    const place = places[0];
+    if (!place) throw new TypeError('a record was given no place');
+    const content = chunk.kind === 'segment' ? concatBytes(...payload) : undefined;
+    this.#pending.push({ chunk: { ...chunk, id }, payload: content, place, ticket });
+    this.#pendingBytes += place.bytes;
+    this.#pendingIds.add(pendingKey(chunk.uploader, id));
+    await room;
+    await this.#keepUp();
+  }
+
+  /** Resolves once everything added before is flushed and indexed. @throws NO_SPACE when it had to be dropped, IO */
+  settle(): Promise<void> {
+    if (!this.#settling) return this.#begin();
+    this.#next ??= this.#settling.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
+    return this.#next;
+  }
+
+  /** What the segment lacked, if it was left out of the index; told once. */
+  takeRefusal(id: ChunkId): readonly MissingChunk[] | undefined {
+    const refusal = this.#refused.get(idKey(id));
+    this.#refused.delete(idKey(id));
+    return refusal;
+  }
+
+  async #keepUp(): Promise<void> {
+    if (this.#pending.length >= pendingLimit) return this.settle();
+    if (this.#pending.length < settleRecords && this.#pendingBytes < settleBytes) return;
+    if (!this.#settling) this.#begin().catch(ignore);
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined;
+    this.#settling = this.#settle().finally(() => {
+      this.#settling = undefined;
+    });
+    return this.#settling;
+  }
+
+  async #settle(): Promise<void> {
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    try {
+      // A batch that a drop went through is given up whole: the oldest ticket decides.
+      await this.#deps.packs.flush(this.#store, batch[0]?.ticket ?? 0);
+      await this.#index(batch);
+    } catch (error) {
+      this.#drops += 1;
+      if (!isCofferError(error, 'NO_SPACE')) this.#deps.onFatal(error);
+      throw error;
+    } finally {
+      for (const { chunk, place } of batch) {
+        this.#pendingIds.delete(pendingKey(chunk.uploader, chunk.id));
+        this.#pendingBytes -= place.bytes;
+      }
+    }
+  }
+
+  async #index(batch: readonly PendingChunk[]): Promise<void> {
+    const { facts, clock } = this.#deps;
+    const graceUntilMs = clock.nowMs() + graceMs;
+    const groups = groupsOf(batch);
+    const packs = this.#progressOf(batch);
+    const { missing } = await facts.indexChunks({ owner: this.#store.owner, groups, packs, graceUntilMs });
+    if (missing.length > 0) this.#noteRefused(batch, missing);
+    if (packs.some(({ sealed }) => sealed)) await facts.checkpoint();
+  }
+
+  #noteRefused(batch: readonly PendingChunk[], missing: readonly MissingChunk[]): void {
+    for (const { chunk } of batch) if (chunk.kind === 'segment') this.#refused.set(idKey(chunk.id), missing);
+  }
+
+  /** How far each pack is indexed after the batch; all but the newest are full. */
+  #progressOf(batch: readonly PendingChunk[]): PackProgress[] {
+    const ends = new Map<string, PackProgress>();
+    if (this.#open) ends.set(this.#open.pack, this.#open);
+    for (const { place } of batch) {
+      ends.set(place.pack, {
+        ...this.#store,
+        pack: place.pack,
+        indexedBytes: place.offset + place.bytes,
+        sealed: false,
+      });
+    }
+    const newest = batch.at(-1)?.place.pack;
+    this.#open = ends.get(newest ?? '');
+    return [...ends.values()].map((progress) => ({ ...progress, sealed: progress.pack !== newest }));
+  }
+}
+
+/** Consecutive records that differ only in id and place, as columns. */
+function groupsOf(batch: readonly PendingChunk[]): ChunkGroup[] {
+  const groups: PendingChunk[][] = [];
+  for (const pending of batch) {
+    const group = groups.at(-1);
+    if (group?.[0] && sameGroup(group[0], pending)) group.push(pending);
+    else groups.push([pending]);
+  }
+  return groups.map(toGroup);
+}
+
+function sameGroup(a: PendingChunk, b: PendingChunk): boolean {
+  const sameScope = a.chunk.vault === b.chunk.vault && a.chunk.uploader === b.chunk.uploader;
+  return sameScope && a.chunk.kind === b.chunk.kind && a.place.pack === b.place.pack;
+}
+
+function toGroup(group: readonly PendingChunk[]): ChunkGroup {
+  const first = group[0];
+  if (!first) throw new TypeError('an empty group');
+  const { vault, uploader, kind } = first.chunk;
+  return {
+    vault,
+    uploader,
+    kind,
+    pack: first.place.pack,
+    ids: concatBytes(...group.map(({ chunk }) => chunk.id)),
+    offsets: group.map(({ place }) => place.offset),
+    bytes: group.map(({ place }) => place.bytes),
+    ...(kind === 'segment' ? { payloads: group.map(({ payload }) => payload ?? new Uint8Array(0)) } : {}),
+  };
+}
+
+function pendingKey(uploader: AccountId, id: ChunkId): string {
+  return idKey(uploader) + idKey(id);
+}
+
+function ignore(): void {}

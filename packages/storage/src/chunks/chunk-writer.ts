@@ -1,0 +1,163 @@
+import type { AccountId, ChunkId, VaultId } from '@coffer/core';
+import { CofferError, concatBytes, equalBytes, idKey, MiB } from '@coffer/core';
+import { segmentId } from '@coffer/journal';
+import type { Facts } from '../facts/facts.ts';
+import { missingChunksError } from '../missing-chunks.ts';
+import { recordHeaderBytes } from '../packs/pack-format.ts';
+import type { SpaceGuard } from '../space-guard.ts';
+import type { ChunkStore } from './chunk-store.ts';
+import { graceMs } from './chunk-store.ts';
+
+/** Stored bytes after which the owner's quota is looked at again. */
+const quotaStepBytes = MiB;
+
+/** Chunks that were there already and are claimed in one step. */
+const claimBatch = 2048;
+
+/** Longest record of a chunk or segment: a data frame without its id (PROTOCOL §Limits, 4.25 MiB). */
+const chunkPayloadLimit = 4.25 * MiB - 32;
+
+export interface ChunkUpload {
+  readonly vault: VaultId;
+  readonly owner: AccountId;
+  readonly uploader: AccountId;
+  readonly kind: 'chunk' | 'segment';
+  /** What the owner may store in all; null: no limit. */
+  readonly quotaBytes: number | null;
+}
+
+export interface ChunkWriterDeps {
+  readonly store: ChunkStore;
+  readonly facts: Facts;
+  readonly space: SpaceGuard;
+  readonly nowMs: () => number;
+}
+
+export interface Stored {
+  readonly stored: number;
+  readonly duplicates: number;
+  /** Payload bytes of what was stored. */
+  readonly bytes: number;
+}
+
+/** One upload of chunks (`chunk.put`). Nothing is promised before `finish` has resolved. */
+export class ChunkWriter {
+  readonly #upload: ChunkUpload;
+  readonly #deps: ChunkWriterDeps;
+  readonly #drops: number;
+  #claims: Uint8Array[] = [];
+  readonly #segments: ChunkId[] = [];
+  #stored = 0;
+  #duplicates = 0;
+  #bytes = 0;
+  #sinceQuotaCheck = quotaStepBytes;
+
+  constructor(upload: ChunkUpload, deps: ChunkWriterDeps) {
+    this.#upload = upload;
+    this.#deps = deps;
+    this.#drops = deps.store.drops;
+  }
+
+  /**
+   * Takes a sealed chunk or a segment's payload, whole or in parts. The bytes belong to the storage from now on and are
+   * written without being copied; they must never change again. Resolves when there is room for the next one.
+   * @throws LIMIT, QUOTA, NO_SPACE, IO; for segments INVALID, MISSING_CHUNKS, NOT_ALLOWED
+   */
+  async put(id: ChunkId, payload: Uint8Array | readonly Uint8Array[]): Promise<'stored' | 'duplicate'> {
+    if (id.byteLength !== 32) throw new RangeError('a chunk id has 32 bytes');
+    const parts = payload instanceof Uint8Array ? [payload] : payload;
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (bytes === 0 || bytes > chunkPayloadLimit)
+      throw new CofferError('LIMIT', 'a chunk has a wrong size', { details: { bytes } });
+    if (this.#upload.kind === 'segment') checkSegmentId(id, parts);
+    if (this.#isKnown(id)) return this.#claim(id);
+    if (this.#upload.kind === 'segment') await this.#checkSegment(concatBytes(...parts));
+    await this.#checkRoom(bytes + recordHeaderBytes);
+    const { vault, uploader, kind } = this.#upload;
+    await this.#deps.store.add({ vault, uploader, kind, id, payload: parts });
+    this.#stored += 1;
+    this.#bytes += bytes;
+    if (kind === 'segment') this.#segments.push(new Uint8Array(id));
+    return 'stored';
+  }
+
+  /** Resolves once everything put is flushed and indexed: from now on it is present. @throws NO_SPACE, MISSING_CHUNKS, IO */
+  async finish(): Promise<Stored> {
+    await this.#deps.store.settle();
+    this.#checkDrops();
+    await this.#sendClaims();
+    for (const id of this.#segments) {
+      const lacked = this.#deps.store.takeRefusal(id);
+      if (lacked) throw missingChunksError(lacked, lacked.length);
+    }
+    return { stored: this.#stored, duplicates: this.#duplicates, bytes: this.#bytes };
+  }
+
+  #isKnown(id: ChunkId): boolean {
+    const { store, facts } = this.#deps;
+    if (this.#upload.kind === 'chunk' && store.isPending(this.#upload.uploader, id)) return true;
+    return facts.isStored({ ...this.#upload, id });
+  }
+
+  async #claim(id: ChunkId): Promise<'duplicate'> {
+    this.#duplicates += 1;
+    if (this.#upload.kind === 'segment') return 'duplicate';
+    this.#claims.push(new Uint8Array(id));
+    if (this.#claims.length < claimBatch) return 'duplicate';
+    // What is claimed may still be on its way to the index.
+    await this.#deps.store.settle();
+    await this.#sendClaims();
+    return 'duplicate';
+  }
+
+  async #sendClaims(): Promise<void> {
+    const ids = concatBytes(...this.#claims);
+    this.#claims = [];
+    if (ids.byteLength === 0) return;
+    const { vault, owner, uploader } = this.#upload;
+    await this.#deps.facts.claimChunks({ vault, owner, uploader, ids, graceUntilMs: this.#deps.nowMs() + graceMs });
+  }
+
+  async #checkSegment(payload: Uint8Array): Promise<void> {
+    const { owner, vault, uploader } = this.#upload;
+    // Its chunks may have been sent a moment ago, on another stream.
+    await this.#deps.store.settle();
+    const checked = await this.#deps.facts.checkSegment({ owner, vault, author: uploader, payload });
+    if (checked.status === 'missing') throw missingChunksError(checked.chunks, checked.count);
+    if (checked.status === 'notAllowed')
+      throw new CofferError('NOT_ALLOWED', 'a segment names chunks that may not be used in this vault');
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    this.#checkDrops();
+    await this.#deps.space.check(bytes);
+    this.#sinceQuotaCheck += bytes;
+    const { owner, quotaBytes } = this.#upload;
+    if (quotaBytes === null || this.#sinceQuotaCheck < quotaStepBytes) return;
+    this.#sinceQuotaCheck = 0;
+    const { chunkBytes, journalBytes } = await this.#deps.facts.usage(owner);
+    const usedBytes = chunkBytes + journalBytes + this.#deps.store.pendingBytes;
+    if (usedBytes + bytes > quotaBytes) throw quotaError({ usedBytes, quotaBytes });
+  }
+
+  #checkDrops(): void {
+    if (this.#deps.store.drops === this.#drops) return;
+    throw new CofferError('NO_SPACE', 'the disk of the server is full', {
+      details: { uploader: idKey(this.#upload.uploader) },
+    });
+  }
+}
+
+/** What the owner stores and may store, in numbers. */
+export function quotaError(details: { readonly usedBytes: number; readonly quotaBytes: number }): CofferError {
+  return new CofferError('QUOTA', 'the storage of this account is used up', {
+    hint: 'Remove files and empty the trash, or ask the administrator for more.',
+    details: { ...details },
+  });
+}
+
+function checkSegmentId(id: ChunkId, parts: readonly Uint8Array[]): void {
+  if (!equalBytes(segmentId(concatBytes(...parts)), id)) {
+    throw new CofferError('INVALID', 'a segment does not have the id of its content');
+  }
+}

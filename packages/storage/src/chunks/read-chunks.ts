@@ -1,0 +1,49 @@
+import type { AccountId, ChunkId, VaultId } from '@coffer/core';
+import { CofferError, idKey, splitBytes } from '@coffer/core';
+import type { ChunkPlace, Facts } from '../facts/facts.ts';
+import type { Packs } from '../packs/packs.ts';
+import { readRecords } from '../packs/record-reader.ts';
+
+/** Ids whose places are asked of the index at a time: a few milliseconds on the thread that serves. */
+const batch = 256;
+
+export interface ChunkRead {
+  readonly id: ChunkId;
+  readonly payload: Uint8Array;
+}
+
+export interface ReadChunks {
+  readonly facts: Facts;
+  readonly packs: Packs;
+  readonly vault: VaultId;
+  readonly owner: AccountId;
+  readonly uploader: AccountId;
+  /** n × 32 bytes. */
+  readonly ids: Uint8Array;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Chunks in the order asked. @throws NOT_FOUND naming the first that is not there, after those before it */
+export async function* readChunks(read: ReadChunks): AsyncGenerator<ChunkRead, void, undefined> {
+  const missing: { id?: ChunkId } = {};
+  const { packs, owner, signal } = read;
+  const records = readRecords({ packs, owner, kind: 'chunks', places: placesOf(read, missing), signal });
+  for await (const { place, payload } of records) yield { id: place.id, payload };
+  if (missing.id) throw new CofferError('NOT_FOUND', 'a chunk is not stored', { details: { id: idKey(missing.id) } });
+}
+
+/** Places up to the first id that is not there, which is left in `missing`. */
+async function* placesOf(read: ReadChunks, missing: { id?: ChunkId }): AsyncGenerator<readonly ChunkPlace[]> {
+  for (let start = 0; start < read.ids.byteLength; start += batch * 32) {
+    const ids = read.ids.subarray(start, start + batch * 32);
+    const found = await read.facts.readableChunks({ ...read, ids });
+    const places: ChunkPlace[] = [];
+    for (const id of splitBytes(ids, 32)) {
+      const place = found.get(idKey(id));
+      if (!place) missing.id ??= id;
+      else if (!missing.id) places.push(place);
+    }
+    if (places.length > 0) yield places;
+    if (missing.id) return;
+  }
+}

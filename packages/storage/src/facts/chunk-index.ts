@@ -1,0 +1,251 @@
+import { splitBytes } from '@coffer/core';
+import type { ChunkId } from '@coffer/core';
+import { parseSegment } from '@coffer/journal';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { firstRow } from '../sqlite/database.ts';
+import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk } from './facts.ts';
+import type { Numbers } from './numbers.ts';
+import { segmentUploader, unknownNumber } from './numbers.ts';
+import type { PackIndex } from './pack-index.ts';
+
+/** A chunk as a reference resolves to it. */
+export interface ResolvedChunk {
+  readonly chunk: number;
+  readonly contentBytes: number;
+}
+
+export type Resolution = ResolvedChunk | 'missing' | 'notAllowed' | 'needsContent';
+
+/** Who wants to refer to something, and where. Numbers of the index. */
+export interface ReferenceScope {
+  readonly owner: number;
+  readonly vault: number;
+  readonly author: number;
+}
+
+interface ChunkRow {
+  readonly chunk: number;
+  readonly pack: number | null;
+  readonly bytes: number;
+  readonly content_bytes: number;
+  readonly count: number;
+  readonly granted: number | null;
+}
+
+interface ChunkDeps {
+  readonly db: DatabaseSync;
+  readonly numbers: Numbers;
+  readonly packs: PackIndex;
+}
+
+/** Chunks and segments, their counts and who may refer to them; the writer's half. Runs inside transactions. */
+export class ChunkIndex {
+  readonly #deps: ChunkDeps;
+  readonly #select: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #place: StatementSync;
+  readonly #renew: StatementSync;
+  readonly #grant: StatementSync;
+  readonly #countUp: StatementSync;
+  readonly #grantUp: StatementSync;
+  readonly #usage: StatementSync;
+
+  constructor(deps: ChunkDeps) {
+    this.#deps = deps;
+    const { db } = deps;
+    this.#select = db.prepare(`
+      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, g.count AS granted
+      FROM chunks c LEFT JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
+      WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`);
+    this.#insert = db.prepare(`
+      INSERT OR IGNORE INTO chunks (owner, uploader, id, kind, pack, offset, bytes, content_bytes, count, grace_until_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`);
+    this.#place = db.prepare('UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ? WHERE chunk = ?');
+    this.#renew = db.prepare('UPDATE chunks SET grace_until_ms = max(grace_until_ms, ?) WHERE chunk = ?');
+    this.#grant = db.prepare('INSERT OR IGNORE INTO grants (chunk, vault, count) VALUES (?, ?, 0)');
+    this.#countUp = db.prepare('UPDATE chunks SET count = count + 1 WHERE chunk = ? RETURNING count, bytes');
+    this.#grantUp = db.prepare(
+      'INSERT INTO grants (chunk, vault, count) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1',
+    );
+    this.#usage = db.prepare(`
+      INSERT INTO usage (owner, chunk_bytes, uncommitted_bytes) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+        chunk_bytes = chunk_bytes + excluded.chunk_bytes, uncommitted_bytes = uncommitted_bytes + excluded.uncommitted_bytes`);
+  }
+
+  index(batch: IndexChunks): MissingChunk[] {
+    const missing: MissingChunk[] = [];
+    for (const group of batch.groups) this.#indexGroup(batch, group, missing);
+    this.#deps.packs.advance(batch.packs);
+    return missing;
+  }
+
+  claim({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): void {
+    const { numbers } = this.#deps;
+    const scope = { owner: numbers.intern(owner), vault: numbers.intern(vault), author: numbers.intern(uploader) };
+    for (const id of splitBytes(ids, 32)) {
+      const row = this.#row(scope, scope.author, id);
+      if (!row || row.pack === null) continue;
+      if (row.granted === null) this.#grant.run(row.chunk, scope.vault);
+      if (row.count === 0) this.#renew.run(graceUntilMs, row.chunk);
+    }
+  }
+
+  /** What a segment's author may not refer to. */
+  segmentLacks({ owner, vault, author, payload }: CheckSegment): {
+    readonly missing: MissingChunk[];
+    readonly notAllowed: boolean;
+  } {
+    const { numbers } = this.#deps;
+    const scope = { owner: numbers.intern(owner), vault: numbers.intern(vault), author: numbers.intern(author) };
+    const missing: MissingChunk[] = [];
+    let notAllowed = false;
+    for (const { uploader, ids } of parseSegment(payload).chunks) {
+      for (const id of splitBytes(ids, 32)) {
+        const resolution = this.resolve(scope, numbers.find(uploader) ?? unknownNumber, id);
+        if (resolution === 'missing') missing.push({ uploader, id });
+        else if (resolution === 'notAllowed') notAllowed = true;
+      }
+    }
+    return { missing, notAllowed };
+  }
+
+  /** The rule of JOURNAL §Append: own uploads for this vault, or what a version of the vault refers to. */
+  resolve(scope: ReferenceScope, uploader: number, id: ChunkId): Resolution {
+    const row = this.#row(scope, uploader, id);
+    const own = uploader === scope.author || uploader === segmentUploader;
+    const referred = (row?.granted ?? 0) > 0;
+    if (!row || row.pack === null) return own || referred ? 'missing' : 'notAllowed';
+    const allowed = referred || (own && row.granted !== null);
+    if (allowed) return { chunk: row.chunk, contentBytes: row.content_bytes };
+    if (!own) return 'notAllowed';
+    if (scope.author !== scope.owner) return 'missing';
+    return uploader === segmentUploader ? 'needsContent' : { chunk: row.chunk, contentBytes: row.content_bytes };
+  }
+
+  /** The row of a chunk whoever asks; noted as missing when it is unknown. */
+  require(scope: ReferenceScope, uploader: number, id: ChunkId): ResolvedChunk {
+    const row = this.#row(scope, uploader, id);
+    if (row) return { chunk: row.chunk, contentBytes: row.content_bytes };
+    const kind = uploader === segmentUploader ? 2 : 1;
+    const { lastInsertRowid } = this.#insert.run(scope.owner, uploader, id, kind, null, null, 0, 0, 0);
+    return { chunk: Number(lastInsertRowid), contentBytes: 0 };
+  }
+
+  isGranted(scope: ReferenceScope, uploader: number, id: ChunkId): boolean {
+    const row = this.#row(scope, uploader, id);
+    return row !== undefined && row.granted !== null;
+  }
+
+  /** One more version or segment of the vault refers to the chunk. */
+  countUp(scope: ReferenceScope, chunk: number): void {
+    const row = firstRow<{ count: number; bytes: number }>(this.#countUp, chunk);
+    this.#grantUp.run(chunk, scope.vault);
+    if (row?.count === 1) this.#usage.run(scope.owner, 0, -row.bytes);
+  }
+
+  /** A segment becomes usable in a vault: from now on it refers to its chunks there. */
+  grantSegment(scope: ReferenceScope, segment: number, payload: Uint8Array): void {
+    if (this.#grant.run(segment, scope.vault).changes === 0) return;
+    for (const { uploader, ids } of parseSegment(payload).chunks) {
+      const from = this.#deps.numbers.intern(uploader);
+      for (const id of splitBytes(ids, 32)) this.countUp(scope, this.require(scope, from, id).chunk);
+    }
+  }
+
+  #indexGroup(batch: IndexChunks, group: ChunkGroup, missing: MissingChunk[]): void {
+    const { numbers, packs } = this.#deps;
+    const scope = {
+      owner: numbers.intern(batch.owner),
+      vault: numbers.intern(group.vault),
+      author: numbers.intern(group.uploader),
+    };
+    const pack = packs.numberOf({ owner: batch.owner, kind: 'chunks', pack: group.pack });
+    const added = { bytes: 0 };
+    splitBytes(group.ids, 32).forEach((id, index) => {
+      const payload = group.payloads?.[index];
+      if (payload && !batch.recovering && this.#lacks({ batch, group, payload }, missing)) return;
+      const place = { pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
+      const chunk = this.#addRow({ scope, group, id, payload, place, graceUntilMs: batch.graceUntilMs }, added);
+      if (payload) this.grantSegment(scope, chunk, payload);
+    });
+    packs.addLive(pack, added.bytes);
+  }
+
+  #lacks(
+    { batch, group, payload }: { batch: IndexChunks; group: ChunkGroup; payload: Uint8Array },
+    missing: MissingChunk[],
+  ): boolean {
+    const lacks = this.segmentLacks({ owner: batch.owner, vault: group.vault, author: group.uploader, payload });
+    missing.push(...lacks.missing);
+    return lacks.missing.length > 0 || lacks.notAllowed;
+  }
+
+  #addRow(record: NewRow, added: { bytes: number }): number {
+    const { scope, group, id, payload, place, graceUntilMs } = record;
+    const uploader = payload ? segmentUploader : scope.author;
+    const contentBytes = place.bytes + (payload ? this.#contentBytes(scope, payload) : 0);
+    const kind = group.kind === 'segment' ? 2 : 1;
+    const inserted = this.#insert.run(
+      scope.owner,
+      uploader,
+      id,
+      kind,
+      place.pack,
+      place.offset,
+      place.bytes,
+      contentBytes,
+      graceUntilMs,
+    );
+    if (inserted.changes === 1) {
+      added.bytes += place.bytes;
+      this.#usage.run(scope.owner, place.bytes, place.bytes);
+      const chunk = Number(inserted.lastInsertRowid);
+      if (!payload) this.#grant.run(chunk, scope.vault);
+      return chunk;
+    }
+    return this.#meetAgain({ ...record, uploader, contentBytes }, added);
+  }
+
+  #meetAgain(
+    { scope, id, uploader, place, contentBytes, graceUntilMs, payload }: KnownRow,
+    added: { bytes: number },
+  ): number {
+    const row = this.#row(scope, uploader, id);
+    if (!row) throw new TypeError('a chunk is neither new nor known');
+    if (!payload) this.#grant.run(row.chunk, scope.vault);
+    this.#renew.run(graceUntilMs, row.chunk);
+    if (row.pack === null) {
+      this.#place.run(place.pack, place.offset, place.bytes, contentBytes, row.chunk);
+      this.#usage.run(scope.owner, place.bytes, row.count === 0 ? place.bytes : 0);
+      added.bytes += place.bytes;
+    }
+    return row.chunk;
+  }
+
+  #contentBytes(scope: ReferenceScope, payload: Uint8Array): number {
+    let bytes = 0;
+    for (const { uploader, ids } of parseSegment(payload).chunks) {
+      const from = this.#deps.numbers.intern(uploader);
+      for (const id of splitBytes(ids, 32)) bytes += this.#row(scope, from, id)?.content_bytes ?? 0;
+    }
+    return bytes;
+  }
+
+  #row(scope: ReferenceScope, uploader: number, id: ChunkId): ChunkRow | undefined {
+    return firstRow<ChunkRow>(this.#select, scope.vault, scope.owner, uploader, id);
+  }
+}
+
+interface NewRow {
+  readonly scope: ReferenceScope;
+  readonly group: ChunkGroup;
+  readonly id: ChunkId;
+  readonly payload: Uint8Array | undefined;
+  readonly place: { readonly pack: number; readonly offset: number; readonly bytes: number };
+  readonly graceUntilMs: number;
+}
+
+interface KnownRow extends NewRow {
+  readonly uploader: number;
+  readonly contentBytes: number;
+}

@@ -1,0 +1,223 @@
+import type { AccountId, IdKey, VaultId } from '@coffer/core';
+import { CofferError, idKey, splitBytes } from '@coffer/core';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { allRows, databaseError, firstRow, openReadOnly } from '../sqlite/database.ts';
+import { factsMigrations } from './facts-schema.ts';
+import type {
+  AppliedCommit,
+  ChunkPlace,
+  FoundCommit,
+  LookUpChunks,
+  MembershipFacts,
+  PackProgress,
+  StoredQuestion,
+  UsageFacts,
+  VaultFacts,
+} from './facts.ts';
+import { Numbers, segmentUploader, unknownNumber } from './numbers.ts';
+import { packRowCrc, vaultRowCrc } from './row-checksum.ts';
+
+interface VaultRow {
+  readonly owner: Uint8Array;
+  readonly kind: string;
+  readonly seq: number;
+  readonly head: Uint8Array;
+  readonly received_at_ms: number;
+  readonly state: Uint8Array;
+  readonly crc: number;
+}
+
+interface PlaceRow {
+  readonly pack: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+interface PackRow {
+  readonly name: string;
+  readonly owner: Uint8Array;
+  readonly kind: 'chunks' | 'journal';
+  readonly indexed_bytes: number;
+  readonly sealed: number;
+  readonly crc: number;
+}
+
+interface CommitRow extends PlaceRow {
+  readonly seq: number;
+  readonly hash: Uint8Array;
+  readonly received_at_ms: number;
+}
+
+/** Every question to the index, on a read-only connection; each is short enough for the thread that serves. */
+export class FactsReader {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #numbers: Numbers;
+  readonly #statements: ReturnType<typeof prepareAll>;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#db = openReadOnly(path, factsMigrations);
+    this.#numbers = new Numbers(this.#db, 'read');
+    this.#statements = prepareAll(this.#db);
+  }
+
+  isComplete(): boolean {
+    return this.#ask(() => this.#statements.complete.get() !== undefined);
+  }
+
+  packs(): PackProgress[] {
+    return this.#ask(() => allRows<PackRow>(this.#statements.packs).map((row) => this.#packOf(row)));
+  }
+
+  vault(vault: VaultId): VaultFacts | undefined {
+    const row = this.#ask(() => firstRow<VaultRow>(this.#statements.vault, this.#number(vault)));
+    if (!row) return undefined;
+    const { owner, kind, seq, head, received_at_ms: receivedAtMs, state } = row;
+    const facts = { vault, owner, kind, seq, head, receivedAtMs, state };
+    if (vaultRowCrc(facts) !== row.crc) throw this.#damaged();
+    return facts;
+  }
+
+  vaultsOf(member: AccountId): MembershipFacts[] {
+    return this.#ask(() => allRows<MembershipFacts>(this.#statements.vaultsOf, member));
+  }
+
+  commits(vault: VaultId, after: number, limit: number): AppliedCommit[] {
+    const rows = this.#ask(() => allRows<CommitRow>(this.#statements.commits, this.#number(vault), after, limit));
+    return rows.map(({ seq, hash, received_at_ms, pack, offset, bytes }) => ({
+      seq,
+      hash,
+      receivedAtMs: received_at_ms,
+      place: { pack, offset, bytes },
+    }));
+  }
+
+  isStored({ owner, vault, uploader, kind, id }: StoredQuestion): boolean {
+    return this.#ask(() => {
+      const [store, sender] = [this.#number(owner), this.#number(uploader)];
+      if (kind === 'chunk') return this.#statements.stored.get(store, sender, id) !== undefined;
+      return this.#statements.usableSegment.get(this.#number(vault), store, segmentUploader, id) !== undefined;
+    });
+  }
+
+  presentChunks({ vault, owner, uploader, ids }: LookUpChunks): boolean[] {
+    return this.#ask(() => {
+      const [store, sender, place] = [this.#number(owner), this.#number(uploader), this.#number(vault)];
+      return splitBytes(ids, 32).map(
+        (id) =>
+          this.#statements.stored.get(store, sender, id) !== undefined ||
+          this.#statements.usableSegment.get(place, store, segmentUploader, id) !== undefined,
+      );
+    });
+  }
+
+  readableChunks({ vault, owner, uploader, ids }: LookUpChunks): Map<IdKey, ChunkPlace> {
+    return this.#ask(() => {
+      const scope = [this.#number(vault), this.#number(owner), this.#number(uploader)] as const;
+      const found = new Map<IdKey, ChunkPlace>();
+      for (const id of splitBytes(ids, 32)) {
+        const place = firstRow<PlaceRow>(this.#statements.readable, ...scope, id);
+        if (place) found.set(idKey(id), { ...place, id });
+      }
+      return found;
+    });
+  }
+
+  usage(owner: AccountId): UsageFacts {
+    const row = this.#ask(() => firstRow<UsageFacts>(this.#statements.usage, this.#number(owner)));
+    return row ?? { chunkBytes: 0, uncommittedBytes: 0, journalBytes: 0, files: 0, versions: 0, trashBytes: 0 };
+  }
+
+  vaultsToRecover(): VaultId[] {
+    return this.#ask(() => allRows<{ vault: Uint8Array }>(this.#statements.toRecover).map(({ vault }) => vault));
+  }
+
+  foundCommits(vault: VaultId, seq: number): FoundCommit[] {
+    const rows = this.#ask(() =>
+      allRows<CommitRow & { readonly owner: Uint8Array }>(this.#statements.found, vault, seq),
+    );
+    return rows.map(({ owner, hash, received_at_ms: receivedAtMs, pack, offset, bytes }) => ({
+      vault,
+      owner,
+      seq,
+      hash,
+      receivedAtMs,
+      place: { pack, offset, bytes },
+    }));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #packOf({ name: pack, owner, kind, indexed_bytes: indexedBytes, sealed, crc }: PackRow): PackProgress {
+    const progress = { owner, kind, pack, indexedBytes, sealed: sealed === 1 };
+    if (packRowCrc(progress) !== crc) throw this.#damaged();
+    return progress;
+  }
+
+  #number(id: Uint8Array): number {
+    return this.#numbers.find(id) ?? unknownNumber;
+  }
+
+  #damaged(): CofferError {
+    return new CofferError('DAMAGED', 'a row of the index does not match its checksum', {
+      details: { path: this.#path },
+    });
+  }
+
+  #ask<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw databaseError(this.#path, error);
+    }
+  }
+}
+
+function prepareAll(
+  db: DatabaseSync,
+): Record<
+  | 'complete'
+  | 'packs'
+  | 'vault'
+  | 'vaultsOf'
+  | 'commits'
+  | 'stored'
+  | 'usableSegment'
+  | 'readable'
+  | 'usage'
+  | 'toRecover'
+  | 'found',
+  StatementSync
+> {
+  return {
+    complete: db.prepare("SELECT 1 FROM meta WHERE key = 'complete'"),
+    packs: db.prepare('SELECT name, owner, kind, indexed_bytes, sealed, crc FROM packs'),
+    vault: db.prepare('SELECT owner, kind, seq, head, received_at_ms, state, crc FROM vaults WHERE vault = ?'),
+    vaultsOf: db.prepare(`
+      SELECT n.id AS vault, v.kind, v.owner, m.role, v.seq, v.head
+      FROM members m JOIN vaults v ON v.vault = m.vault JOIN numbers n ON n.number = v.vault
+      WHERE m.member = ? ORDER BY v.vault`),
+    commits: db.prepare(`
+      SELECT c.seq, c.hash, c.received_at_ms, p.name AS pack, c.offset, c.bytes
+      FROM commits c JOIN packs p ON p.pack = c.pack WHERE c.vault = ? AND c.seq > ? ORDER BY c.seq LIMIT ?`),
+    stored: db.prepare('SELECT 1 FROM chunks WHERE owner = ? AND uploader = ? AND id = ? AND pack IS NOT NULL'),
+    usableSegment: db.prepare(`
+      SELECT 1 FROM chunks c JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
+      WHERE c.owner = ? AND c.uploader = ? AND c.id = ? AND c.pack IS NOT NULL`),
+    readable: db.prepare(`
+      SELECT p.name AS pack, c.offset, c.bytes FROM chunks c
+      JOIN grants g ON g.chunk = c.chunk AND g.vault = ? AND g.count > 0
+      JOIN packs p ON p.pack = c.pack
+      WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`),
+    usage: db.prepare(`
+      SELECT chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes, journal_bytes AS journalBytes,
+        files, versions, trash_bytes AS trashBytes FROM usage WHERE owner = ?`),
+    toRecover: db.prepare('SELECT DISTINCT vault FROM unapplied'),
+    found: db.prepare(
+      'SELECT owner, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq = ?',
+    ),
+  };
+}

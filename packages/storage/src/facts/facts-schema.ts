@@ -1,0 +1,101 @@
+import type { Migrations } from '../sqlite/database.ts';
+
+/**
+ * index.db (FORMAT §Packs and server storage). Disposable: everything follows from the packs.
+ *
+ * `numbers` gives accounts and vaults short numbers; 0 is the uploader of segments, which are named by their content alone.
+ * `chunks.count` = sum of `grants.count`. A grant says that a chunk may be referred to in a vault: count 0 because its
+ * uploader sent it for that vault, more because versions or segments there refer to it.
+ * A chunk with `pack` null is referred to but not stored (its record was damaged): the client sends it again.
+ * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
+ */
+export const factsMigrations: Migrations = [
+  /* 1 */ `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE numbers (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
+  CREATE TABLE packs (
+    pack INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    owner BLOB NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('chunks', 'journal')),
+    indexed_bytes INTEGER NOT NULL,
+    sealed INTEGER NOT NULL DEFAULT 0,
+    live_bytes INTEGER NOT NULL DEFAULT 0,
+    crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE vaults (
+    vault INTEGER PRIMARY KEY,
+    owner BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX vaults_by_owner ON vaults (owner);
+  CREATE TABLE members (
+    member BLOB NOT NULL, vault INTEGER NOT NULL, role TEXT NOT NULL, PRIMARY KEY (member, vault)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_vault ON members (vault);
+  CREATE TABLE commits (
+    vault INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    pack INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (vault, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE chunks (
+    chunk INTEGER PRIMARY KEY,
+    owner INTEGER NOT NULL,
+    uploader INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    pack INTEGER,
+    offset INTEGER,
+    bytes INTEGER NOT NULL,
+    content_bytes INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    grace_until_ms INTEGER NOT NULL,
+    UNIQUE (owner, uploader, id)
+  ) STRICT;
+  CREATE INDEX chunks_by_place ON chunks (pack, offset);
+  CREATE TABLE grants (
+    chunk INTEGER NOT NULL, vault INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (chunk, vault)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE versions (
+    vault INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER,
+    ended TEXT CHECK (ended IN ('replaced', 'removed', 'moved')),
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (vault, entry, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE usage (
+    owner INTEGER PRIMARY KEY,
+    chunk_bytes INTEGER NOT NULL DEFAULT 0,
+    uncommitted_bytes INTEGER NOT NULL DEFAULT 0,
+    journal_bytes INTEGER NOT NULL DEFAULT 0,
+    files INTEGER NOT NULL DEFAULT 0,
+    versions INTEGER NOT NULL DEFAULT 0,
+    trash_bytes INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE unapplied (
+    vault BLOB NOT NULL,
+    owner BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    pack TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (vault, seq, hash)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO numbers (number, id) VALUES (0, zeroblob(0));
+  `,
+];

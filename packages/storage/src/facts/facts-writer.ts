@@ -1,0 +1,100 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction, openDatabase } from '../sqlite/database.ts';
+import { AppendIndex } from './append-index.ts';
+import { ChunkIndex } from './chunk-index.ts';
+import { factsMigrations } from './facts-schema.ts';
+import type {
+  AppendToken,
+  ApplyAppend,
+  CheckSegment,
+  ClaimChunks,
+  FoundCommit,
+  IndexChunks,
+  MissingChunk,
+  PackProgress,
+  PrepareAppend,
+  Prepared,
+} from './facts.ts';
+import { Numbers } from './numbers.ts';
+import { PackIndex } from './pack-index.ts';
+import { VersionIndex } from './version-index.ts';
+
+/** Every change of the index, one transaction each. Synchronous: it lives in a worker thread. */
+export class FactsWriter {
+  readonly #db: DatabaseSync;
+  readonly #numbers: Numbers;
+  readonly #packs: PackIndex;
+  readonly #chunks: ChunkIndex;
+  readonly #appends: AppendIndex;
+
+  constructor(path: string) {
+    this.#db = openDatabase({ path, migrations: factsMigrations, synchronous: 'NORMAL' });
+    const db = this.#db;
+    this.#numbers = new Numbers(db, 'write');
+    this.#packs = new PackIndex(db);
+    this.#chunks = new ChunkIndex({ db, numbers: this.#numbers, packs: this.#packs });
+    const versions = new VersionIndex(db, this.#numbers);
+    this.#appends = new AppendIndex({ db, numbers: this.#numbers, packs: this.#packs, chunks: this.#chunks, versions });
+  }
+
+  indexChunks(batch: IndexChunks): { readonly missing: readonly MissingChunk[] } {
+    return { missing: this.#change(() => this.#chunks.index(batch)) };
+  }
+
+  claimChunks(claim: ClaimChunks): void {
+    this.#change(() => this.#chunks.claim(claim));
+  }
+
+  checkSegment(segment: CheckSegment): Prepared {
+    const { missing, notAllowed } = this.#change(() => this.#chunks.segmentLacks(segment));
+    if (notAllowed) return { status: 'notAllowed' };
+    return missing.length === 0 ? { status: 'ready' } : { status: 'missing', count: missing.length, chunks: missing };
+  }
+
+  prepareAppend(append: PrepareAppend): Prepared {
+    return this.#change(() => this.#appends.prepare(append));
+  }
+
+  applyAppend(append: ApplyAppend): void {
+    this.#change(() => this.#appends.apply(append));
+    this.#appends.release(append.token);
+  }
+
+  cancelAppend(token: AppendToken): void {
+    this.#appends.release(token);
+  }
+
+  advancePacks(packs: readonly PackProgress[]): void {
+    this.#change(() => this.#packs.advance(packs));
+  }
+
+  noteCommits(commits: readonly FoundCommit[], pack: PackProgress): void {
+    this.#change(() => {
+      this.#packs.note(commits);
+      this.#packs.advance([pack]);
+    });
+  }
+
+  markComplete(): void {
+    this.#change(() => this.#db.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('complete', '1')"));
+  }
+
+  /** Moves the log into the database with fsync, as far as readers allow. */
+  checkpoint(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #change<Result>(work: () => Result): Result {
+    try {
+      return inTransaction(this.#db, work);
+    } catch (error) {
+      this.#numbers.forget();
+      this.#packs.forget();
+      throw error;
+    }
+  }
+}

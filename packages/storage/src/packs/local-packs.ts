@@ -1,0 +1,241 @@
+import type { AccountId, Clock, Random } from '@coffer/core';
+import { CofferError, concatBytes, idFromKey, idKey, MiB, toHex, u64 } from '@coffer/core';
+import { join } from 'node:path';
+import type { Disk } from './disk.ts';
+import { FileCache } from './file-cache.ts';
+import type { PackRecord } from './pack-format.ts';
+import { encodeRecordHeader, packHeaderBytes, payloadBytesOf, recordHeaderBytes } from './pack-format.ts';
+import { PackAppender } from './pack-appender.ts';
+import { makeDurable } from './pack-tail.ts';
+import type {
+  Appended,
+  FlushTicket,
+  PackInfo,
+  PackKind,
+  PackName,
+  PackPlace,
+  PackRange,
+  Packs,
+  PackStore,
+  PackTail,
+} from './packs.ts';
+
+export interface LocalPacksOptions {
+  /** The storage folder; packs lie in `users/<account>/chunks|journal/` below it. */
+  readonly path: string;
+  /** A pack that has reached this size takes no more records. */
+  readonly packBytes: number;
+}
+
+export interface LocalPacksDeps {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Gathered bytes of one store above which its writers wait: a write of this size runs at the disk's full speed. */
+const storeRoomBytes = 4 * MiB;
+
+/** Gathered bytes of all stores together: the share of packs in the 300 MiB of a busy server. */
+const totalRoomBytes = 64 * MiB;
+
+interface OpenStore {
+  readonly store: PackStore;
+  current: { readonly pack: string; readonly appender: PackAppender } | undefined;
+  /** Full packs whose last records are not known to be durable yet. */
+  readonly full: Set<PackAppender>;
+  /** How often unflushed records had to be dropped. */
+  drops: FlushTicket;
+}
+
+/** {@link Packs} as files on a local filesystem, durable by group `fdatasync`. */
+export class LocalPacks implements Packs {
+  readonly #options: LocalPacksOptions;
+  readonly #deps: LocalPacksDeps;
+  readonly #stores = new Map<string, OpenStore>();
+  readonly #resumable = new Map<string, { readonly pack: string; readonly at: number }>();
+  readonly #files: FileCache;
+  readonly #folders = new Set<string>();
+  #gatheredBytes = 0;
+  #wakeWaiting: (() => void) | undefined;
+  #waiting: Promise<void> | undefined;
+
+  constructor(options: LocalPacksOptions, deps: LocalPacksDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#files = new FileCache(deps.disk);
+  }
+
+  append(store: PackStore, records: readonly PackRecord[]): Appended {
+    const open = this.#openStore(store);
+    const ticket = open.drops;
+    const places = records.map((record) => this.#appendRecord(open, record));
+    return { places, ticket, room: this.#room(open) };
+  }
+
+  async flush(store: PackStore, ticket: FlushTicket): Promise<void> {
+    const open = this.#openStore(store);
+    const current = open.current?.appender;
+    await Promise.all([...[...open.full].map((appender) => this.#retire(open, appender)), current?.flush()]);
+    if (open.drops !== ticket) throw noSpace();
+  }
+
+  async read({ length, offset, ...name }: PackRange): Promise<Uint8Array> {
+    const into = Buffer.allocUnsafeSlow(length);
+    const got = await this.#files.read(this.#pathOf(name), into, offset);
+    if (got === length) return into;
+    throw new CofferError('DAMAGED', `pack ${name.pack} ends before byte ${offset + length}`, {
+      details: { pack: name.pack, offset },
+    });
+  }
+
+  async *list(): AsyncGenerator<PackInfo, void, undefined> {
+    const users = join(this.#options.path, 'users');
+    for (const account of await this.#deps.disk.list(users)) {
+      if (!/^[0-9a-f]{32}$/.test(account)) continue;
+      for (const kind of ['chunks', 'journal'] as const) yield* this.#listStore({ owner: idFromKey(account), kind });
+    }
+  }
+
+  async *#listStore(store: PackStore): AsyncGenerator<PackInfo, void, undefined> {
+    for (const file of await this.#deps.disk.list(this.#folderOf(store))) {
+      const pack = /^([0-9a-f]{32})\.pack$/.exec(file)?.[1];
+      if (pack === undefined) continue;
+      const name = { ...store, pack };
+      yield { ...name, bytes: await this.#files.size(this.#pathOf(name)) };
+    }
+  }
+
+  async resume(tail: PackTail): Promise<void> {
+    await makeDurable(this.#deps.disk, this.#pathOf(tail), tail);
+    this.#files.forget(this.#pathOf(tail));
+    if (tail.wholeBytes < this.#options.packBytes && tail.wholeBytes >= packHeaderBytes) {
+      this.#resumable.set(storeKey(tail), { pack: tail.pack, at: tail.wholeBytes });
+    }
+  }
+
+  async remove(name: PackName): Promise<void> {
+    const path = this.#pathOf(name);
+    this.#files.forget(path);
+    await this.#deps.disk.remove(path);
+    await this.#deps.disk.syncFolder(this.#folderOf(name));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const stores = [...this.#stores.values()];
+    this.#stores.clear();
+    for (const { current, full } of stores) {
+      for (const appender of full) await appender.close();
+      await current?.appender.close();
+    }
+    await this.#files[Symbol.asyncDispose]();
+  }
+
+  #appendRecord(open: OpenStore, record: PackRecord): PackPlace {
+    const payloadBytes = payloadBytesOf(record);
+    const bytes = recordHeaderBytes + payloadBytes;
+    const { pack, appender } = this.#currentPack(open, bytes);
+    const offset = appender.append([encodeRecordHeader(record, payloadBytes), ...record.payload], bytes);
+    return { pack, offset, bytes };
+  }
+
+  #currentPack(open: OpenStore, bytes: number): NonNullable<OpenStore['current']> {
+    const current = open.current;
+    if (
+      current &&
+      (current.appender.end === packHeaderBytes || current.appender.end + bytes <= this.#options.packBytes)
+    ) {
+      return current;
+    }
+    if (current) open.full.add(current.appender);
+    const resumable = this.#resumable.get(storeKey(open.store));
+    this.#resumable.delete(storeKey(open.store));
+    open.current = resumable ? this.#appender(open, resumable.pack, resumable.at) : this.#newPack(open);
+    return open.current;
+  }
+
+  #newPack(open: OpenStore): NonNullable<OpenStore['current']> {
+    const time = u64(Math.max(0, this.#deps.clock.nowMs())).subarray(2);
+    return this.#appender(open, toHex(concatBytes(time, this.#deps.random.bytes(10))));
+  }
+
+  #appender(open: OpenStore, pack: string, resumeAt?: number): NonNullable<OpenStore['current']> {
+    const { store } = open;
+    const appender = new PackAppender({
+      disk: this.#deps.disk,
+      path: this.#pathOf({ ...store, pack }),
+      prepare: () => this.#makeFolders(store),
+      folder: this.#folderOf(store),
+      ...(resumeAt === undefined ? {} : { resumeAt }),
+      onHeld: (bytes) => this.#hold(bytes),
+      onDropped: () => {
+        open.drops += 1;
+      },
+    });
+    return { pack, appender };
+  }
+
+  async #retire(open: OpenStore, appender: PackAppender): Promise<void> {
+    await appender.flush();
+    if (open.full.delete(appender)) await appender.close();
+  }
+
+  async #room(open: OpenStore): Promise<void> {
+    while (this.#gatheredBytes > totalRoomBytes || (open.current?.appender.gatheredBytes ?? 0) > storeRoomBytes) {
+      this.#waiting ??= new Promise((resolve) => {
+        this.#wakeWaiting = resolve;
+      });
+      await this.#waiting;
+    }
+  }
+
+  #hold(bytes: number): void {
+    this.#gatheredBytes += bytes;
+    if (bytes > 0) return;
+    this.#wakeWaiting?.();
+    this.#wakeWaiting = undefined;
+    this.#waiting = undefined;
+  }
+
+  #openStore(store: PackStore): OpenStore {
+    const key = storeKey(store);
+    const found = this.#stores.get(key);
+    if (found) return found;
+    const opened: OpenStore = { store, current: undefined, full: new Set(), drops: 0 };
+    this.#stores.set(key, opened);
+    return opened;
+  }
+
+  /** `users/<account>/<kind>/`, every new name made durable in its parent before a file is made inside. */
+  async #makeFolders(store: PackStore): Promise<void> {
+    const account = join(this.#options.path, 'users', idKey(store.owner));
+    for (const [folder, parent] of [
+      [join(this.#options.path, 'users'), this.#options.path],
+      [account, join(this.#options.path, 'users')],
+      [join(account, store.kind), account],
+    ] as const) {
+      if (this.#folders.has(folder)) continue;
+      await this.#deps.disk.makeFolder(folder);
+      await this.#deps.disk.syncFolder(parent);
+      this.#folders.add(folder);
+    }
+  }
+
+  #folderOf(store: PackStore): string {
+    return join(this.#options.path, 'users', idKey(store.owner), store.kind);
+  }
+
+  #pathOf(name: PackName): string {
+    return join(this.#folderOf(name), `${name.pack}.pack`);
+  }
+}
+
+function noSpace(): CofferError {
+  return new CofferError('NO_SPACE', 'the disk of the server is full', {
+    hint: 'Free space on the server, then try again.',
+  });
+}
+
+function storeKey(store: { readonly owner: AccountId; readonly kind: PackKind }): string {
+  return `${idKey(store.owner)}/${store.kind}`;
+}

@@ -1,0 +1,106 @@
+import type { AccountId, Clock, Logger, VaultId } from '@coffer/core';
+import { idKey } from '@coffer/core';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Facts, PackProgress } from '../facts/facts.ts';
+import { packHeaderBytes } from '../packs/pack-format.ts';
+import type { PackInfo, Packs } from '../packs/packs.ts';
+import { AccountDirectory } from '../vaults/account-directory.ts';
+import { applyFound } from './apply-found.ts';
+import { FoundStatements } from './found-statements.ts';
+import { findTail, indexPack } from './index-pack.ts';
+
+export interface RecoverOptions {
+  readonly facts: Facts;
+  readonly packs: Packs;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal?: AbortSignal;
+}
+
+export interface Recovered {
+  readonly packs: number;
+  readonly records: number;
+  readonly commits: number;
+  /** Vaults whose found commits do not follow on: nothing may be appended to them. */
+  readonly stuck: readonly VaultId[];
+}
+
+/**
+ * Brings the index up to what the packs hold: the unindexed ends of open packs after a crash, everything when the index
+ * is new. After a crash a torn end is cut; with a new index nothing is ever cut, since nobody knows what was torn and
+ * what is damaged.
+ */
+export async function recover(options: RecoverOptions): Promise<Recovered> {
+  const { facts, logger } = options;
+  const rebuilding = !(await facts.isComplete());
+  const known = new Map((await facts.packs()).map((progress) => [progress.pack, progress]));
+  const found = await packsToScan(options.packs, known);
+  const statements = new FoundStatements();
+  let records = 0;
+  for (const work of found) {
+    options.signal?.throwIfAborted();
+    records += await recoverPack({ ...options, ...work, rebuilding, statements });
+  }
+  await statements.restore(options.accounts, logger);
+  const directory = new AccountDirectory((account, after) => statements.chain(options.accounts, account, after));
+  const { commits, stuck } = await applyFound({ ...options, directory });
+  await facts.markComplete();
+  if (rebuilding) await facts.checkpoint();
+  const recovered = { packs: found.length, records, commits, stuck };
+  if (records > 0 || stuck.length > 0)
+    logger.info({ rebuilding, records, commits, stuck: stuck.length }, 'storage recovered');
+  return recovered;
+}
+
+interface PackWork {
+  readonly pack: PackInfo;
+  readonly progress: PackProgress | undefined;
+  /** The newest pack of its store: the one that goes on growing. */
+  readonly newest: boolean;
+}
+
+/** Chunk packs before journals: a commit is applied when its chunks are known. Older packs before newer ones. */
+async function packsToScan(packs: Packs, known: ReadonlyMap<string, PackProgress>): Promise<PackWork[]> {
+  const all: PackInfo[] = [];
+  for await (const pack of packs.list()) all.push(pack);
+  all.sort((a, b) => compare(a.kind, b.kind) || compare(a.pack, b.pack));
+  const newest = new Map(all.map((info) => [storeOf(info), info.pack]));
+  return all
+    .map((pack) => ({ pack, progress: known.get(pack.pack), newest: newest.get(storeOf(pack)) === pack.pack }))
+    .filter(({ pack, progress }) => !(progress?.sealed && progress.indexedBytes <= pack.bytes));
+}
+
+function storeOf({ owner, kind }: { readonly owner: AccountId; readonly kind: string }): string {
+  return `${idKey(owner)}/${kind}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+interface RecoverPack extends RecoverOptions, PackWork {
+  readonly rebuilding: boolean;
+  readonly statements: FoundStatements;
+}
+
+/** Records that were indexed. */
+async function recoverPack(work: RecoverPack): Promise<number> {
+  const { pack, progress, packs, facts, logger, newest, rebuilding } = work;
+  const indexed = progress?.indexedBytes ?? 0;
+  if (pack.bytes < indexed) {
+    logger.error({ pack: pack.pack, bytes: pack.bytes, indexed }, 'a pack is shorter than what was flushed to it');
+    return 0;
+  }
+  const tail = await findTail(packs, { pack, from: indexed, ...(work.signal ? { signal: work.signal } : {}) });
+  const mayGrow = newest && tail.clean && !rebuilding && !progress?.sealed;
+  if (mayGrow && tail.wholeBytes <= packHeaderBytes && indexed === 0) {
+    await packs.remove(pack);
+    return 0;
+  }
+  if (tail.wholeBytes < pack.bytes)
+    logger.warn({ pack: pack.pack, bytes: pack.bytes - tail.wholeBytes }, 'the torn end of a pack');
+  if (mayGrow) await packs.resume({ ...pack, durableBytes: indexed, wholeBytes: tail.wholeBytes });
+  if (tail.wholeBytes === indexed && (mayGrow || progress?.sealed)) return 0;
+  return indexPack({ ...work, from: indexed, to: tail.wholeBytes, sealed: !mayGrow, facts });
+}

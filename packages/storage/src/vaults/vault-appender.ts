@@ -1,0 +1,243 @@
+import type { AccountId, Clock, Hash, VaultId } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
+import type { Commit, Directory, VaultState } from '@coffer/journal';
+import { decodeVaultState, encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
+import { quotaError } from '../chunks/chunk-writer.ts';
+import type { AppliedCommit, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
+import { missingChunksError } from '../missing-chunks.ts';
+import { recordHeaderBytes, recordKinds } from '../packs/pack-format.ts';
+import type { PackRecord } from '../packs/pack-format.ts';
+import type { PackPlace, Packs } from '../packs/packs.ts';
+import type { SpaceGuard } from '../space-guard.ts';
+import type { JournalStore } from './journal-store.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+
+/** The promise: on stable storage, in order, visible to every member. */
+export interface Ack {
+  readonly vault: VaultId;
+  readonly seq: number;
+  readonly head: Hash;
+  /** Receive time of that commit, ms; never goes back within a vault. */
+  readonly receivedAt: number;
+}
+
+export interface OwnerLimits {
+  readonly quotaBytes: number | null;
+  readonly largestFileBytes: number | null;
+}
+
+export interface VaultAppenderDeps {
+  readonly facts: Facts;
+  readonly packs: Packs;
+  readonly clock: Clock;
+  readonly space: SpaceGuard;
+  readonly directory: Directory;
+  readonly journalOf: (owner: AccountId) => JournalStore;
+  readonly limitsOf: (owner: AccountId) => Promise<OwnerLimits>;
+  /** What an account has stated must be durable before anything that rests on it. */
+  readonly recordStatements: () => Promise<void>;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** What a commit changes, as judged. */
+interface Judged {
+  readonly commits: readonly Commit[];
+  readonly state: VaultState;
+  readonly before: VaultState | undefined;
+  /** Receive time of the head before. */
+  readonly lastReceivedAtMs: number;
+}
+
+/** Appends commits to journals: one append at a time per vault, each all or nothing (STORAGE §Order of writes). */
+export class VaultAppender {
+  readonly #deps: VaultAppenderDeps;
+  readonly #queue = new KeyedQueue();
+  #lastToken = 0;
+
+  constructor(deps: VaultAppenderDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws INVALID, INTEGRITY, NOT_ALLOWED; EXISTS (the account has another home vault); NO_SPACE, QUOTA, IO */
+  create(genesis: Commit): Promise<Ack> {
+    return this.#queue.run(idKey(genesis.vault), () => this.#create(genesis));
+  }
+
+  /** @throws NOT_FOUND, CONFLICT, NOT_ALLOWED, INVALID, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO */
+  append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
+    return this.#queue.run(idKey(vault), () => this.#append(vault, commits));
+  }
+
+  drained(): Promise<void> {
+    return this.#queue.drained();
+  }
+
+  async #create(genesis: Commit): Promise<Ack> {
+    const known = await this.#alreadyThere(genesis.vault, genesis);
+    if (known) return known;
+    const state = openVault(genesis, this.#deps.directory);
+    const judged = { commits: [genesis], state, before: undefined, lastReceivedAtMs: 0 };
+    if (state.kind !== 'home') return this.#commit(judged);
+    return this.#queue.run(`home of ${idKey(state.owner)}`, async () => {
+      const vaults = await this.#deps.facts.vaultsOf(state.owner);
+      const home = vaults.find(({ kind, owner }) => kind === 'home' && equalBytes(owner, state.owner));
+      if (home) throw new CofferError('EXISTS', 'the account has a home vault already');
+      return this.#commit(judged);
+    });
+  }
+
+  async #append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
+    const facts = await this.#deps.facts.vault(vault);
+    if (!facts) throw new CofferError('NOT_FOUND', 'there is no such vault');
+    const { fresh, known } = await this.#withoutKnown(facts, commits);
+    if (fresh.length === 0 && known) return known;
+    if (facts.seq === 0 || fresh.length === 0) throw new CofferError('INVALID', 'an append without commits');
+    return this.#commit(judge(facts, fresh, this.#deps.directory));
+  }
+
+  /** A client that lost the answer asks again: what is in the chain already succeeds (JOURNAL §Append 3). */
+  async #withoutKnown(
+    facts: VaultFacts,
+    commits: readonly Commit[],
+  ): Promise<{ fresh: readonly Commit[]; known: Ack | undefined }> {
+    let known: Ack | undefined;
+    let index = 0;
+    for (; index < commits.length; index += 1) {
+      const commit = commits[index];
+      if (!commit || commit.header.seq > facts.seq) break;
+      const ack = await this.#alreadyThere(facts.vault, commit);
+      if (!ack) break;
+      known = ack;
+    }
+    return { fresh: commits.slice(index), known };
+  }
+
+  async #alreadyThere(vault: VaultId, { header, hash }: Commit): Promise<Ack | undefined> {
+    const [found] = await this.#deps.facts.commits(vault, header.seq - 1, 1);
+    if (!found || found.seq !== header.seq || !equalBytes(found.hash, hash)) return undefined;
+    return { vault, seq: found.seq, head: found.hash, receivedAt: found.receivedAtMs };
+  }
+
+  async #commit(judged: Judged): Promise<Ack> {
+    const { commits, state } = judged;
+    if (addsContent(commits)) await this.#deps.space.check(bytesOf(commits));
+    await this.#deps.recordStatements();
+    this.#lastToken += 1;
+    const token = this.#lastToken;
+    await this.#prepare(token, judged);
+    const receivedAtMs = Math.max(this.#deps.clock.nowMs(), judged.lastReceivedAtMs);
+    const records = commits.map((commit) => recordOf(commit, receivedAtMs));
+    await this.#write({ token, judged, receivedAtMs, records });
+    return { vault: state.vault, seq: state.seq, head: state.head, receivedAt: receivedAtMs };
+  }
+
+  async #prepare(token: number, { commits, state }: Judged): Promise<void> {
+    const { facts, limitsOf } = this.#deps;
+    const limits = await limitsOf(state.owner);
+    const append = { token, vault: state.vault, owner: state.owner, commits: commits.map(compact), ...limits };
+    let prepared = await facts.prepareAppend({ ...append, segments: [] });
+    if (prepared.status === 'segments') {
+      const segments = await this.#readSegments(state.owner, prepared.places);
+      prepared = await facts.prepareAppend({ ...append, segments });
+    }
+    if (prepared.status !== 'ready') throw refusal(prepared);
+  }
+
+  async #readSegments(owner: AccountId, places: readonly PackPlace[]): Promise<Uint8Array[]> {
+    const payloads: Uint8Array[] = [];
+    for (const { pack, offset, bytes } of places) {
+      const record = await this.#deps.packs.read({ owner, kind: 'chunks', pack, offset, length: bytes });
+      payloads.push(new Uint8Array(record.subarray(recordHeaderBytes)));
+    }
+    return payloads;
+  }
+
+  async #write(write: {
+    token: number;
+    judged: Judged;
+    receivedAtMs: number;
+    records: readonly PackRecord[];
+  }): Promise<void> {
+    const { token, judged, receivedAtMs, records } = write;
+    const { facts, journalOf, onFatal } = this.#deps;
+    const { state, before, commits } = judged;
+    const members = before && before.members === state.members ? {} : { members: membersOf(state) };
+    const target = {
+      token,
+      vault: state.vault,
+      owner: state.owner,
+      kind: state.kind,
+      state: encodeVaultState(state),
+      ...members,
+    };
+    try {
+      await journalOf(state.owner).write({
+        records,
+        apply: (places, packs) =>
+          facts.applyAppend({ ...target, applied: appliedOf(commits, places, receivedAtMs), packs }),
+      });
+    } catch (error) {
+      if (!isCofferError(error, 'NO_SPACE')) onFatal(error);
+      else await facts.cancelAppend(token);
+      throw error;
+    }
+  }
+}
+
+function judge(facts: VaultFacts, commits: readonly Commit[], directory: Directory): Judged {
+  const before = decodeVaultState(facts.state);
+  let state = before;
+  for (const commit of commits) state = judgeCommit(state, commit, directory);
+  return { commits, state, before, lastReceivedAtMs: facts.receivedAtMs };
+}
+
+function addsContent(commits: readonly Commit[]): boolean {
+  return commits.some(({ header }) => header.refs.some(({ kind }) => kind === 'put'));
+}
+
+function bytesOf(commits: readonly Commit[]): number {
+  return commits.reduce((sum, { bytes }) => sum + bytes.byteLength + recordHeaderBytes, 0);
+}
+
+/** A view of a large buffer would take the whole buffer with it to the index's thread. */
+function compact({ bytes }: Commit): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
+function recordOf({ vault, hash, header, bytes }: Commit, receivedAtMs: number): PackRecord {
+  return { kind: recordKinds.commit, vault, id: hash, uploader: header.account, receivedAtMs, payload: [bytes] };
+}
+
+function appliedOf(commits: readonly Commit[], places: readonly PackPlace[], receivedAtMs: number): AppliedCommit[] {
+  return commits.map(({ header, hash }, index) => {
+    const place = places[index];
+    if (!place) throw new TypeError('a commit was given no place');
+    return { seq: header.seq, hash, receivedAtMs, place };
+  });
+}
+
+/** The members of a vault as the index lists them. */
+export function membersOf({ members }: VaultState): { readonly member: Uint8Array; readonly role: string }[] {
+  return [...members.values()].map(({ member, role }) => ({ member, role }));
+}
+
+function refusal(prepared: Exclude<Prepared, { status: 'ready' }>): CofferError {
+  switch (prepared.status) {
+    case 'missing':
+      return missingChunksError(prepared.chunks, prepared.count);
+    case 'notAllowed':
+      return new CofferError('NOT_ALLOWED', 'a commit refers to chunks that its author may not use in this vault');
+    case 'unknownVersion':
+      return new CofferError('INVALID', 'a commit keeps a version that this vault does not hold');
+    case 'quota':
+      return quotaError(prepared);
+    case 'tooLarge':
+      return new CofferError('LIMIT', 'a file is larger than this account may store', {
+        details: { limitBytes: prepared.limitBytes },
+      });
+    case 'segments':
+      return new CofferError('DAMAGED', 'a stored segment is damaged', {
+        details: { segments: prepared.places.length },
+      });
+  }
+}
