@@ -1,9 +1,9 @@
-import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import { equalBytes, randomId, timestampFromMs, zeroHash } from '@coffer/core';
 import type { Hash, Random, VaultId } from '@coffer/core';
 import { makeCommit } from '../commit.ts';
 import type { Commit } from '../commit.ts';
 import type { CommitHeader } from '../commit-header.ts';
-import type { Directory } from '../directory.ts';
+import type { Directory, TeamState } from '../directory.ts';
 import { judgeCommit, openVault } from '../judge.ts';
 import { epochRecipients } from '../judge-epoch.ts';
 import type { JournalPosition } from '../judge-epoch.ts';
@@ -38,14 +38,14 @@ export class TestVault {
   readonly commits: Commit[];
   readonly directory: () => Directory;
   readonly #random: Random;
-  #state: VaultState;
+  readonly #states: VaultState[];
 
   constructor({ owner, kind = 'home', directory = () => TestAccount.directory(owner) }: TestVaultOptions) {
     this.#random = owner.random;
     this.directory = directory;
     this.genesis = testGenesis(owner, kind);
     this.commits = [this.genesis];
-    this.#state = openVault(this.genesis, directory());
+    this.#states = [openVault(this.genesis, directory())];
   }
 
   get id(): VaultId {
@@ -53,12 +53,20 @@ export class TestVault {
   }
 
   get state(): VaultState {
-    return this.#state;
+    return this.#states.at(-1) ?? openVault(this.genesis, this.directory());
+  }
+
+  /** As `Directory.team` answers for a team: the state at `head`, and which heads came before. */
+  teamState(head: Hash): TeamState | undefined {
+    const at = this.#states.findIndex((state) => equalBytes(state.head, head));
+    const state = this.#states[at];
+    const known = this.#states.slice(0, at + 1);
+    return state && { state, extends: (earlier) => known.some((one) => equalBytes(one.head, earlier)) };
   }
 
   /** A signed commit on top of the head; not appended, and not judged. */
   make({ by, refs = [], operations = [], body, header = {} }: TestCommit): Commit {
-    const { vault, seq, head, epoch } = this.#state;
+    const { vault, seq, head, epoch } = this.state;
     const next = {
       v: 1,
       vault,
@@ -82,13 +90,13 @@ export class TestVault {
 
   /** Judges and keeps a commit made elsewhere. @throws as `judgeCommit` */
   add(commit: Commit): Commit {
-    this.#state = judgeCommit(this.#state, commit, this.directory());
+    this.#states.push(judgeCommit(this.state, commit, this.directory()));
     this.commits.push(commit);
     return commit;
   }
 
   /** An `epoch` ref that follows, sealed to exactly the members of `position` (by default: as they are now). */
-  nextEpoch(position: JournalPosition = { state: this.#state, directory: this.directory() }): EpochRef {
+  nextEpoch(position: JournalPosition = { state: this.state, directory: this.directory() }): EpochRef {
     const recipients = epochRecipients(position).flatMap((member) => member.recipients);
     return testEpoch(position.state.epoch + 1, { recipients, random: this.#random, kind: position.state.kind });
   }
