@@ -1,0 +1,38 @@
+import { operationOf, type OperationName } from './operations/table.ts';
+
+/** How far a session has come (PROTOCOL §Session). */
+export type Phase = 'connected' | 'greeted' | 'loginStarted' | 'loggedIn' | 'challenged' | 'proved' | 'ended';
+
+/** True when a client in `phase` may send a REQUEST for `op`. Roles in a vault come on top. */
+export function mayRequest(phase: Phase, op: OperationName): boolean {
+  const next = steps[op];
+  if (next !== undefined) return next.from.includes(phase);
+  const { access } = operationOf(op);
+  if (phase === 'loggedIn') return access === 'login' || access === 'login|device';
+  return phase === 'proved' && access !== 'open' && access !== 'login';
+}
+
+/** Where a successful answer to `op` leads. */
+export function phaseAfter(phase: Phase, op: OperationName): Phase {
+  return steps[op]?.to ?? phase;
+}
+
+/** Where an ERROR answer to `op` leads: a step that failed is begun anew. */
+export function phaseAfterFailure(phase: Phase, op: OperationName): Phase {
+  return steps[op]?.failed ?? phase;
+}
+
+interface Step {
+  readonly from: readonly Phase[];
+  readonly to: Phase;
+  readonly failed?: Phase;
+}
+
+const steps: Partial<Record<OperationName, Step>> = {
+  'session.hello': { from: ['connected'], to: 'greeted' },
+  'session.loginStart': { from: ['greeted'], to: 'loginStarted' },
+  'session.loginFinish': { from: ['loginStarted'], to: 'loggedIn', failed: 'greeted' },
+  'session.challenge': { from: ['greeted', 'loggedIn'], to: 'challenged' },
+  'session.prove': { from: ['challenged'], to: 'proved', failed: 'greeted' },
+  'session.end': { from: ['proved'], to: 'ended' },
+};

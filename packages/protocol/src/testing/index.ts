@@ -1,0 +1,3 @@
+export { createMemoryTransportPair } from './memory-transport.ts';
+export type { MemoryTransport, MemoryTransportOptions } from './memory-transport.ts';
+export { fakeHandlers } from './fake-handlers.ts';
