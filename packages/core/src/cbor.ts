@@ -19,8 +19,8 @@ export function encodeCbor(value: unknown): Uint8Array {
 }
 
 /**
- * Strict: refuses duplicate keys, tags, indefinite lengths, numbers longer than needed, text that is not UTF-8 and
- * trailing bytes. Byte strings of the result are copies or views: do not write to them. @throws INVALID
+ * Strict: refuses duplicate keys, tags, indefinite lengths, numbers longer than needed, integers as floats, text that is
+ * not UTF-8 and trailing bytes. Byte strings of the result are copies or views: do not write to them. @throws INVALID
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
   try {
@@ -42,16 +42,19 @@ const strict: DecodeOptions = {
 
 const firstTextByte = 0x60;
 const firstArrayByte = 0x80;
+const firstFloatByte = 0xf9;
 
 /**
  * The library decodes text leniently: malformed UTF-8 becomes U+FFFD and a leading byte order mark is lost, so two
- * different names could read alike. Text that is not plain ASCII is decoded again, strictly.
+ * different names could read alike. Text that is not plain ASCII is decoded again, strictly. An integer written as a
+ * float would be a second encoding of the same number.
  */
 class StrictTextTokenizer extends Tokenizer {
   override next(): ReturnType<Tokenizer['next']> {
     const start = this.pos();
     const token = super.next();
     const initial = this.data[start] ?? 0;
+    if (initial >= firstFloatByte && Number.isSafeInteger(token.value)) throw new TypeError('an integer as a float');
     if (initial < firstTextByte || initial >= firstArrayByte) return token;
     const textStart = start + headBytes(initial);
     const text = token.value as string;

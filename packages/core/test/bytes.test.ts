@@ -98,6 +98,8 @@ describe('cbor', () => {
     ['text that is not UTF-8', '61ff'],
     ['a key that is not UTF-8', 'a161ff01'],
     ['an encoded surrogate', '63eda080'],
+    ['zero as a float', 'f90000'],
+    ['three as a double', 'fb4008000000000000'],
   ])('refuses %s', (_what, hex) => {
     expect(() => decodeCbor(fromHex(hex))).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
