@@ -9,6 +9,9 @@ export type {
   NewAccount,
 } from './accounts/account-record.ts';
 export { canonicalUsername, usernameLimit } from './accounts/username.ts';
+export { checkStorage } from './check/check-storage.ts';
+export type { CheckOptions } from './check/check-storage.ts';
+export type { Finding, FindingKind } from './check/finding.ts';
 export type { ChunkRead } from './chunks/read-chunks.ts';
 export type { ChunkWriter, Stored } from './chunks/chunk-writer.ts';
 export { missingChunks } from './missing-chunks.ts';

@@ -2,6 +2,7 @@ import { concatBytes, newEntryId, systemClock, systemRandom } from '@coffer/core
 import { filePut } from '@coffer/journal/testing';
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { checkStorage } from '../src/index.ts';
 import { StorageBench } from './support/storage-bench.ts';
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -37,5 +38,6 @@ test('what was stored and appended is there after a restart', async () => {
   );
   const usage = await bench.storage.usage(owner.account);
   expect(usage).toMatchObject({ files: 1, versions: 1, uncommittedBytes: 0, trashBytes: 0, quotaBytes: null });
+  expect(await collect(checkStorage({ path: bench.path, readData: true }))).toEqual([]);
   expect(bench.fatal).toEqual([]);
 });

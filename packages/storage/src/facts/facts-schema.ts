@@ -48,6 +48,7 @@ export const factsMigrations: Migrations = [
     bytes INTEGER NOT NULL,
     PRIMARY KEY (vault, seq)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX commits_by_place ON commits (pack, offset);
   CREATE TABLE chunks (
     chunk INTEGER PRIMARY KEY,
     owner INTEGER NOT NULL,

@@ -1,0 +1,95 @@
+import { isCofferError, systemClock, systemRandom } from '@coffer/core';
+import { foldChain } from '@coffer/journal';
+import { accountsMigrations } from '../accounts/accounts-schema.ts';
+import { AccountsTables } from '../accounts/accounts-tables.ts';
+import { LocalPacks } from '../packs/local-packs.ts';
+import { nodeDisk } from '../packs/node-disk.ts';
+import { allRows, openReadOnly } from '../sqlite/database.ts';
+import { accountsPath, indexPath, readIdentity } from '../storage-folder.ts';
+import { CheckIndex } from './check-index.ts';
+import { checkJournals } from './check-journals.ts';
+import { checkPacks } from './check-packs.ts';
+import type { Finding } from './finding.ts';
+
+export interface CheckOptions {
+  /** The storage folder. */
+  readonly path: string;
+  /** True: every record is read and its checksum compared. False: journals only. */
+  readonly readData: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Compares everything with everything and changes nothing; works beside a running server, as of the moment it begins.
+ * What it yields are findings; nothing yielded means that all is well.
+ * @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, IO
+ */
+export async function* checkStorage({
+  path,
+  readData,
+  signal,
+}: CheckOptions): AsyncGenerator<Finding, void, undefined> {
+  await readIdentity(path);
+  yield* checkAccounts(path);
+  const index = openIndex(path);
+  if (!index) {
+    yield { kind: 'database', message: 'index.db is damaged or missing; rebuild it' };
+    return;
+  }
+  using _index = index;
+  await using packs = new LocalPacks(
+    { path, packBytes: 0 },
+    { disk: nodeDisk, clock: systemClock, random: systemRandom },
+  );
+  try {
+    for (const text of index.integrity()) yield { kind: 'database', message: `index.db: ${text}` };
+    const lost = new Set<number>();
+    yield* checkPacks({ index, packs, readData, lost, signal });
+    yield* checkJournals({ index, packs, lost, signal });
+  } catch (error) {
+    if (!isDamagedDatabase(error)) throw error;
+    yield { kind: 'database', message: 'index.db is damaged; rebuild it' };
+  }
+}
+
+function openIndex(path: string): CheckIndex | undefined {
+  try {
+    return new CheckIndex(indexPath(path));
+  } catch (error) {
+    if (isCofferError(error, 'UPGRADE_REQUIRED', 'BUSY')) throw error;
+    return undefined;
+  }
+}
+
+function* checkAccounts(path: string): Generator<Finding, void, undefined> {
+  try {
+    const db = openReadOnly(accountsPath(path), accountsMigrations);
+    try {
+      const rows = allRows<{ integrity_check: string }>(db.prepare('PRAGMA integrity_check(20)'));
+      for (const { integrity_check: text } of rows)
+        if (text !== 'ok') yield { kind: 'database', message: `accounts.db: ${text}` };
+      yield* checkChains(new AccountsTables(db));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (isCofferError(error, 'UPGRADE_REQUIRED', 'BUSY')) throw error;
+    yield { kind: 'database', message: 'accounts.db is damaged or missing; restore it from a backup' };
+  }
+}
+
+function* checkChains(tables: AccountsTables): Generator<Finding, void, undefined> {
+  for (const { account } of tables.list()) {
+    try {
+      foldChain(tables.statements(account, 0));
+    } catch (error) {
+      if (!isCofferError(error)) throw error;
+      yield { kind: 'journal', account, message: 'the identity chain of an account is broken' };
+    }
+  }
+}
+
+/** Errors of SQLite reach here as they are: the checks ask it directly. */
+function isDamagedDatabase(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'errcode' in error;
+}
