@@ -7,29 +7,20 @@ export const defaultLevel = 3;
 /** Compressed bytes must be at most this share of the plain ones, else the plain ones are kept (CRYPTO §Chunks: saves < 3 %). */
 const worthwhileShare = 0.97;
 
-/** From this size on a sample decides first; below, compressing costs no more than sampling. */
+/** From this size on a sample decides first; below, compressing noise costs hardly more than sampling it. */
 const sampleFromBytes = 64 * KiB;
-const samples = 4;
-const sampleBytes = 4 * KiB;
+const samples = 8;
+const sampleBytes = 2 * KiB;
+
+/** A sample says yes sooner than the whole: a wrong yes costs time, a wrong no costs space for ever. */
+const promisingShare = 0.99;
+const sampleLevel = 1;
 
 /** zstd of `plain`, or `undefined` when it would save less than 3 %. */
 export function compressWorthwhile(plain: Uint8Array, level: number = defaultLevel): Uint8Array | undefined {
   if (plain.byteLength >= sampleFromBytes && !looksCompressible(plain)) return undefined;
-  return compressed(plain, level);
-}
-
-function compressed(plain: Uint8Array, level: number): Uint8Array | undefined {
-  const packed = zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_contentSizeFlag]: 1 },
-    pledgedSrcSize: plain.byteLength,
-    chunkSize: outputChunkBytes(plain.byteLength),
-  });
+  const packed = compress(plain, level);
   return packed.byteLength <= plain.byteLength * worthwhileShare ? packed : undefined;
-}
-
-/** One output buffer that always suffices (ZSTD_compressBound is n + n/256 + 64 KiB at most), so nothing is joined afterwards. */
-function outputChunkBytes(plainBytes: number): number {
-  return plainBytes + (plainBytes >> 8) + 512;
 }
 
 function looksCompressible(plain: Uint8Array): boolean {
@@ -38,5 +29,18 @@ function looksCompressible(plain: Uint8Array): boolean {
   for (let index = 0; index < samples; index += 1) {
     sample.set(plain.subarray(index * stride, index * stride + sampleBytes), index * sampleBytes);
   }
-  return compressed(sample, 1) !== undefined;
+  return compress(sample, sampleLevel).byteLength <= sample.byteLength * promisingShare;
+}
+
+function compress(plain: Uint8Array, level: number): Uint8Array {
+  return zstdCompressSync(plain, {
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+    pledgedSrcSize: plain.byteLength,
+    chunkSize: outputBytes(plain.byteLength),
+  });
+}
+
+/** Room for the worst case (ZSTD_compressBound: n + n/256 + 64 B at most), so that nothing is joined afterwards. */
+function outputBytes(plainBytes: number): number {
+  return plainBytes + (plainBytes >> 8) + 512;
 }
