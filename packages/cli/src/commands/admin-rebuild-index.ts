@@ -1,3 +1,4 @@
+import { MiB, silentLogger } from '@coffer/core';
 import { rebuildIndex } from '@coffer/storage';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
@@ -6,13 +7,23 @@ import { folderOf } from '../folders.ts';
 
 const schemas = { args: z.tuple([]), options: z.strictObject({ storage: Text.optional() }) };
 
+/** Nothing is appended, so the size at which a pack is full does not matter here. */
+const packBytes = 64 * MiB;
+
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const path = folderOf(context, { given: options.storage, name: 'storage' });
-  const report = await rebuildIndex({ path, clock: context.clock, random: context.random, signal: context.signal });
+  const report = await rebuildIndex({
+    path,
+    packBytes,
+    clock: context.clock,
+    random: context.random,
+    logger: silentLogger,
+    signal: context.signal,
+  });
   context.output.result({
     json: () => report,
-    text: () => `index.db was made again: ${report.vaults} vaults, ${report.commits} commits, ${report.chunks} chunks`,
+    text: () => `index.db was made again from ${report.packs} packs: ${report.records} records, ${report.commits} commits`,
   });
   return undefined;
 };

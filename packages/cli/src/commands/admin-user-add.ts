@@ -1,6 +1,6 @@
 import { authorityFingerprint } from '@coffer/journal';
 import { encodeInvite } from '@coffer/protocol';
-import { Accounts, readServerId } from '@coffer/storage';
+import { Accounts, readIdentity } from '@coffer/storage';
 import { z } from 'zod';
 import { Flag, parseInput, Size, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
@@ -32,7 +32,7 @@ export const run: Command = async (context, input) => {
   const [username] = args;
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   const certs = folderOf(context, { given: options.certs, name: 'certs' });
-  const server = await readServerId(storage);
+  const { serverId: server } = await readIdentity(storage);
   const authority = await openAuthority({ home: context.globals.home, server }, () => passphrase(context));
   const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
   const pin = await serverPin(certs);

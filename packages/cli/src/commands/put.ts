@@ -23,7 +23,7 @@ export const run: Command = async (context, input) => {
   const target = args[0].at(-1) ?? '/';
   await using home = await openHome(context);
   await home.pulled();
-  if (locals.includes('-')) return putStandardInput(context, { home, locals, target });
+  if (locals.includes('-')) return await putStandardInput(context, { home, locals, target });
   using progress = new Progress(context.output, context.clock);
   const report = await pushPaths({
     vault: home.vault,

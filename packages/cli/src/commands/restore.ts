@@ -32,8 +32,8 @@ export const run: Command = async (context, input) => {
   await using home = await openHome(context);
   const { tree } = await home.pulled();
   const at = options.at === undefined ? tree : tree.at(parseTime(options.at, context.clock.nowMs()));
-  if (options.to !== undefined) return restoreTo(context, { home, at, path: args[0], options, to: options.to });
-  return restoreHere(context, { home, at, path: args[0], options });
+  if (options.to !== undefined) return await restoreTo(context, { home, at, path: args[0], options, to: options.to });
+  return await restoreHere(context, { home, at, path: args[0], options });
 };
 
 interface Wanted {

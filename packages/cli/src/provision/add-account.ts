@@ -68,7 +68,7 @@ async function registerPassword(
   });
   const started = await client.startRegistration(password);
   const response = await server.registrationResponse({ account: id, request: started.request });
-  return started.finish({ response, account: id, server: context.server });
+  return await started.finish({ response, account: id, server: context.server });
 }
 
 function makeIdentity(

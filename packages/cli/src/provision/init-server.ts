@@ -48,7 +48,7 @@ export async function initServer(options: InitOptions): Promise<InitializedServe
   }
   const isNew = !existsSync(storage);
   try {
-    const server = await Storage.init({ path: storage, clock, random });
+    const { serverId: server } = await Storage.init({ path: storage, clock, random });
     const seeds = newAuthoritySeeds(random);
     const authority = authorityKeys(seeds);
     await makeOpaqueSetup({ storage, server, authority, random });
