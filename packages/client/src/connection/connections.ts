@@ -1,0 +1,119 @@
+import { backoffMs, CofferError, isCofferError, minuteMs } from '@coffer/core';
+import type { Clock, Random } from '@coffer/core';
+import type { ClientConnection, ServerEvent } from '@coffer/protocol';
+import type { Address, Dial } from './dial.ts';
+import { greet, proveDevice } from './session.ts';
+import type { DeviceIdentity, Hello, Proved } from './session.ts';
+
+export interface ConnectionsDeps {
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly address: Address;
+  readonly pin: Uint8Array;
+  readonly who: DeviceIdentity;
+  /** Judges what the server says of itself; throws to refuse it. */
+  readonly onHello: (hello: Hello) => void;
+  readonly onProved: (proved: Proved) => void;
+  readonly onEvent: (event: ServerEvent) => void;
+  /** A control connection was made, the first or a later one. */
+  readonly onControl: (connection: ClientConnection) => void;
+}
+
+/** One for requests and events, one for chunks up, one for chunks down: none delays the others (PROTOCOL §Session). */
+export type ConnectionUse = 'control' | 'upload' | 'download';
+
+/** Waits between tries. */
+const backoff = { firstMs: 200, maxMs: 10_000 } as const;
+/** A server that is away for longer than this is given up. */
+const giveUpMs = 2 * minuteMs;
+
+/**
+ * The connections of one logged-in device: made when first used, made again when they break. {@link run} is the one place that
+ * retries. A first connection that fails is told at once.
+ */
+export class Connections implements AsyncDisposable {
+  readonly #deps: ConnectionsDeps;
+  readonly #open = new Map<ConnectionUse, Promise<ClientConnection>>();
+  readonly #ended = new AbortController();
+  #wasConnected = false;
+
+  constructor(deps: ConnectionsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Runs `work` on a proved connection, again when the network or the server's patience failed: `work` must be safe to repeat.
+   * @throws what the work throws; UNREACHABLE when the server stays away
+   */
+  async run<Result>(
+    use: ConnectionUse,
+    work: (connection: ClientConnection) => Promise<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const stop = signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal]);
+    const { clock, random } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    for (let attempt = 0; ; attempt += 1) {
+      stop.throwIfAborted();
+      try {
+        return await work(await this.#connection(use, stop));
+      } catch (error) {
+        stop.throwIfAborted();
+        const isLate = clock.monotonicMs() - startedMs > giveUpMs;
+        if (!isTransient(error) || !this.#wasConnected || isLate) throw error;
+        await clock.sleep(backoffMs(attempt, backoff, random), stop);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort(new CofferError('CANCELLED', 'the connection was closed'));
+    const open = await Promise.allSettled(this.#open.values());
+    this.#open.clear();
+    await Promise.all(open.map((one) => (one.status === 'fulfilled' ? one.value[Symbol.asyncDispose]() : undefined)));
+  }
+
+  async #connection(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
+    const known = this.#open.get(use);
+    if (known !== undefined) {
+      const connection = await known;
+      if (connection.failure === undefined) return connection;
+      if (this.#open.get(use) === known) this.#open.delete(use);
+    }
+    // Another caller may have made a new one while this one waited.
+    const made = this.#open.get(use) ?? this.#make(use, signal);
+    return made;
+  }
+
+  #make(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
+    const made = this.#connect(use, signal);
+    this.#open.set(use, made);
+    made.catch(() => {
+      if (this.#open.get(use) === made) this.#open.delete(use);
+    });
+    return made;
+  }
+
+  async #connect(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
+    const { dial, clock, address, pin, who, onEvent } = this.#deps;
+    const { transport } = await dial(address, { kind: 'pin', pin }, signal);
+    const role = use === 'control' ? 'control' : 'bulk';
+    const greeted = await greet({ transport, role, clock, onEvent }, signal);
+    try {
+      this.#deps.onHello(greeted.hello);
+      this.#deps.onProved(await proveDevice(greeted, who, signal));
+      this.#wasConnected = true;
+      if (use === 'control') this.#deps.onControl(greeted.connection);
+      return greeted.connection;
+    } catch (error) {
+      await greeted.connection[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+}
+
+/** What passes by itself: the line broke, the server restarts or is busy. Full disks and conflicts do not. */
+function isTransient(error: unknown): boolean {
+  return isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY');
+}

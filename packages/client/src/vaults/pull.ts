@@ -1,0 +1,90 @@
+import { CofferError, equalBytes, integrityError, isCofferError, MiB } from '@coffer/core';
+import type { ClientConnection } from '@coffer/protocol';
+import { rollbackError } from '../state/vault-journal.ts';
+import type { FoldReport, PulledCommit, VaultJournal } from '../state/vault-journal.ts';
+
+export interface PullInto {
+  readonly journal: VaultJournal;
+  readonly connection: ClientConnection;
+  /** Fetches identity statements that a commit may speak of. */
+  readonly refreshIdentities: () => Promise<void>;
+  /** Least position that the server must have. */
+  readonly pinnedSeq?: number;
+}
+
+/** Commits folded in one transaction: their tables are written together, and memory stays bounded. */
+const batchBytes = 4 * MiB;
+const batchCommits = 200;
+
+/** Pulls what follows the folded head, and folds it. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
+export async function pullInto(input: PullInto, signal?: AbortSignal): Promise<FoldReport> {
+  const { journal, connection, pinnedSeq = 0 } = input;
+  const { vault } = journal;
+  const after = journal.state?.seq ?? 0;
+  const { response, data } = await connection.request('vault.pull', { vault, after }, { ...(signal && { signal }) });
+  if (response.seq < Math.max(after, pinnedSeq)) throw rollbackError(response.seq);
+  const folder = new BatchFolder(input);
+  for await (const frame of data) await folder.add(pulledCommit(frame));
+  await folder.fold();
+  checkArrived(journal, response);
+  return folder.report;
+}
+
+class BatchFolder {
+  readonly #input: PullInto;
+  #batch: PulledCommit[] = [];
+  #bytes = 0;
+  #refreshed = false;
+  report: FoldReport = { voidCommits: 0, skippedOperations: 0, authors: [] };
+
+  constructor(input: PullInto) {
+    this.#input = input;
+  }
+
+  async add(commit: PulledCommit): Promise<void> {
+    this.#batch.push(commit);
+    this.#bytes += commit.bytes.byteLength;
+    if (this.#batch.length >= batchCommits || this.#bytes >= batchBytes) await this.fold();
+  }
+
+  async fold(): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { voidCommits, skippedOperations, authors } = await this.#folded();
+    this.#batch = [];
+    this.#bytes = 0;
+    this.report = {
+      voidCommits: this.report.voidCommits + voidCommits,
+      skippedOperations: this.report.skippedOperations + skippedOperations,
+      authors: [...this.report.authors, ...authors].slice(0, 100),
+    };
+  }
+
+  /** A commit may come from a device that was enrolled since the chain was fetched. */
+  async #folded(): Promise<FoldReport> {
+    try {
+      return this.#input.journal.fold(this.#batch);
+    } catch (error) {
+      if (!isCofferError(error, 'INTEGRITY') || this.#refreshed) throw error;
+      this.#refreshed = true;
+      await this.#input.refreshIdentities();
+      return this.#input.journal.fold(this.#batch);
+    }
+  }
+}
+
+/** `receivedAt(u64) ‖ commit`. */
+function pulledCommit(frame: Uint8Array): PulledCommit {
+  const receivedAtMs = Number(new DataView(frame.buffer, frame.byteOffset, 8).getBigUint64(0));
+  if (!Number.isSafeInteger(receivedAtMs)) throw integrityError('The answer of the server');
+  return { bytes: frame.subarray(8), receivedAtMs };
+}
+
+/** The server said how far the journal goes; leaving commits out at the end is a lie as well. */
+function checkArrived(
+  { state }: VaultJournal,
+  { seq, head }: { readonly seq: number; readonly head: Uint8Array },
+): void {
+  if (state === undefined) throw new CofferError('NOT_FOUND', 'the vault is empty on the server');
+  if (state.seq < seq) throw integrityError('The journal of a vault', { seq: state.seq, announced: seq });
+  if (state.seq === seq && !equalBytes(state.head, head)) throw rollbackError(seq);
+}
