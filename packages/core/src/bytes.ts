@@ -24,7 +24,8 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  // Not by way of a Buffer: taking `.buffer` of a small array moves its bytes out of the heap, which costs ten times more.
+  return bytes.toHex();
 }
 
 /** @throws RangeError when `text` is not an even number of hex digits */

@@ -1,7 +1,8 @@
-import { equalBytes, idKey, rootEntry } from '@coffer/core';
+import { idKey, rootEntry } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import type { CommitHeader } from './commit-header.ts';
 import type { Ref } from './ref.ts';
+import { sameBytes } from './field-schemas.ts';
 import { invalid } from './refuse.ts';
 import type { VaultState } from './vault-state.ts';
 
@@ -28,7 +29,7 @@ function entriesOf(ref: Ref): readonly EntryId[] {
 function nameOnce(named: Set<IdKey>, entry: EntryId): void {
   const key = idKey(entry);
   if (named.has(key)) throw invalid('an entry is named by two references');
-  if (equalBytes(entry, rootEntry)) throw invalid('the root has no content');
+  if (sameBytes(entry, rootEntry)) throw invalid('the root has no content');
   named.add(key);
 }
 
@@ -41,7 +42,7 @@ function checkVersions(ref: Ref, seq: number): void {
 /** A home vault's content is always the owner's own uploads. */
 function checkUploaders(ref: Ref, { kind, owner }: VaultState): void {
   if (kind !== 'home' || ref.kind !== 'put') return;
-  if (ref.chunks.some(({ uploader }) => !equalBytes(uploader, owner))) {
+  if (ref.chunks.some(({ uploader }) => !sameBytes(uploader, owner))) {
     throw invalid("a home vault holds somebody else's upload");
   }
 }

@@ -1,5 +1,6 @@
-import { rootEntry, equalBytes, fromUtf8, utf8 } from '@coffer/core';
+import { rootEntry, fromUtf8, utf8 } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
+import { sameBytes } from './field-schemas.ts';
 import { invalid } from './refuse.ts';
 import type { VaultKind } from './ref.ts';
 
@@ -38,7 +39,7 @@ export function nameToBytes(name: EntryName): Uint8Array {
 
 /** True for the one name that is taken by the system: `Shared` in the root of a home vault. */
 export function isReservedName({ kind, parent, name }: { kind: VaultKind; parent: EntryId; name: EntryName }): boolean {
-  return kind === 'home' && name === reservedRootName && equalBytes(parent, rootEntry);
+  return kind === 'home' && name === reservedRootName && sameBytes(parent, rootEntry);
 }
 
 /** Bytes as text; undefined when they are not well-formed UTF-8. */

@@ -1,11 +1,19 @@
-import { decodeCbor, encodeCbor, EntryId, equalBytes, rootEntry } from '@coffer/core';
+import { decodeCbor, encodeCbor, EntryId, rootEntry } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import { z } from 'zod';
 import { asText, nameProblem } from './name.ts';
 import type { EntryName } from './name.ts';
 import { contentBytes, isContent } from './content.ts';
 import type { Content } from './content.ts';
-import { fixedBytes, hasLength, isTimestamp, isWhole, TimestampField, wholeNumber } from './field-schemas.ts';
+import {
+  fixedBytes,
+  hasLength,
+  isTimestamp,
+  isWhole,
+  sameBytes,
+  TimestampField,
+  wholeNumber,
+} from './field-schemas.ts';
 import { commitLimits, contentLimits } from './limits.ts';
 import { invalid, limit, parseWith } from './refuse.ts';
 
@@ -63,7 +71,7 @@ function checkOperation(item: readonly unknown[], index: number): Operation {
 
 const NameField = z.custom<EntryName>(isName, 'name expected');
 /** Everything but the root, which nobody makes, moves or removes. */
-const LowerEntry = EntryId.refine((id) => !equalBytes(id, rootEntry), 'the root cannot be changed');
+const LowerEntry = EntryId.refine((id) => !sameBytes(id, rootEntry), 'the root cannot be changed');
 const ModeField = wholeNumber(0, 0o7777);
 
 const schemas = {
@@ -80,7 +88,7 @@ function isPut(value: unknown): value is PutOperation {
   const [, entry, parent, name, kind, size, mtime, mode, content, target] = value as unknown[];
   return (
     hasLength(entry, 16) &&
-    !equalBytes(entry, rootEntry) &&
+    !sameBytes(entry, rootEntry) &&
     hasLength(parent, 16) &&
     isName(name) &&
     isWhole(size, 0) &&

@@ -119,8 +119,10 @@ function read({ kind, after = 1, bytes: hex }: Refused): unknown {
       return openCertificate(bytes, authority);
     case 'operations':
       return parseOperations(bytes);
-    default:
+    case 'segment':
       return parseSegment(bytes);
+    default:
+      throw new RangeError(`no such kind: ${String(kind)}`);
   }
 }
 
