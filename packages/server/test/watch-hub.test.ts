@@ -12,7 +12,7 @@ class Recorder implements Watcher {
   #release: (() => void) | undefined;
   slow = false;
 
-  mayRead(): boolean {
+  async mayRead(): Promise<boolean> {
     return this.allowed;
   }
 
@@ -57,7 +57,7 @@ describe('WatchHub', () => {
   test('nothing is delivered after membership ended, after leaving, or after a failed delivery', async () => {
     const hub = new WatchHub();
     const [removed, left] = [new Recorder(), new Recorder()];
-    const broken: Watcher = { mayRead: () => true, notify: () => Promise.reject(new Error('closed')) };
+    const broken: Watcher = { mayRead: () => Promise.resolve(true), notify: () => Promise.reject(new Error('closed')) };
     for (const watcher of [removed, left, broken]) hub.watch(watcher, [vaultA]);
     removed.allowed = false;
     hub.leave(left);

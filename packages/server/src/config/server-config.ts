@@ -1,4 +1,5 @@
-import { dayMs, formatSize, GiB, hourMs, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
+import { dayMs, formatSize, GiB, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
+import { protocolLimits } from '@coffer/protocol';
 import { z } from 'zod';
 
 /** A size in bytes: a number, or text like `64MiB`. */
@@ -13,8 +14,8 @@ const Duration = text('duration', parseDurationMs).pipe(
 );
 /** A count; text of digits counts too, since an environment knows nothing else. */
 const Count = text('number', parseCount).pipe(z.number().int().min(1).max(1_000_000));
-/** A number of bytes, or a part of the volume: `5%`. */
-const Reserve = z.union([z.string().regex(/^\d{1,2}(?:\.\d+)?\s*%$/, 'a size, or a percentage like 5%'), Size]);
+/** A share of the filesystem: `5%`, or 0.05. */
+const Share = text('percentage', parsePercent).pipe(z.number().min(0).max(0.99));
 const Path = z.string().min(1).max(4096);
 /** A cron expression or an interval; the scheduler reads it. */
 const Schedule = z.string().min(1).max(100);
@@ -34,18 +35,21 @@ export const ServerConfig = z
       maxPerAccount: Count.default(32),
     }),
     limits: section({
-      frameBytes: Size.default(4.25 * MiB),
-      bufferBytes: Size.default(4 * MiB),
-      totalBufferBytes: Size.default(96 * MiB),
+      frameBytes: Size.default(protocolLimits.dataFrameBytes),
+      bufferBytes: Size.default(protocolLimits.connectionBufferBytes),
+      totalBufferBytes: Size.default(protocolLimits.totalBufferBytes),
       maxFileBytes: Size.default(16 * 1024 * GiB),
     }),
     certs: section({ path: Path.default('certs') }),
     storage: section({
       path: Path.default('server-storage'),
       packBytes: Size.default(64 * MiB),
-      reserve: Reserve.default('5%'),
+      reserve: Share.default(0.05),
     }),
-    sessions: section({ idle: Duration.default(30 * minuteMs), lifetime: Duration.default(24 * hourMs) }),
+    sessions: section({
+      idle: Duration.default(protocolLimits.idleMs),
+      lifetime: Duration.default(protocolLimits.lifetimeMs),
+    }),
     login: section({
       attemptsPerHour: Count.default(10),
       addressPerHour: Count.default(60),
@@ -89,7 +93,7 @@ function brokenRelations({ limits, listen, sessions, storage }: z.infer<typeof S
   };
   const atLeast = `at least ${formatSize(limits.frameBytes)}, one frame`;
   require(limits.frameBytes >= 256 * KiB, 'limits.frameBytes', 'at least 256 KiB, a control frame');
-  require(limits.frameBytes <= 16 * MiB, 'limits.frameBytes', 'at most 16 MiB');
+  require(limits.frameBytes <= protocolLimits.dataFrameBytes, 'limits.frameBytes', 'at most 4.25 MiB');
   require(limits.bufferBytes >= 256 * KiB, 'limits.bufferBytes', 'at least 256 KiB');
   require(limits.totalBufferBytes >=
     limits.bufferBytes +
@@ -125,6 +129,12 @@ function text(what: string, parse: (text: string) => number) {
       return z.NEVER;
     }
   });
+}
+
+function parsePercent(value: string): number {
+  const match = /^(\d{1,2}(?:\.\d+)?)\s*%$/.exec(value);
+  if (match === null) throw new RangeError('like 5%');
+  return Number(match[1]) / 100;
 }
 
 function parseCount(value: string): number {

@@ -3,7 +3,7 @@ import { idKey, type IdKey, type VaultId } from '@coffer/core';
 /** One connection that wants to hear of new commits. */
 export interface Watcher {
   /** Asked before every delivery: membership may have ended since the watch began. */
-  mayRead(vault: VaultId): boolean;
+  mayRead(vault: VaultId): Promise<boolean>;
   /** Resolves when the connection took the event. */
   notify(vault: VaultId, seq: number): Promise<void>;
 }
@@ -74,7 +74,7 @@ export class WatchHub {
   async #deliver(watch: Watch, key: IdKey, seq: number): Promise<void> {
     const vault = watch.vaults.get(key);
     if (vault === undefined) return;
-    if (watch.watcher.mayRead(vault)) await watch.watcher.notify(vault, seq);
+    if (await watch.watcher.mayRead(vault)) await watch.watcher.notify(vault, seq);
     else this.#remove(watch, key);
   }
 

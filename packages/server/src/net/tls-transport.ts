@@ -1,42 +1,30 @@
 import type { TLSSocket } from 'node:tls';
-import { CofferError, type Clock } from '@coffer/core';
+import { CofferError } from '@coffer/core';
+import type { Transport } from '@coffer/protocol';
 
 /** Received bytes that wait for the reader before the socket is paused; a few TLS records keep it busy. */
 const readAheadBytes = 256 * 1024;
-/** One write to the socket: progress is seen by the piece, so a slow but living peer is not taken for a dead one. */
-const pieceBytes = 512 * 1024;
 /** RFC 8446 §7.5: binds a login to this very connection. */
 const exporterLabel = 'EXPORTER-coffer-auth';
 
-export interface TlsTransportOptions {
-  /** A peer that takes nothing for this long is closed. */
-  readonly stalledMs: number;
-}
-
 /**
- * A TLS connection as the protocol wants it. Reading stops when the reader falls behind, writing waits for the peer;
- * both end when the connection does. Owns the socket.
+ * A TLS connection as the protocol wants it. Reading stops when the reader falls behind, a write resolves when the
+ * kernel took it; both end when the connection does. Owns the socket. Deadlines are the protocol's.
  */
-export class TlsTransport {
+export class TlsTransport implements Transport {
   readonly exporter: Uint8Array;
   readonly closed: Promise<void>;
   readonly #socket: TLSSocket;
-  readonly #clock: Clock;
-  readonly #options: TlsTransportOptions;
   readonly #received: Uint8Array[] = [];
+  readonly #writes = new Set<(error: CofferError) => void>();
   #receivedBytes = 0;
   #ended = false;
   #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
-  #lastWrite: Promise<void> = Promise.resolve();
 
-  constructor(socket: TLSSocket, deps: { readonly clock: Clock }, options: TlsTransportOptions) {
+  constructor(socket: TLSSocket) {
     this.#socket = socket;
-    this.#clock = deps.clock;
-    this.#options = options;
     this.exporter = new Uint8Array(socket.exportKeyingMaterial(32, exporterLabel, Buffer.alloc(0)));
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
-    socket.setNoDelay(true);
     this.#listen();
   }
 
@@ -44,21 +32,29 @@ export class TlsTransport {
     return this.#read();
   }
 
-  /** In the order called. Resolves once the socket's buffer has room again. @throws UNREACHABLE when the connection is closed */
+  /** In the order called. Resolves once the kernel has it, so the parts may change. @throws UNREACHABLE when the connection is closed */
   write(parts: readonly Uint8Array[]): Promise<void> {
-    const written = this.#lastWrite.then(() => this.#send(parts));
-    this.#lastWrite = written.catch(() => undefined);
-    return written;
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed || this.#socket.writableEnded) return reject(closedError());
+      this.#writes.add(reject);
+      const done = (error?: Error | null): void => {
+        this.#writes.delete(reject);
+        if (error) reject(closedError(error));
+        else resolve();
+      };
+      this.#socket.cork();
+      for (const [index, part] of parts.entries())
+        this.#socket.write(part, index === parts.length - 1 ? done : undefined);
+      this.#socket.uncork();
+    });
   }
 
-  /** Sends what is written, says goodbye, and waits until the peer has closed too or `stalledMs` have passed. */
+  /** Sends what is written, says goodbye, and waits until the connection is gone. */
   async close(): Promise<void> {
-    await this.#lastWrite;
     if (!this.#socket.destroyed) this.#socket.end();
     // Whatever still comes is nobody's; unread bytes would keep `close` from ever being emitted.
     this.#socket.resume();
-    await this.#closedWithin(this.#options.stalledMs);
-    this.destroy();
+    await this.closed;
   }
 
   destroy(): void {
@@ -74,9 +70,9 @@ export class TlsTransport {
     this.#socket.on('end', end);
     this.#socket.on('close', () => {
       end();
-      this.#wakeWriter?.();
+      for (const reject of this.#writes) reject(closedError());
+      this.#writes.clear();
     });
-    this.#socket.on('drain', () => this.#wakeWriter?.());
     // Resets and TLS alerts end the connection like any other close, which follows.
     this.#socket.on('error', () => undefined);
   }
@@ -108,58 +104,8 @@ export class TlsTransport {
     });
     this.#wakeReader = undefined;
   }
-
-  async #send(parts: readonly Uint8Array[]): Promise<void> {
-    for (const group of groupParts(parts)) {
-      this.#checkOpen();
-      this.#socket.cork();
-      for (const part of group) this.#socket.write(part);
-      this.#socket.uncork();
-      if (this.#socket.writableNeedDrain) await this.#drained();
-    }
-    this.#checkOpen();
-  }
-
-  async #drained(): Promise<void> {
-    const done = new AbortController();
-    const drained = new Promise<void>((resolve) => {
-      this.#wakeWriter = resolve;
-    });
-    this.#clock.sleep(this.#options.stalledMs, done.signal).then(
-      () => this.destroy(),
-      () => undefined,
-    );
-    await drained;
-    this.#wakeWriter = undefined;
-    done.abort();
-  }
-
-  async #closedWithin(ms: number): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([this.closed, this.#clock.sleep(ms, done.signal).catch(() => undefined)]);
-    done.abort();
-  }
-
-  #checkOpen(): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded)
-      throw new CofferError('UNREACHABLE', 'the connection is closed');
-  }
 }
 
-/** Cuts what is to be written into groups of about {@link pieceBytes}: small parts travel together, large ones alone. */
-function* groupParts(parts: readonly Uint8Array[]): Generator<readonly Uint8Array[], void, undefined> {
-  let group: Uint8Array[] = [];
-  let groupBytes = 0;
-  for (const part of parts) {
-    for (let offset = 0; offset < part.byteLength; offset += pieceBytes) {
-      const piece = part.subarray(offset, offset + pieceBytes);
-      if (groupBytes + piece.byteLength > pieceBytes && groupBytes > 0) {
-        yield group;
-        [group, groupBytes] = [[], 0];
-      }
-      group.push(piece);
-      groupBytes += piece.byteLength;
-    }
-  }
-  if (group.length > 0) yield group;
+function closedError(cause?: Error): CofferError {
+  return new CofferError('UNREACHABLE', 'the connection is closed', cause === undefined ? {} : { cause });
 }

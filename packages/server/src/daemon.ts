@@ -1,0 +1,226 @@
+import { dayMs, secondMs, type Clock, type Logger, type Random } from '@coffer/core';
+import { protocolLimits, type ProtocolLimits } from '@coffer/protocol';
+import { readIdentity, Storage } from '@coffer/storage';
+import type { ServerConfig } from './config/server-config.ts';
+import { WatchHub } from './events/watch-hub.ts';
+import { isLive, type Services } from './handlers/services.ts';
+import { HttpApp, type Readiness } from './http/http-app.ts';
+import type { Audit } from './log/audit.ts';
+import { LoginGuard, type LoginLimits } from './login/login-guard.ts';
+import { OpaqueServer } from './login/opaque-server.ts';
+import { readOpaqueSetup } from './login/opaque-setup.ts';
+import { Listener, type ListenerLimits } from './net/listener.ts';
+import { loadTlsCredentials, type TlsCredentials } from './net/tls-credentials.ts';
+import { Identities } from './rights/identities.ts';
+import { CofferConnections } from './session/coffer-connections.ts';
+import { Sessions } from './session/sessions.ts';
+
+/** From accept to the end of the TLS handshake (PROTOCOL §Limits). */
+const handshakeMs = 5 * secondMs;
+/** One HTTPS request, from handshake to answer. */
+const httpMs = 15 * secondMs;
+/** What runs when the daemon is told to stop may take this long (CLI §Server). */
+const drainMs = 10 * secondMs;
+/** When clients should come back after a restart. */
+const reconnectAfterMs = 2 * secondMs;
+/** Renewal is due from here on. */
+const expiryWarningMs = 30 * dayMs;
+
+export interface DaemonDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly audit: Audit;
+  /** The storage failed for good: stop and exit non-zero. Called once. */
+  readonly onFatal: (error: unknown) => void;
+  /** For tests: other deadlines than the protocol's. */
+  readonly limits?: Partial<ProtocolLimits>;
+}
+
+interface DaemonParts {
+  readonly services: Services;
+  readonly connections: CofferConnections;
+  readonly listener: Listener;
+}
+
+/** The whole server behind one port. Opened completely or not at all. */
+export class Daemon implements AsyncDisposable {
+  readonly #deps: DaemonDeps;
+  readonly #stack = new AsyncDisposableStack();
+  #config: ServerConfig;
+  #credentials: TlsCredentials;
+  #parts: DaemonParts | undefined;
+  #stopping = false;
+
+  /**
+   * @throws NOT_FOUND (no storage), CERTIFICATE, CONFIG, LOCKED, PORT_IN_USE, DAMAGED, UPGRADE_REQUIRED, NO_SPACE, IO;
+   *   nothing is left open then
+   */
+  static async open(config: ServerConfig, deps: DaemonDeps): Promise<Daemon> {
+    // Cheap checks first: recovering a storage may take seconds.
+    await readIdentity(config.storage.path);
+    const credentials = await loadTlsCredentials(config.certs.path, deps.clock);
+    const setup = await readOpaqueSetup(config.storage.path);
+    await using building = new AsyncDisposableStack();
+    const daemon = building.use(new Daemon(config, deps, credentials));
+    await daemon.#start(setup);
+    building.move();
+    return daemon;
+  }
+
+  private constructor(config: ServerConfig, deps: DaemonDeps, credentials: TlsCredentials) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#credentials = credentials;
+  }
+
+  /** Where it listens, as a person writes it. */
+  get address(): string {
+    const { host } = this.#config.listen;
+    return `${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+
+  get port(): number {
+    return this.#parts?.listener.port ?? 0;
+  }
+
+  /**
+   * Takes over the certificates, and the settings that may change while it runs; names the others in the log.
+   * @throws CERTIFICATE; then everything stays as it was
+   */
+  async reload(config: ServerConfig): Promise<void> {
+    const credentials = await loadTlsCredentials(config.certs.path, this.#deps.clock);
+    for (const setting of needRestart(this.#config, config)) {
+      this.#deps.logger.warn({ setting }, 'this setting takes effect with the next start');
+    }
+    this.#config = { ...this.#config, ...pick(config) };
+    this.#config.listen = { ...config.listen, host: this.#config.listen.host, port: this.#config.listen.port };
+    this.#credentials = credentials;
+    this.#parts?.listener.reload(credentials, this.#listenerLimits());
+    this.#parts?.services.guard.setLimits(loginLimits(config));
+    this.#parts?.services.sessions.setLimits(config.listen);
+    this.#warnOfExpiry();
+    this.#deps.logger.info({}, 'settings and certificates were read again');
+  }
+
+  /** No new connections or requests; resolves when what runs is finished, or after ten seconds. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    this.#parts?.listener.stopAccepting();
+    const done = new AbortController();
+    const enough = this.#deps.clock.sleep(drainMs, done.signal).catch(() => undefined);
+    await Promise.race([this.#parts?.connections.goAway('the server is stopping', reconnectAfterMs), enough]);
+    done.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    await this.#stack.disposeAsync();
+  }
+
+  async #start(setup: string): Promise<void> {
+    const services = await this.#openServices(setup);
+    const connections = this.#stack.use(new CofferConnections(services, { limits: () => this.#protocolLimits() }));
+    const { clock, logger } = this.#deps;
+    const http = this.#stack.use(
+      new HttpApp({ clock, readiness: () => this.#readiness(services) }, { connectionMs: httpMs }),
+    );
+    const { host, port } = this.#config.listen;
+    const options = { host, port, credentials: this.#credentials, limits: this.#listenerLimits() };
+    const listener = await Listener.open(options, {
+      clock,
+      logger,
+      onCoffer: (socket, address) => connections.serve(socket, address),
+      onHttp: (socket) => http.serve(socket),
+    });
+    this.#stack.use(listener);
+    this.#parts = { services, connections, listener };
+    this.#warnOfExpiry();
+  }
+
+  async #openServices(setup: string): Promise<Services> {
+    const { clock, random, logger, audit, onFatal } = this.#deps;
+    const { path, packBytes, reserve } = this.#config.storage;
+    const storage = this.#stack.use(await Storage.open({ path, packBytes, reserve, clock, random, logger, onFatal }));
+    const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId }));
+    const { accounts } = storage;
+    const identities = new Identities(accounts);
+    const live: Pick<Services, 'accounts' | 'identities'> = { accounts, identities };
+    const sessions = new Sessions(
+      { clock, logger, isLive: (account, device) => isLive(live, account, device) },
+      this.#config.listen,
+    );
+    this.#stack.use(sessions);
+    const guard = new LoginGuard({ clock, audit }, loginLimits(this.#config));
+    const hub = new WatchHub();
+    const settings = () => ({
+      registration: this.#config.registration,
+      dataFrameBytes: this.#config.limits.frameBytes,
+    });
+    return { ...live, storage, opaque, guard, sessions, hub, audit, logger, clock, random, settings };
+  }
+
+  #listenerLimits(): ListenerLimits {
+    const { maxConnections, maxPerAddress } = this.#config.listen;
+    return { maxConnections, maxPerAddress, handshakeMs };
+  }
+
+  #protocolLimits(): ProtocolLimits {
+    const { limits, sessions } = this.#config;
+    return {
+      ...protocolLimits,
+      dataFrameBytes: limits.frameBytes,
+      connectionBufferBytes: limits.bufferBytes,
+      totalBufferBytes: limits.totalBufferBytes,
+      idleMs: sessions.idle,
+      lifetimeMs: sessions.lifetime,
+      ...this.#deps.limits,
+    };
+  }
+
+  async #readiness({ storage }: Services): Promise<Readiness> {
+    const certificateDays = Math.floor((this.#credentials.expiresAtMs - this.#deps.clock.nowMs()) / dayMs);
+    if (this.#stopping) return { ready: false, reason: 'SHUTTING_DOWN', certificateDays };
+    const { ready, writable } = await storage.status();
+    if (ready && writable) return { ready: true, certificateDays };
+    return { ready: false, reason: ready ? 'NO_SPACE' : 'IO', certificateDays };
+  }
+
+  #warnOfExpiry(): void {
+    const { expiresAtMs, certificate } = this.#credentials;
+    if (expiresAtMs - this.#deps.clock.nowMs() > expiryWarningMs) return;
+    this.#deps.logger.warn(
+      { expires: certificate.validTo },
+      'the certificate expires soon: run scripts/generate-certificates, then SIGHUP',
+    );
+  }
+}
+
+/** What a reload takes over; `listen.max*` beside. */
+function pick({ sessions, login, registration, logs, quota, retention, passwords, certs }: ServerConfig) {
+  return { sessions, login, registration, logs, quota, retention, passwords, certs };
+}
+
+function needRestart(before: ServerConfig, after: ServerConfig): string[] {
+  const fixed = ({ listen, limits, storage, schedule, logs }: ServerConfig): Record<string, unknown> => ({
+    'listen.host': listen.host,
+    'listen.port': listen.port,
+    'storage.path': storage.path,
+    'storage.packBytes': storage.packBytes,
+    'storage.reserve': storage.reserve,
+    'limits.totalBufferBytes': limits.totalBufferBytes,
+    'limits.bufferBytes': limits.bufferBytes,
+    'limits.frameBytes': limits.frameBytes,
+    'logs.path': logs.path,
+    'logs.maxBytes': logs.maxBytes,
+    'logs.keep': logs.keep,
+    schedule: JSON.stringify(schedule),
+  });
+  const [old, now] = [fixed(before), fixed(after)];
+  return Object.keys(old).filter((name) => old[name] !== now[name]);
+}
+
+function loginLimits({ login }: ServerConfig): LoginLimits {
+  const { attemptsPerHour, addressPerHour, alertAfter, alertWindow } = login;
+  return { attemptsPerHour, addressPerHour, alertAfter, alertWindowMs: alertWindow };
+}

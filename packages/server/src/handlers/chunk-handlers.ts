@@ -1,0 +1,63 @@
+import { operations, type Handlers, type RequestOf } from '@coffer/protocol';
+import type { Connection } from '../session/connection.ts';
+import type { Services } from './services.ts';
+
+const idBytes = 32;
+
+type ChunkOperation = Extract<keyof Handlers<Connection>, `chunk.${string}`>;
+
+/** Sealed chunks in and out. The uploader is always the session's account (PROTOCOL §Bulk). */
+export function chunkHandlers(services: Services): Pick<Handlers<Connection>, ChunkOperation> {
+  const { storage } = services;
+  return {
+    'chunk.has': async ({ vault, ids }, { context }) => ({
+      present: await storage.presentChunks({ vault, uploader: context.account, ids }),
+    }),
+    'chunk.put': async (request, { context, data }) => put(services, request, { context, data }),
+    'chunk.get': async (request, { context, signal }) => ({
+      response: {},
+      data: get(services, request, { context, signal }),
+    }),
+  };
+}
+
+async function put(
+  { storage, audit }: Services,
+  { vault, kind }: RequestOf<'chunk.put'>,
+  { context, data }: { readonly context: Connection; readonly data: AsyncIterable<Uint8Array> },
+) {
+  const writer = await storage.putChunks({ vault, uploader: context.account, kind });
+  // Views of the frame: the bytes of a chunk are not copied between the socket and the pack.
+  for await (const payload of data) await writer.put(payload.subarray(0, idBytes), payload.subarray(idBytes));
+  const { stored, duplicates, bytes } = await writer.finish();
+  audit.record('transfer', {
+    ...eventOf('chunk.put', context),
+    vault,
+    status: 'OK',
+    bytes,
+    counts: { stored, duplicates },
+  });
+  return { stored, duplicates, bytes };
+}
+
+async function* get(
+  { storage, audit }: Services,
+  { vault, uploader, ids }: RequestOf<'chunk.get'>,
+  { context, signal }: { readonly context: Connection; readonly signal: AbortSignal },
+): AsyncGenerator<readonly Uint8Array[]> {
+  let [chunks, bytes] = [0, 0];
+  try {
+    for await (const { id, payload } of storage.readChunks({ vault, uploader, ids, signal })) {
+      chunks += 1;
+      bytes += payload.byteLength;
+      yield [id, payload];
+    }
+  } finally {
+    const status = chunks === ids.byteLength / idBytes ? 'OK' : 'NOT_FOUND';
+    audit.record('transfer', { ...eventOf('chunk.get', context), vault, status, bytes, counts: { chunks } });
+  }
+}
+
+function eventOf(operation: ChunkOperation, { account, device, address }: Connection) {
+  return { event: operation, operation: operations[operation].code, account, device: device.device, address } as const;
+}

@@ -1,0 +1,19 @@
+import type { Handlers } from '@coffer/protocol';
+import type { Connection } from '../session/connection.ts';
+import { accountHandlers } from './account-handlers.ts';
+import { chunkHandlers } from './chunk-handlers.ts';
+import { jobHandlers } from './job-handlers.ts';
+import type { Services } from './services.ts';
+import { sessionHandlers } from './session-handlers.ts';
+import { vaultHandlers } from './vault-handlers.ts';
+
+/** One handler for every operation of the protocol's table: one that is missing does not compile. */
+export function createHandlers(services: Services): Handlers<Connection> {
+  return {
+    ...sessionHandlers(services),
+    ...accountHandlers(services),
+    ...vaultHandlers(services),
+    ...chunkHandlers(services),
+    ...jobHandlers(services),
+  };
+}

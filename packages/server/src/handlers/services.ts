@@ -1,0 +1,43 @@
+import type { AccountId, Clock, DeviceId, Logger, Random } from '@coffer/core';
+import { activeDevice } from '@coffer/journal';
+import type { Accounts, Storage } from '@coffer/storage';
+import type { WatchHub } from '../events/watch-hub.ts';
+import type { Audit } from '../log/audit.ts';
+import type { LoginGuard } from '../login/login-guard.ts';
+import type { OpaqueServer } from '../login/opaque-server.ts';
+import type { Identities } from '../rights/identities.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+/** What the handlers work with; owned by the daemon. */
+export interface Services {
+  readonly storage: Storage;
+  readonly accounts: Accounts;
+  readonly identities: Identities;
+  readonly opaque: OpaqueServer;
+  readonly guard: LoginGuard;
+  readonly sessions: Sessions;
+  readonly hub: WatchHub;
+  readonly audit: Audit;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Settings that a reload may change. */
+  readonly settings: () => ServiceSettings;
+}
+
+export interface ServiceSettings {
+  readonly registration: 'open' | 'invite' | 'closed';
+  readonly dataFrameBytes: number;
+}
+
+/** Whether the account is active and, when one is named, its device certified and not revoked. */
+export async function isLive(
+  services: Pick<Services, 'accounts' | 'identities'>,
+  account: AccountId,
+  device: DeviceId,
+): Promise<boolean> {
+  const record = await services.accounts.byId(account);
+  if (record?.state !== 'active') return false;
+  const identity = services.identities.current(account);
+  return identity !== undefined && activeDevice(identity, device) !== undefined;
+}

@@ -1,0 +1,126 @@
+import { CofferError, equalBytes, MiB, u64, type VaultId } from '@coffer/core';
+import { parseCommit, Role, VaultKind, type Commit } from '@coffer/journal';
+import { operations, protocolLimits, type Handlers } from '@coffer/protocol';
+import type { Ack } from '@coffer/storage';
+import type { Watcher } from '../events/watch-hub.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Services } from './services.ts';
+
+/** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
+const appendBytes = 16 * MiB;
+
+type VaultOperation = Extract<keyof Handlers<Connection>, `vault.${string}`>;
+
+/** Journals: list, create, read, append, watch. Rights were checked before (rights/authorize.ts). */
+export function vaultHandlers(services: Services): Pick<Handlers<Connection>, VaultOperation> {
+  const { storage, hub } = services;
+  return {
+    'vault.list': async (_request, { context }) => ({ vaults: await list(services, context) }),
+    'vault.create': async (_request, { context, data }) => {
+      const [genesis, ...more] = await receiveCommits(data, context);
+      if (genesis === undefined || more.length > 0) throw new CofferError('INVALID', 'one genesis commit is expected');
+      const { vault, seq, head, receivedAt } = await storage.createVault(genesis);
+      record(services, context, { operation: 'vault.create', vault, bytes: genesis.bytes.byteLength });
+      return { vault, seq, head, receivedAt };
+    },
+    'vault.head': async ({ vault }) => {
+      const { seq, head, receivedAt } = await headOf(services, vault);
+      return { seq, head, receivedAt };
+    },
+    'vault.pull': async ({ vault, after }, { signal }) => {
+      const { seq, head } = await headOf(services, vault);
+      return { response: { seq, head }, data: pull(services, { vault, after, until: seq, signal }) };
+    },
+    'vault.append': async ({ vault }, { context, data }) => {
+      const commits = await receiveCommits(data, context);
+      const { seq, head, receivedAt } = await storage.append(vault, commits);
+      hub.advanced(vault, seq, context.watcher);
+      const bytes = commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
+      record(services, context, { operation: 'vault.append', vault, bytes, commits: commits.length });
+      return { seq, head, receivedAt };
+    },
+    'vault.watch': async ({ vaults }, { context }) => {
+      watch(services, context.watcher, vaults);
+      return {};
+    },
+  };
+}
+
+async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {
+  const head = await storage.head(vault);
+  if (head === undefined) throw new CofferError('NOT_FOUND', 'there is no such vault');
+  return head;
+}
+
+/** A worker hears only of the vaults it serves. */
+async function list({ storage }: Services, { account, standing }: Connection) {
+  const all = await storage.vaultsOf(account);
+  const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
+  return all
+    .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))
+    .slice(0, protocolLimits.vaultsPerMessage)
+    .map(({ kind, role, ...vault }) => ({ ...vault, kind: VaultKind.parse(kind), role: Role.parse(role) }));
+}
+
+/** Commits name their author in the clear; it has to be the one who sends them. */
+async function receiveCommits(data: AsyncIterable<Uint8Array>, { account, device }: Connection): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  let bytes = 0;
+  for await (const payload of data) {
+    bytes += payload.byteLength;
+    if (bytes > appendBytes)
+      throw new CofferError('LIMIT', 'too many commits at once', { details: { limitBytes: appendBytes } });
+    const commit = parseCommit(payload);
+    const { header } = commit;
+    const isGenesis = header.seq === 1;
+    if (!equalBytes(header.account, account)) throw notTheAuthor();
+    if (!isGenesis && !equalBytes(header.device, device.device)) throw notTheAuthor();
+    commits.push(commit);
+  }
+  return commits;
+}
+
+interface PullRange {
+  readonly vault: VaultId;
+  readonly after: number;
+  readonly until: number;
+  readonly signal: AbortSignal;
+}
+
+/** Up to the head that the response named: what came later is for the next pull. */
+async function* pull(
+  { storage }: Services,
+  { vault, after, until, signal }: PullRange,
+): AsyncGenerator<readonly Uint8Array[]> {
+  if (after >= until) return;
+  for await (const { seq, receivedAt, bytes } of storage.pull(vault, after, signal)) {
+    yield [u64(receivedAt), bytes];
+    if (seq >= until) return;
+  }
+}
+
+function watch({ hub }: Services, watcher: Watcher, vaults: readonly VaultId[]): void {
+  if (hub.countOf(watcher) + vaults.length > protocolLimits.vaultsPerMessage * 2) {
+    throw new CofferError('LIMIT', 'too many vaults are watched on this connection');
+  }
+  hub.watch(watcher, vaults);
+}
+
+function record(
+  { audit }: Services,
+  { account, device, address }: Connection,
+  done: {
+    readonly operation: VaultOperation;
+    readonly vault: VaultId;
+    readonly bytes: number;
+    readonly commits?: number;
+  },
+): void {
+  const { operation, vault, bytes, commits = 1 } = done;
+  const event = { event: operation, operation: operations[operation].code, status: 'OK', counts: { commits } } as const;
+  audit.record('transfer', { ...event, account, device: device.device, address, vault, bytes });
+}
+
+function notTheAuthor(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'a commit is sent by the device that made it');
+}

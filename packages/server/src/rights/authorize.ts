@@ -1,0 +1,64 @@
+import { CofferError, equalBytes, idKey, type VaultId } from '@coffer/core';
+import type { Role } from '@coffer/journal';
+import type { Access } from '@coffer/protocol';
+import type { Connection } from '../session/connection.ts';
+
+export interface RightsSource {
+  /** The account's role in the vault now; `undefined` for a stranger and for a vault that does not exist. */
+  roleIn(vault: VaultId, account: Uint8Array): Promise<Role | undefined>;
+  /** False as soon as the account is suspended or the device revoked. */
+  isLive(account: Uint8Array, device: Uint8Array): Promise<boolean>;
+}
+
+export interface Demand {
+  readonly access: Access;
+  /** The vaults that the request names. */
+  readonly vaults: readonly VaultId[];
+}
+
+/**
+ * The one place where rights are decided, for the binary protocol and for HTTP (PROTOCOL §HTTPS on the same port).
+ * The order of the session is the protocol's; here it is who may do what.
+ * @throws REFUSED when the session's right has ended, NOT_FOUND for a vault that is not the account's business,
+ *   NOT_ALLOWED for a reader who wants to write or a worker beyond its vaults
+ */
+export async function authorize(
+  source: RightsSource,
+  { standing }: Connection,
+  { access, vaults }: Demand,
+): Promise<void> {
+  if (standing.phase !== 'device') {
+    if (access === 'open' || ((access === 'login' || access === 'login|device') && standing.phase === 'login')) return;
+    throw new CofferError('NOT_LOGGED_IN', 'this needs a login', { hint: 'Log in with `coffer login`.' });
+  }
+  const { account, device } = standing;
+  if (!(await source.isLive(account, device.device))) throw ended();
+  for (const vault of vaults) {
+    if (device.scope === 'worker' && !device.vaults.some((served) => equalBytes(served, vault))) throw notServed();
+    checkRole(await source.roleIn(vault, account), { access, vault });
+  }
+}
+
+function checkRole(
+  role: Role | undefined,
+  { access, vault }: { readonly access: Access; readonly vault: VaultId },
+): void {
+  // A stranger must not learn which vaults exist.
+  if (role === undefined)
+    throw new CofferError('NOT_FOUND', 'there is no such vault', { details: { vault: idKey(vault) } });
+  if (access === 'write' && role === 'read') {
+    throw new CofferError('NOT_ALLOWED', 'this vault may only be read', {
+      hint: 'Ask its owner for the right to write.',
+    });
+  }
+}
+
+function ended(): CofferError {
+  return new CofferError('REFUSED', 'this session has ended', {
+    hint: 'The device was revoked or the account suspended; log in again.',
+  });
+}
+
+function notServed(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'this device does not serve that vault');
+}

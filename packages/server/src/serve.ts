@@ -1,0 +1,86 @@
+import process from 'node:process';
+import { CofferError, systemClock, systemRandom, type Clock, type Random } from '@coffer/core';
+import type { ServerConfig } from './config/server-config.ts';
+import { Daemon } from './daemon.ts';
+import { Logs } from './log/logs.ts';
+
+/** Where SIGHUP comes from: `process`, or a test. */
+export interface HangupSource {
+  on(name: 'SIGHUP', listener: () => void): unknown;
+  off(name: 'SIGHUP', listener: () => void): unknown;
+}
+
+export interface ServeOptions {
+  readonly config: ServerConfig;
+  /** Reads the configuration again, for SIGHUP. */
+  readonly reload: () => Promise<ServerConfig>;
+  /** Called once, with `HOST:PORT`, when it serves. */
+  readonly ready: (address: string) => void;
+  /** Something that a person should know now, beside the log: a certificate that expires soon. */
+  readonly warn?: (text: string) => void;
+  /** Ends it, gracefully: SIGTERM and SIGINT of the caller. */
+  readonly signal: AbortSignal;
+  readonly hangups?: HangupSource;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/**
+ * `coffer serve`: runs until the signal, then drains and resolves. SIGHUP reads settings and certificates again.
+ * @throws as {@link Daemon.open}; IO when the storage failed for good while it ran: start again, it recovers
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, signal, warn, hangups = process, clock = systemClock, random = systemRandom } = options;
+  signal.throwIfAborted();
+  const stopped = Promise.withResolvers<'stopped'>();
+  const failed = Promise.withResolvers<{ readonly cause: unknown }>();
+  await using stack = new AsyncDisposableStack();
+  onAbort(signal, stack, () => stopped.resolve('stopped'));
+  const running: Running = {};
+  // From the start: unhandled, it would kill a daemon that is still recovering.
+  const onHangup = (): void => void reload(options, running);
+  hangups.on('SIGHUP', onHangup);
+  stack.defer(() => void hangups.off('SIGHUP', onHangup));
+  const logs = (running.logs = stack.use(await Logs.open(config.logs)));
+  const onFatal = (cause: unknown): void => failed.resolve({ cause });
+  const deps = { clock, random, logger: logs.server, audit: logs, onFatal, ...(warn && { warn }) };
+  const daemon = (running.daemon = stack.use(await Daemon.open(config, deps)));
+  logs.server.info({ address: daemon.address }, 'listening');
+  options.ready(daemon.address);
+  const end = await Promise.race([stopped.promise, failed.promise]);
+  if (end !== 'stopped') throw storageFailed(end.cause);
+  logs.server.info({}, 'stopping');
+  await daemon.drain();
+}
+
+/** What a reload acts on, as far as it is there yet. */
+interface Running {
+  daemon?: Daemon;
+  logs?: Logs;
+}
+
+async function reload(options: ServeOptions, { daemon, logs }: Running): Promise<void> {
+  try {
+    const config = await options.reload();
+    await daemon?.reload(config);
+    logs?.setLevel(config.logs.level);
+  } catch (error) {
+    const { message, hint } = error instanceof CofferError ? error : { message: String(error), hint: undefined };
+    logs?.server.error(
+      { reason: message, hint },
+      'nothing was changed: the new settings or certificates cannot be used',
+    );
+  }
+}
+
+function onAbort(signal: AbortSignal, stack: AsyncDisposableStack, act: () => void): void {
+  signal.addEventListener('abort', act, { once: true });
+  stack.defer(() => signal.removeEventListener('abort', act));
+}
+
+function storageFailed(cause: unknown): CofferError {
+  return new CofferError('IO', 'the storage failed; the server has stopped so that nothing false is acknowledged', {
+    hint: 'Look at the disk and at the server log, then start again: everything acknowledged is recovered.',
+    cause,
+  });
+}

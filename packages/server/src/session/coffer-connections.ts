@@ -1,0 +1,114 @@
+import type { TLSSocket } from 'node:tls';
+import { CofferError, type VaultId } from '@coffer/core';
+import { roleOf } from '@coffer/journal';
+import {
+  BufferBudget,
+  operationOf,
+  ServerConnection,
+  type Call,
+  type Handlers,
+  type OperationName,
+  type ProtocolLimits,
+} from '@coffer/protocol';
+import type { Watcher } from '../events/watch-hub.ts';
+import { createHandlers } from '../handlers/create-handlers.ts';
+import { isLive, type Services } from '../handlers/services.ts';
+import { loginFailed } from '../handlers/session-handlers.ts';
+import { TlsTransport } from '../net/tls-transport.ts';
+import { authorize, type RightsSource } from '../rights/authorize.ts';
+import { Connection } from './connection.ts';
+
+export interface CofferConnectionsOptions {
+  /** Asked for each new connection: a reload changes them. */
+  readonly limits: () => ProtocolLimits;
+}
+
+/** Every connection of the binary protocol: made from a socket, given its context, cleaned up after. */
+export class CofferConnections implements AsyncDisposable {
+  readonly #services: Services;
+  readonly #options: CofferConnectionsOptions;
+  readonly #handlers: Handlers<Connection>;
+  readonly #budget: BufferBudget;
+  readonly #rights: RightsSource;
+  readonly #live = new Set<ServerConnection<Connection>>();
+
+  constructor(services: Services, options: CofferConnectionsOptions) {
+    this.#services = services;
+    this.#options = options;
+    this.#handlers = createHandlers(services);
+    this.#budget = new BufferBudget(services, options.limits());
+    this.#rights = rightsOf(services);
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** Takes over the socket. */
+  serve(socket: TLSSocket, address: string): void {
+    const { clock, random, logger } = this.#services;
+    const context: Connection = new Connection({
+      address,
+      watcher: this.#watcherOf(() => ({ context, connection })),
+      end: (reason) => void connection.terminate(new CofferError('REFUSED', reason)),
+    });
+    const connection = ServerConnection.serve(new TlsTransport(socket), {
+      handlers: this.#handlers,
+      context,
+      clock,
+      random,
+      logger,
+      limits: this.#options.limits(),
+      budget: this.#budget,
+      authorize: (op, request, call) => this.#authorize(op, request, call),
+    });
+    this.#live.add(connection);
+    void connection.closed.then(() => this.#closed(connection, context));
+  }
+
+  /** Tells every client to leave; what runs is finished. Resolves when all are gone. */
+  async goAway(reason: string, reconnectAfterMs: number): Promise<void> {
+    await Promise.all([...this.#live].map((connection) => connection.goAway({ reason, reconnectAfterMs })));
+  }
+
+  /** Cuts off what still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#live].map((connection) => connection[Symbol.asyncDispose]()));
+  }
+
+  #authorize(op: OperationName, request: unknown, { context }: Call<Connection>): Promise<void> {
+    return authorize(this.#rights, context, { access: operationOf(op).access, vaults: vaultsOf(request) });
+  }
+
+  #watcherOf(get: () => { context: Connection; connection: ServerConnection<Connection> }): Watcher {
+    return {
+      mayRead: async (vault) => (await this.#rights.roleIn(vault, get().context.account)) !== undefined,
+      notify: (vault, seq) => get().connection.sendEvent('vault.advanced', { vault, seq }),
+    };
+  }
+
+  #closed(connection: ServerConnection<Connection>, context: Connection): void {
+    this.#live.delete(connection);
+    this.#services.hub.leave(context.watcher);
+    this.#services.sessions.leave(context);
+    // A start without a finish is a failed login: the client found the password wrong by itself.
+    if (context.login !== undefined) loginFailed(this.#services, context, context.login);
+  }
+}
+
+function rightsOf(services: Services): RightsSource {
+  const { storage } = services;
+  return {
+    isLive: (account, device) => isLive(services, account, device),
+    roleIn: async (vault, account) => {
+      const state = await storage.vaultState(vault);
+      return state === undefined ? undefined : roleOf(state, account, storage.directory);
+    },
+  };
+}
+
+/** The vaults that a request names, by the table's convention (`vault`, `vaults`). */
+function vaultsOf(request: unknown): readonly VaultId[] {
+  const { vault, vaults } = request as { readonly vault?: VaultId; readonly vaults?: readonly VaultId[] };
+  return vault === undefined ? (vaults ?? []) : [vault];
+}

@@ -1,0 +1,65 @@
+import type { AccountId, DeviceId } from '@coffer/core';
+import type { DeviceRecord } from '@coffer/journal';
+import type { Watcher } from '../events/watch-hub.ts';
+import type { LoginAttempt } from '../login/login-guard.ts';
+
+/** Whom the server takes the other end for. It only ever goes forward: open, login, device. */
+export type Standing =
+  | { readonly phase: 'open' }
+  /** The password was right; the device is not known yet. */
+  | { readonly phase: 'login'; readonly account: AccountId }
+  | { readonly phase: 'device'; readonly account: AccountId; readonly device: DeviceRecord };
+
+/** A login under way, between start and finish. */
+export interface PendingLogin {
+  readonly account: AccountId;
+  /** Of the OPAQUE worker; a secret of this one login. */
+  readonly state: string;
+  /** False for a name that nobody has, or whose account is suspended: no password is right then. */
+  readonly real: boolean;
+  readonly attempt: LoginAttempt;
+}
+
+/** A device proof under way. */
+export interface PendingProof {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly challenge: Uint8Array;
+}
+
+export interface ConnectionOptions {
+  readonly address: string;
+  readonly watcher: Watcher;
+  /** Ends the connection: what runs is cut off. */
+  readonly end: (reason: string) => void;
+}
+
+/** The server's memory of one connection; handlers get it as their context. */
+export class Connection {
+  readonly address: string;
+  /** Takes the events that this connection asked for. */
+  readonly watcher: Watcher;
+  readonly end: (reason: string) => void;
+  standing: Standing = { phase: 'open' };
+  role: 'control' | 'bulk' = 'control';
+  login: PendingLogin | undefined;
+  proof: PendingProof | undefined;
+
+  constructor({ address, watcher, end }: ConnectionOptions) {
+    this.address = address;
+    this.watcher = watcher;
+    this.end = end;
+  }
+
+  /** Whose connection it is, for handlers that the table's access already guards. */
+  get account(): AccountId {
+    if (this.standing.phase === 'open') throw new TypeError('nobody has logged in on this connection');
+    return this.standing.account;
+  }
+
+  /** As {@link account}, once the device is proved. */
+  get device(): DeviceRecord {
+    if (this.standing.phase !== 'device') throw new TypeError('no device was proved on this connection');
+    return this.standing.device;
+  }
+}
