@@ -33,6 +33,8 @@ export interface DaemonDeps {
   readonly audit: Audit;
   /** The storage failed for good: stop and exit non-zero. Called once. */
   readonly onFatal: (error: unknown) => void;
+  /** Something that a person should know now, beside the log. */
+  readonly warn?: (text: string) => void;
   /** For tests: other deadlines than the protocol's. */
   readonly limits?: Partial<ProtocolLimits>;
 }
@@ -189,10 +191,9 @@ export class Daemon implements AsyncDisposable {
   #warnOfExpiry(): void {
     const { expiresAtMs, certificate } = this.#credentials;
     if (expiresAtMs - this.#deps.clock.nowMs() > expiryWarningMs) return;
-    this.#deps.logger.warn(
-      { expires: certificate.validTo },
-      'the certificate expires soon: run scripts/generate-certificates, then SIGHUP',
-    );
+    const text = `the certificate expires on ${certificate.validTo}: run scripts/generate-certificates, then send SIGHUP`;
+    this.#deps.logger.warn({ expires: certificate.validTo }, text);
+    this.#deps.warn?.(text);
   }
 }
 

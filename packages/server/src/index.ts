@@ -12,4 +12,4 @@ export { readOpaqueSetup, writeOpaqueSetup } from './login/opaque-setup.ts';
 export { loadTlsCredentials } from './net/tls-credentials.ts';
 export type { TlsCredentials } from './net/tls-credentials.ts';
 export { serve } from './serve.ts';
-export type { ServeOptions, SignalSource } from './serve.ts';
+export type { ServeOptions, HangupSource } from './serve.ts';
