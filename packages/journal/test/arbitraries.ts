@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { nameProblem } from '@coffer/journal';
 import type { Content, EntryName, Operation, Ref } from '@coffer/journal';
 
-export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const id16 = bytes(16).filter((id) => id.some((byte) => byte !== 0));
 const id32 = bytes(32);
 const time: fc.Arbitrary<Timestamp> = fc.tuple(
@@ -14,7 +14,7 @@ const time: fc.Arbitrary<Timestamp> = fc.tuple(
 const mode = fc.integer({ min: 0, max: 0o7777 });
 const uint = fc.integer({ min: 1, max: 2 ** 31 });
 
-export const name: fc.Arbitrary<EntryName> = fc
+const name: fc.Arbitrary<EntryName> = fc
   .oneof(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),

@@ -103,7 +103,7 @@ export class TestVault {
 }
 
 /** A genesis signed by the identity key of `owner`. */
-export function testGenesis(owner: TestAccount, kind: VaultKind): Commit {
+function testGenesis(owner: TestAccount, kind: VaultKind): Commit {
   const { account, state, random } = owner;
   const recipients = [{ recipient: account, worker: null, fingerprint: state.fingerprint }];
   const header = {

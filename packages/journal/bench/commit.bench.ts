@@ -1,4 +1,7 @@
-/* Question: what do parsing and judging a full commit (1,000 new files) cost? Bound: 15 ms. Baseline: decoding its CBOR alone. */
+/**
+ * What do parsing and judging a full commit (1,000 new files) cost? Bound: 15 ms. Baseline: decoding its CBOR alone.
+ * `node_modules/.bin/tsx --conditions=source packages/journal/bench/commit.bench.ts`
+ */
 import { decodeCbor, idKey } from '@coffer/core';
 import { judgeCommit, matchOperations, parseCommit, parseOperations } from '../src/index.ts';
 import { filePut, TestAccount, TestVault } from '../src/testing/index.ts';
