@@ -1,5 +1,5 @@
 import type { AccountId, Clock, Hash, IdKey, Logger, Random, VaultId } from '@coffer/core';
-import { CofferError, idKey, sha256, splitBytes } from '@coffer/core';
+import { CofferError, idKey, sha256 } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { decodeVaultState } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
@@ -213,14 +213,12 @@ export class Storage implements AsyncDisposable {
   async presentChunks({ vault, uploader, ids }: ChunkScope & { readonly ids: Uint8Array }): Promise<Uint8Array> {
     const { owner } = await this.#vault(vault);
     const { facts, options } = this.#parts;
-    const present = await facts.presentChunks({ vault, owner, uploader, ids });
+    const graceUntilMs = options.clock.nowMs() + graceMs;
+    const present = await facts.claimChunks({ vault, owner, uploader, ids: ids.slice(), graceUntilMs });
     const bitmap = new Uint8Array(Math.ceil(present.length / 8));
-    const found = splitBytes(ids, 32).filter((_, index) => present[index]);
     present.forEach((there, index) => {
       if (there) bitmap[index >> 3] = (bitmap[index >> 3] ?? 0) | (1 << (index & 7));
     });
-    const graceUntilMs = options.clock.nowMs() + graceMs;
-    if (found.length > 0) await facts.claimChunks({ vault, owner, uploader, ids: joined(found), graceUntilMs });
     return bitmap;
   }
 
@@ -369,10 +367,4 @@ function damagedVault(vault: VaultId): CofferError {
     hint: 'Run `coffer admin check --read-data` on the server.',
     details: { vault: idKey(vault) },
   });
-}
-
-function joined(ids: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(ids.length * 32);
-  ids.forEach((id, index) => bytes.set(id, index * 32));
-  return bytes;
 }

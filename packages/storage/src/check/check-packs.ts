@@ -1,7 +1,7 @@
 import { equalBytes, isCofferError } from '@coffer/core';
 import { decodePackHeader, packHeaderBytes } from '../packs/pack-format.ts';
 import { scanPack } from '../packs/pack-scanner.ts';
-import type { Scanned } from '../packs/pack-scanner.ts';
+import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
 import type { Packs } from '../packs/packs.ts';
 import type { CheckedPack, CheckIndex, IndexedRecord } from './check-index.ts';
 import type { Finding } from './finding.ts';
@@ -92,7 +92,7 @@ async function* checkRecords(
   end: number,
 ): AsyncGenerator<Finding, void, undefined> {
   const expected = new Map(check.index.records(pack).map((record) => [record.offset, record]));
-  const read = (offset: number, length: number): Promise<Uint8Array> => check.packs.read({ ...pack, offset, length });
+  const read: ScanOptions['read'] = (range, into) => check.packs.read({ ...pack, ...range }, into);
   for await (const scanned of scanPack({ from: packHeaderBytes, to: end, read, signal: check.signal })) {
     if (scanned.type !== 'record') yield damage(pack, scanned);
     else if (matches(expected.get(scanned.offset), scanned)) expected.delete(scanned.offset);

@@ -1,5 +1,6 @@
 import type { AccountId, ChunkId, Clock, VaultId } from '@coffer/core';
 import { concatBytes, dayMs, idKey, isCofferError, MiB } from '@coffer/core';
+import { setImmediate } from 'node:timers/promises';
 import { recordKinds } from '../packs/pack-format.ts';
 import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
 import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
@@ -13,6 +14,9 @@ const settleBytes = 16 * MiB;
 
 /** Waiting records above which writers wait for the index. */
 const pendingLimit = 4 * settleRecords;
+
+/** Small records need nothing to wait for: without a pause a stream of them would keep the thread to itself. */
+const yieldRecords = 256;
 
 export interface StoreChunk {
   readonly vault: VaultId;
@@ -53,6 +57,7 @@ export class ChunkStore {
   /** The newest pack, as the index knows it. */
   #open: PackProgress | undefined;
   #drops = 0;
+  #sinceYield = 0;
   /** Segments that lacked something when their turn came, by id. */
   readonly #refused = new Map<string, readonly MissingChunk[]>();
 
@@ -94,6 +99,10 @@ export class ChunkStore {
     this.#pendingIds.add(pendingKey(chunk.uploader, id));
     await room;
     await this.#keepUp();
+    this.#sinceYield += 1;
+    if (this.#sinceYield < yieldRecords) return;
+    this.#sinceYield = 0;
+    await setImmediate();
   }
 
   /** Resolves once everything added before is flushed and indexed. @throws NO_SPACE when it had to be dropped, IO */
@@ -212,7 +221,12 @@ function toGroup(group: readonly PendingChunk[]): ChunkGroup {
 }
 
 function pendingKey(uploader: AccountId, id: ChunkId): string {
-  return idKey(uploader) + idKey(id);
+  return latin1(uploader) + latin1(id);
+}
+
+/** Half as long as hex, and made for every record. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 import type { AccountId, ChunkId, VaultId } from '@coffer/core';
-import { CofferError, idKey, splitBytes } from '@coffer/core';
+import { CofferError, idKey } from '@coffer/core';
 import type { ChunkPlace, Facts } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
 import { readRecords } from '../packs/record-reader.ts';
@@ -37,12 +37,9 @@ async function* placesOf(read: ReadChunks, missing: { id?: ChunkId }): AsyncGene
   for (let start = 0; start < read.ids.byteLength; start += batch * 32) {
     const ids = read.ids.subarray(start, start + batch * 32);
     const found = await read.facts.readableChunks({ ...read, ids });
-    const places: ChunkPlace[] = [];
-    for (const id of splitBytes(ids, 32)) {
-      const place = found.get(idKey(id));
-      if (!place) missing.id ??= id;
-      else if (!missing.id) places.push(place);
-    }
+    const end = found.indexOf(undefined);
+    if (end >= 0) missing.id = ids.subarray(end * 32, end * 32 + 32);
+    const places = (end >= 0 ? found.slice(0, end) : found) as readonly ChunkPlace[];
     if (places.length > 0) yield places;
     if (missing.id) return;
   }

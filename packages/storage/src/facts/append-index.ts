@@ -2,13 +2,13 @@ import { idKey, splitBytes } from '@coffer/core';
 import type { ChunkId, EntryId } from '@coffer/core';
 import { parseCommit, segmentId } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { firstRow } from '../sqlite/database.ts';
 import type { ApplyAppend, AppliedCommit, AppendToken, MissingChunk, PrepareAppend, Prepared } from './facts.ts';
 import type { ChunkIndex, ReferenceScope } from './chunk-index.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
 import type { PackIndex } from './pack-index.ts';
 import { vaultRowCrc } from './row-checksum.ts';
+import type { UsageIndex } from './usage-index.ts';
 import type { VersionIndex } from './version-index.ts';
 
 /** The first this many missing chunks are named; the client sends those and asks again (JOURNAL §Append). */
@@ -24,6 +24,7 @@ interface AppendDeps {
   readonly packs: PackIndex;
   readonly chunks: ChunkIndex;
   readonly versions: VersionIndex;
+  readonly usage: UsageIndex;
 }
 
 interface PlannedPut {
@@ -52,8 +53,6 @@ interface Plan {
 export class AppendIndex {
   readonly #deps: AppendDeps;
   readonly #plans = new Map<AppendToken, Plan>();
-  readonly #usage: StatementSync;
-  readonly #addJournal: StatementSync;
   readonly #insertCommit: StatementSync;
   readonly #saveVault: StatementSync;
   readonly #clearMembers: StatementSync;
@@ -63,10 +62,6 @@ export class AppendIndex {
   constructor(deps: AppendDeps) {
     this.#deps = deps;
     const { db } = deps;
-    this.#usage = db.prepare('SELECT chunk_bytes + journal_bytes AS bytes FROM usage WHERE owner = ?');
-    this.#addJournal = db.prepare(`
-      INSERT INTO usage (owner, journal_bytes) VALUES (?, ?)
-      ON CONFLICT DO UPDATE SET journal_bytes = journal_bytes + excluded.journal_bytes`);
     this.#insertCommit = db.prepare(
       'INSERT INTO commits (vault, seq, hash, received_at_ms, pack, offset, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -111,7 +106,7 @@ export class AppendIndex {
   #overQuota({ owner, commits, quotaBytes }: PrepareAppend): Prepared | undefined {
     if (quotaBytes === null) return undefined;
     const journal = commits.reduce((sum, bytes) => sum + bytes.byteLength, 0);
-    const stored = firstRow<{ bytes: number }>(this.#usage, this.#deps.numbers.intern(owner))?.bytes ?? 0;
+    const stored = this.#deps.usage.storedBytes(this.#deps.numbers.intern(owner));
     const reserve = commits.some(addsContent) ? 0 : Math.max(reserveFloorBytes, Math.floor(quotaBytes * reserveShare));
     if (stored + journal <= quotaBytes + reserve) return undefined;
     return { status: 'quota', usedBytes: stored, quotaBytes };
@@ -125,7 +120,7 @@ export class AppendIndex {
     const { seq, hash, receivedAtMs, place } = commit;
     const pack = this.#deps.packs.numberOf({ owner: ids.owner, kind: 'journal', pack: place.pack });
     this.#insertCommit.run(target.vault, seq, hash, receivedAtMs, pack, place.offset, place.bytes);
-    this.#addJournal.run(target.owner, place.bytes);
+    this.#deps.usage.add(target.owner, { journalBytes: place.bytes });
     this.#deps.packs.addLive(pack, place.bytes);
     this.#clearFound.run(ids.vault, seq, hash);
   }

@@ -1,4 +1,4 @@
-import { splitBytes } from '@coffer/core';
+import { hourMs, splitBytes } from '@coffer/core';
 import type { ChunkId } from '@coffer/core';
 import { parseSegment } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -7,6 +7,7 @@ import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk }
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
 import type { PackIndex } from './pack-index.ts';
+import type { UsageIndex } from './usage-index.ts';
 
 /** A chunk as a reference resolves to it. */
 export interface ResolvedChunk {
@@ -29,13 +30,18 @@ interface ChunkRow {
   readonly bytes: number;
   readonly content_bytes: number;
   readonly count: number;
+  readonly grace_until_ms: number;
   readonly granted: number | null;
 }
+
+/** A grace time this close to the new one is left alone: a renewal is a write, and 24 h need no precision. */
+const graceSlackMs = hourMs;
 
 interface ChunkDeps {
   readonly db: DatabaseSync;
   readonly numbers: Numbers;
   readonly packs: PackIndex;
+  readonly usage: UsageIndex;
 }
 
 /** Chunks and segments, their counts and who may refer to them; the writer's half. Runs inside transactions. */
@@ -48,13 +54,12 @@ export class ChunkIndex {
   readonly #grant: StatementSync;
   readonly #countUp: StatementSync;
   readonly #grantUp: StatementSync;
-  readonly #usage: StatementSync;
 
   constructor(deps: ChunkDeps) {
     this.#deps = deps;
     const { db } = deps;
     this.#select = db.prepare(`
-      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, g.count AS granted
+      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, c.grace_until_ms, g.count AS granted
       FROM chunks c LEFT JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
       WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`);
     this.#insert = db.prepare(`
@@ -67,9 +72,6 @@ export class ChunkIndex {
     this.#grantUp = db.prepare(
       'INSERT INTO grants (chunk, vault, count) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1',
     );
-    this.#usage = db.prepare(`
-      INSERT INTO usage (owner, chunk_bytes, uncommitted_bytes) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
-        chunk_bytes = chunk_bytes + excluded.chunk_bytes, uncommitted_bytes = uncommitted_bytes + excluded.uncommitted_bytes`);
   }
 
   index(batch: IndexChunks): MissingChunk[] {
@@ -79,15 +81,13 @@ export class ChunkIndex {
     return missing;
   }
 
-  claim({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): void {
+  /** Which of the ids are there for the uploader; those get a grant and, without a commit, a new grace time. */
+  claim({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): boolean[] {
     const { numbers } = this.#deps;
     const scope = { owner: numbers.intern(owner), vault: numbers.intern(vault), author: numbers.intern(uploader) };
-    for (const id of splitBytes(ids, 32)) {
-      const row = this.#row(scope, scope.author, id);
-      if (!row || row.pack === null) continue;
-      if (row.granted === null) this.#grant.run(row.chunk, scope.vault);
-      if (row.count === 0) this.#renew.run(graceUntilMs, row.chunk);
-    }
+    return splitBytes(ids, 32).map(
+      (id) => this.#claimOne(scope, id, graceUntilMs) || this.isGranted(scope, segmentUploader, id),
+    );
   }
 
   /** What a segment's author may not refer to. */
@@ -131,16 +131,17 @@ export class ChunkIndex {
     return { chunk: Number(lastInsertRowid), contentBytes: 0 };
   }
 
+  /** True when it is stored and the vault may use it. */
   isGranted(scope: ReferenceScope, uploader: number, id: ChunkId): boolean {
     const row = this.#row(scope, uploader, id);
-    return row !== undefined && row.granted !== null;
+    return row !== undefined && row.pack !== null && row.granted !== null;
   }
 
   /** One more version or segment of the vault refers to the chunk. */
   countUp(scope: ReferenceScope, chunk: number): void {
     const row = firstRow<{ count: number; bytes: number }>(this.#countUp, chunk);
     this.#grantUp.run(chunk, scope.vault);
-    if (row?.count === 1) this.#usage.run(scope.owner, 0, -row.bytes);
+    if (row?.count === 1) this.#deps.usage.add(scope.owner, { uncommittedBytes: -row.bytes });
   }
 
   /** A segment becomes usable in a vault: from now on it refers to its chunks there. */
@@ -150,6 +151,14 @@ export class ChunkIndex {
       const from = this.#deps.numbers.intern(uploader);
       for (const id of splitBytes(ids, 32)) this.countUp(scope, this.require(scope, from, id).chunk);
     }
+  }
+
+  #claimOne(scope: ReferenceScope, id: ChunkId, graceUntilMs: number): boolean {
+    const row = this.#row(scope, scope.author, id);
+    if (!row || row.pack === null) return false;
+    if (row.granted === null) this.#grant.run(row.chunk, scope.vault);
+    if (row.count === 0 && row.grace_until_ms < graceUntilMs - graceSlackMs) this.#renew.run(graceUntilMs, row.chunk);
+    return true;
   }
 
   #indexGroup(batch: IndexChunks, group: ChunkGroup, missing: MissingChunk[]): void {
@@ -198,7 +207,7 @@ export class ChunkIndex {
     );
     if (inserted.changes === 1) {
       added.bytes += place.bytes;
-      this.#usage.run(scope.owner, place.bytes, place.bytes);
+      this.#deps.usage.add(scope.owner, { chunkBytes: place.bytes, uncommittedBytes: place.bytes });
       const chunk = Number(inserted.lastInsertRowid);
       if (!payload) this.#grant.run(chunk, scope.vault);
       return chunk;
@@ -216,7 +225,10 @@ export class ChunkIndex {
     this.#renew.run(graceUntilMs, row.chunk);
     if (row.pack === null) {
       this.#place.run(place.pack, place.offset, place.bytes, contentBytes, row.chunk);
-      this.#usage.run(scope.owner, place.bytes, row.count === 0 ? place.bytes : 0);
+      this.#deps.usage.add(scope.owner, {
+        chunkBytes: place.bytes,
+        uncommittedBytes: row.count === 0 ? place.bytes : 0,
+      });
       added.bytes += place.bytes;
     }
     return row.chunk;

@@ -1,5 +1,5 @@
-import type { AccountId, IdKey, VaultId } from '@coffer/core';
-import { CofferError, idKey, splitBytes } from '@coffer/core';
+import type { AccountId, VaultId } from '@coffer/core';
+import { CofferError, splitBytes } from '@coffer/core';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { allRows, databaseError, firstRow, openReadOnly } from '../sqlite/database.ts';
 import { factsMigrations } from './facts-schema.ts';
@@ -101,26 +101,13 @@ export class FactsReader {
     });
   }
 
-  presentChunks({ vault, owner, uploader, ids }: LookUpChunks): boolean[] {
+  readableChunks({ vault, owner, uploader, ids }: LookUpChunks): (ChunkPlace | undefined)[] {
     return this.#ask(() => {
-      const [store, sender, place] = [this.#number(owner), this.#number(uploader), this.#number(vault)];
-      return splitBytes(ids, 32).map(
-        (id) =>
-          this.#statements.stored.get(store, sender, id) !== undefined ||
-          this.#statements.usableSegment.get(place, store, segmentUploader, id) !== undefined,
-      );
-    });
-  }
-
-  readableChunks({ vault, owner, uploader, ids }: LookUpChunks): Map<IdKey, ChunkPlace> {
-    return this.#ask(() => {
-      const scope = [this.#number(vault), this.#number(owner), this.#number(uploader)] as const;
-      const found = new Map<IdKey, ChunkPlace>();
-      for (const id of splitBytes(ids, 32)) {
-        const place = firstRow<PlaceRow>(this.#statements.readable, ...scope, id);
-        if (place) found.set(idKey(id), { ...place, id });
-      }
-      return found;
+      const [place, store, sender] = [this.#number(vault), this.#number(owner), this.#number(uploader)];
+      return splitBytes(ids, 32).map((id) => {
+        const row = firstRow<PlaceRow>(this.#statements.readable, place, store, sender, id);
+        return row && { pack: row.pack, offset: row.offset, bytes: row.bytes, id };
+      });
     });
   }
 

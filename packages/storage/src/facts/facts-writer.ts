@@ -17,6 +17,7 @@ import type {
 } from './facts.ts';
 import { Numbers } from './numbers.ts';
 import { PackIndex } from './pack-index.ts';
+import { UsageIndex } from './usage-index.ts';
 import { VersionIndex } from './version-index.ts';
 
 /** Every change of the index, one transaction each. Synchronous: it lives in a worker thread. */
@@ -24,6 +25,7 @@ export class FactsWriter {
   readonly #db: DatabaseSync;
   readonly #numbers: Numbers;
   readonly #packs: PackIndex;
+  readonly #usage: UsageIndex;
   readonly #chunks: ChunkIndex;
   readonly #appends: AppendIndex;
 
@@ -32,17 +34,19 @@ export class FactsWriter {
     const db = this.#db;
     this.#numbers = new Numbers(db, 'write');
     this.#packs = new PackIndex(db);
-    this.#chunks = new ChunkIndex({ db, numbers: this.#numbers, packs: this.#packs });
-    const versions = new VersionIndex(db, this.#numbers);
-    this.#appends = new AppendIndex({ db, numbers: this.#numbers, packs: this.#packs, chunks: this.#chunks, versions });
+    this.#usage = new UsageIndex(db);
+    const shared = { db, numbers: this.#numbers, packs: this.#packs, usage: this.#usage };
+    this.#chunks = new ChunkIndex(shared);
+    const versions = new VersionIndex(shared);
+    this.#appends = new AppendIndex({ ...shared, chunks: this.#chunks, versions });
   }
 
   indexChunks(batch: IndexChunks): { readonly missing: readonly MissingChunk[] } {
     return { missing: this.#change(() => this.#chunks.index(batch)) };
   }
 
-  claimChunks(claim: ClaimChunks): void {
-    this.#change(() => this.#chunks.claim(claim));
+  claimChunks(claim: ClaimChunks): readonly boolean[] {
+    return this.#change(() => this.#chunks.claim(claim));
   }
 
   checkSegment(segment: CheckSegment): Prepared {
@@ -90,8 +94,13 @@ export class FactsWriter {
 
   #change<Result>(work: () => Result): Result {
     try {
-      return inTransaction(this.#db, work);
+      return inTransaction(this.#db, () => {
+        const result = work();
+        this.#usage.write();
+        return result;
+      });
     } catch (error) {
+      this.#usage.forget();
       this.#numbers.forget();
       this.#packs.forget();
       throw error;

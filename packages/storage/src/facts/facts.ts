@@ -1,4 +1,4 @@
-import type { AccountId, ChunkId, EntryId, Hash, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, ChunkId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { PackId, PackKind, PackPlace } from '../packs/packs.ts';
 
 /** Up to where a pack's records are in the index. */
@@ -175,8 +175,11 @@ export interface StoredQuestion {
 export interface Facts extends AsyncDisposable {
   /** Records flushed chunks; the first record of an id counts. Answers what segments lacked: those were left out. */
   indexChunks(batch: IndexChunks): Promise<{ readonly missing: readonly MissingChunk[] }>;
-  /** The uploader may use these in the vault and they stay for the grace time; unknown ones are ignored. */
-  claimChunks(claim: ClaimChunks): Promise<void>;
+  /**
+   * Which of the ids are there for the uploader to refer to in the vault (PROTOCOL `chunk.has`). From now on it may, and
+   * those that nothing refers to yet stay for the grace time.
+   */
+  claimChunks(claim: ClaimChunks): Promise<readonly boolean[]>;
   /** Whether the author may store this segment for the vault. */
   checkSegment(segment: CheckSegment): Promise<Prepared>;
   /** Checks references and quota and, in the same step, pins what is referred to against collection. */
@@ -208,9 +211,7 @@ export interface Facts extends AsyncDisposable {
    * Synchronous: asked once for every uploaded chunk.
    */
   isStored(question: StoredQuestion): boolean;
-  /** Bit i: id i is there for its uploader to refer to (PROTOCOL `chunk.has`). */
-  presentChunks(look: LookUpChunks): Promise<readonly boolean[]>;
-  /** Places of chunks that unexpired versions of the vault refer to, by `idKey`. */
-  readableChunks(look: LookUpChunks): Promise<ReadonlyMap<IdKey, ChunkPlace>>;
+  /** Places of chunks, as asked; undefined for what no unexpired version of the vault refers to. */
+  readableChunks(look: LookUpChunks): Promise<readonly (ChunkPlace | undefined)[]>;
   usage(owner: AccountId): Promise<UsageFacts>;
 }

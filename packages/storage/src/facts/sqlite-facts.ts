@@ -1,4 +1,4 @@
-import type { AccountId, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, VaultId } from '@coffer/core';
 import { CofferError, startWorker } from '@coffer/core';
 import type { Worker } from 'node:worker_threads';
 import type { FactsCall, FactsReply } from './facts-calls.ts';
@@ -66,7 +66,7 @@ export class SqliteFacts implements Facts {
     return this.#call('indexChunks', batch);
   }
 
-  claimChunks(claim: ClaimChunks): Promise<void> {
+  claimChunks(claim: ClaimChunks): Promise<readonly boolean[]> {
     return this.#call('claimChunks', claim);
   }
 
@@ -134,11 +134,7 @@ export class SqliteFacts implements Facts {
     return this.#read.isStored(question);
   }
 
-  async presentChunks(look: LookUpChunks): Promise<readonly boolean[]> {
-    return this.#read.presentChunks(look);
-  }
-
-  async readableChunks(look: LookUpChunks): Promise<ReadonlyMap<IdKey, ChunkPlace>> {
+  async readableChunks(look: LookUpChunks): Promise<readonly (ChunkPlace | undefined)[]> {
     return this.#read.readableChunks(look);
   }
 

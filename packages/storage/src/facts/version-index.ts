@@ -6,6 +6,7 @@ import type { ReferenceScope } from './chunk-index.ts';
 import type { PrepareAppend } from './facts.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader } from './numbers.ts';
+import type { UsageIndex } from './usage-index.ts';
 
 interface VersionRow {
   readonly seq: number;
@@ -19,12 +20,6 @@ interface Change {
   readonly atMs: number;
 }
 
-interface UsageChange {
-  readonly files?: number;
-  readonly versions?: number;
-  readonly trashBytes?: number;
-}
-
 /** Versions of entries and when each was current; the writer's half. Runs inside transactions. */
 export class VersionIndex {
   readonly #numbers: Numbers;
@@ -33,12 +28,20 @@ export class VersionIndex {
   readonly #insert: StatementSync;
   readonly #end: StatementSync;
   readonly #revive: StatementSync;
-  readonly #trash: StatementSync;
-  readonly #usage: StatementSync;
+  readonly #usage: UsageIndex;
   readonly #place: StatementSync;
 
-  constructor(db: DatabaseSync, numbers: Numbers) {
+  constructor({
+    db,
+    numbers,
+    usage,
+  }: {
+    readonly db: DatabaseSync;
+    readonly numbers: Numbers;
+    readonly usage: UsageIndex;
+  }) {
     this.#numbers = numbers;
+    this.#usage = usage;
     this.#current = db.prepare(
       'SELECT seq, bytes, ended FROM versions WHERE vault = ? AND entry = ? AND to_ms IS NULL',
     );
@@ -48,12 +51,6 @@ export class VersionIndex {
     this.#revive = db.prepare(
       'UPDATE versions SET to_ms = NULL, ended = NULL WHERE vault = ? AND entry = ? AND seq = ?',
     );
-    this.#trash = db.prepare(
-      "SELECT coalesce(sum(bytes), 0) AS bytes FROM versions WHERE vault = ? AND entry = ? AND ended = 'removed'",
-    );
-    this.#usage = db.prepare(`
-      INSERT INTO usage (owner, files, versions, trash_bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-        files = files + excluded.files, versions = versions + excluded.versions, trash_bytes = trash_bytes + excluded.trash_bytes`);
     this.#place = db.prepare(`
       SELECT p.name AS pack, c.offset, c.bytes FROM chunks c JOIN packs p ON p.pack = c.pack
       WHERE c.owner = ? AND c.uploader = ${segmentUploader} AND c.id = ?`);
@@ -73,7 +70,7 @@ export class VersionIndex {
     const current = this.#currentOf(scope, entry);
     if (current) this.#end.run(atMs, 'replaced', scope.vault, entry, current.seq);
     this.#insert.run(scope.vault, entry, seq, atMs, bytes);
-    this.#use(scope, { files: current ? 0 : 1, versions: 1 });
+    this.#usage.add(scope.owner, { files: current ? 0 : 1, versions: 1 });
   }
 
   drop({
@@ -86,7 +83,7 @@ export class VersionIndex {
       const current = this.#currentOf(scope, entry);
       if (!current) continue;
       this.#end.run(atMs, reason, scope.vault, entry, current.seq);
-      this.#use(scope, { files: -1, trashBytes: reason === 'removed' ? current.bytes : 0 });
+      this.#usage.add(scope.owner, { files: -1, trashBytes: reason === 'removed' ? current.bytes : 0 });
     }
   }
 
@@ -96,12 +93,7 @@ export class VersionIndex {
     if (!kept || current?.seq === seq) return;
     if (current) this.#end.run(atMs, 'replaced', scope.vault, entry, current.seq);
     this.#revive.run(scope.vault, entry, seq);
-    this.#use(scope, { files: current ? 0 : 1, trashBytes: kept.ended === 'removed' ? -kept.bytes : 0 });
-  }
-
-  /** Bytes of the entry's versions that lie in the trash. */
-  trashBytes(vault: number, entry: EntryId): number {
-    return firstRow<{ bytes: number }>(this.#trash, vault, entry)?.bytes ?? 0;
+    this.#usage.add(scope.owner, { files: current ? 0 : 1, trashBytes: kept.ended === 'removed' ? -kept.bytes : 0 });
   }
 
   /** Where segments lie whose content is asked for. */
@@ -112,9 +104,5 @@ export class VersionIndex {
 
   #currentOf(scope: ReferenceScope, entry: EntryId): VersionRow | undefined {
     return firstRow<VersionRow>(this.#current, scope.vault, entry);
-  }
-
-  #use({ owner }: ReferenceScope, { files = 0, versions = 0, trashBytes = 0 }: UsageChange): void {
-    this.#usage.run(owner, files, versions, trashBytes);
   }
 }

@@ -80,10 +80,10 @@ export class LocalPacks implements Packs {
     if (open.drops !== ticket) throw noSpace();
   }
 
-  async read({ length, offset, ...name }: PackRange): Promise<Uint8Array> {
-    const into = Buffer.allocUnsafeSlow(length);
-    const got = await this.#files.read(this.#pathOf(name), into, offset);
-    if (got === length) return into;
+  async read({ length, offset, ...name }: PackRange, into?: Uint8Array): Promise<Uint8Array> {
+    const bytes = into ? into.subarray(0, length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    const got = await this.#files.read(this.#pathOf(name), bytes, offset);
+    if (got === length && bytes.byteLength === length) return bytes;
     throw new CofferError('DAMAGED', `pack ${name.pack} ends before byte ${offset + length}`, {
       details: { pack: name.pack, offset },
     });

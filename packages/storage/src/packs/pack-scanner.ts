@@ -21,12 +21,16 @@ export interface ScanOptions {
   readonly from: number;
   /** Nothing is read from here on. */
   readonly to: number;
-  readonly read: (offset: number, length: number) => Promise<Uint8Array>;
+  /** As `Packs.read` of the pack. */
+  readonly read: (
+    range: { readonly offset: number; readonly length: number },
+    into?: Uint8Array,
+  ) => Promise<Uint8Array>;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Bytes of one read. One record may make a window larger, since it is handed out whole. */
-const windowBytes = 1024 * 1024;
+const windowBytes = 4 * 1024 * 1024;
 
 /**
  * Every record of a pack with its checksum checked, in order; views are valid until the next step. After bytes that are
@@ -82,6 +86,8 @@ class ScanWindow {
   readonly #options: ScanOptions;
   #start = 0;
   #bytes: Uint8Array = new Uint8Array(0);
+  /** Every window is read into the same memory. */
+  #buffer: Uint8Array = new Uint8Array(0);
 
   constructor(options: ScanOptions) {
     this.#options = options;
@@ -96,7 +102,9 @@ class ScanWindow {
     const wanted = Math.max(0, Math.min(length, this.end - offset));
     const held = offset >= this.#start && offset + wanted <= this.#start + this.#bytes.byteLength;
     if (!held) {
-      this.#bytes = await this.#options.read(offset, Math.min(Math.max(wanted, windowBytes), this.end - offset));
+      const length = Math.min(Math.max(wanted, windowBytes), this.end - offset);
+      if (this.#buffer.byteLength < length) this.#buffer = new Uint8Array(length);
+      this.#bytes = await this.#options.read({ offset, length }, this.#buffer);
       this.#start = offset;
     }
     return this.#bytes.subarray(offset - this.#start, offset - this.#start + wanted);

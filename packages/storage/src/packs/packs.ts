@@ -63,8 +63,8 @@ export interface Packs extends AsyncDisposable {
   append(store: PackStore, records: readonly PackRecord[]): Appended;
   /** Resolves once everything appended to the store so far survives a power cut. @throws NO_SPACE, IO */
   flush(store: PackStore, ticket: FlushTicket): Promise<void>;
-  /** Exactly `length` bytes. @throws NOT_FOUND (no such pack), DAMAGED (too short), IO */
-  read(range: PackRange): Promise<Uint8Array>;
+  /** Exactly `length` bytes, in a new array or in the front of `into`. @throws NOT_FOUND (no such pack), DAMAGED (too short), IO */
+  read(range: PackRange, into?: Uint8Array): Promise<Uint8Array>;
   /** Every pack there is, in no particular order. @throws IO */
   list(): AsyncIterable<PackInfo>;
   /** Cuts a torn tail, makes the rest durable, and goes on appending behind it. Only before the first append to its store. @throws IO */

@@ -5,7 +5,7 @@ import { graceMs } from '../chunks/chunk-store.ts';
 import type { ChunkGroup, Facts, FoundCommit } from '../facts/facts.ts';
 import type { RecordHeader } from '../packs/pack-format.ts';
 import { decodePackHeader, packHeaderBytes, recordKinds } from '../packs/pack-format.ts';
-import type { Scanned } from '../packs/pack-scanner.ts';
+import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
 import { scanPack } from '../packs/pack-scanner.ts';
 import type { PackInfo, Packs } from '../packs/packs.ts';
 import type { FoundStatements } from './found-statements.ts';
@@ -56,7 +56,7 @@ interface ScanRange {
 }
 
 function scan(packs: Packs, { pack, from, to, signal }: ScanRange): AsyncGenerator<Scanned, void, undefined> {
-  const read = (offset: number, length: number): Promise<Uint8Array> => packs.read({ ...pack, offset, length });
+  const read: ScanOptions['read'] = (range, into) => packs.read({ ...pack, ...range }, into);
   return scanPack({ from: Math.max(from, Math.min(packHeaderBytes, to)), to, read, signal });
 }
 
