@@ -25,7 +25,7 @@ export function makeHomeGenesis(
   const commitId: CommitId = randomId(random);
   const header = {
     v: 1,
-    vault: zeroHash,
+    vault: new Uint8Array(32),
     seq: 1,
     prev: zeroHash,
     epoch: 0,

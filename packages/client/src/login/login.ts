@@ -18,6 +18,7 @@ import type { GivenEpoch } from './pull-epochs.ts';
 import { makeHomeGenesis } from './home-genesis.ts';
 import type { HomeGenesis } from './home-genesis.ts';
 import { OwnChain } from './identity-chain.ts';
+import { oneFrame } from '../vaults/transfers.ts';
 import { fetchSecrets, opaqueLogin, prepareLogin } from './opaque-login.ts';
 
 export interface LoginTarget {
@@ -198,7 +199,7 @@ class Enrolment {
       signKey: ed25519KeyPair(device.deviceSeed).publicKey,
       name: options.deviceName,
     } as const;
-    const worker = { scope: 'worker', sealKey: xwingKeyPair(device.sealSeed).publicKey, vaults: [home] } as const;
+    const worker = { scope: 'worker' as const, sealKey: xwingKeyPair(device.sealSeed).publicKey, vaults: [home] };
     const payload = options.keystore === 'file' ? { ...fields, ...worker } : { ...fields, scope: 'full' as const };
     const statement = makeIdentityStatement(payload, ed25519KeyPair(secrets.identitySeed).sign);
     await greeted.connection.request('device.enroll', { statement }, withSignal(options.signal));
@@ -307,10 +308,6 @@ function openPinned(certificate: Uint8Array, authority: Uint8Array): ReturnType<
   } catch (error) {
     throw isCofferError(error, 'INVALID', 'LIMIT') ? integrityError("The authority's certificate") : error;
   }
-}
-
-async function* oneFrame(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {

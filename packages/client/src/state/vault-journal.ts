@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, equalBytes, integrityError, isCofferError } from '@coffer/core';
-import type { AccountId, DeviceId, Hash, VaultId } from '@coffer/core';
+import type { AccountId, DeviceId, Hash, IdKey, VaultId } from '@coffer/core';
 import { openCommitBody } from '@coffer/crypto';
 import {
   bodyAssociatedData,
@@ -11,7 +11,7 @@ import {
   parseCommit,
   parseOperations,
 } from '@coffer/journal';
-import type { Commit, Directory, EpochRef, VaultState } from '@coffer/journal';
+import type { Commit, Directory, EpochRef, Operation, VaultState } from '@coffer/journal';
 import { EpochSecrets } from './epoch-secrets.ts';
 import type { EpochKey, EpochRecord } from './epoch-secrets.ts';
 import { foldCommit } from './fold-commit.ts';
@@ -19,6 +19,7 @@ import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
 import { StateTree } from './state-tree.ts';
 import { TreeWriter } from './tree-writer.ts';
+import type { Skipped } from './tree-writer.ts';
 
 /** A commit as `vault.pull` delivers it. */
 export interface PulledCommit {
@@ -43,6 +44,8 @@ export interface VaultJournalDeps {
 export interface FoldReport {
   readonly voidCommits: number;
   readonly skippedOperations: number;
+  /** The first thousand. */
+  readonly skipped: readonly Skipped[];
   /** Authors of void commits and skipped operations, for the log. */
   readonly authors: readonly { readonly account: AccountId; readonly device: DeviceId; readonly seq: number }[];
 }
@@ -103,20 +106,27 @@ export class VaultJournal {
   }
 
   /**
-   * Judges and folds what follows, all or nothing. Commits that another process folded in the meantime are passed over.
+   * Judges and folds the commits that follow position `after`, all or nothing. Those that another process folded in the
+   * meantime are passed over.
    * @throws ROLLBACK when they do not extend what this device has seen; INTEGRITY when the server should have refused them;
    * UPGRADE_REQUIRED
    */
-  fold(commits: readonly PulledCommit[]): FoldReport {
-    const report = { voidCommits: 0, skippedOperations: 0, authors: [] as FoldReport['authors'][number][] };
+  fold(commits: readonly PulledCommit[], after: number): FoldReport {
+    const report = {
+      voidCommits: 0,
+      skippedOperations: 0,
+      skipped: [] as Skipped[],
+      authors: [] as FoldReport['authors'][number][],
+    };
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       this.#reload();
-      for (const pulled of commits) {
-        const { isVoid, skipped, commit } = this.#one(pulled);
-        if (!isVoid && skipped === 0) continue;
+      for (const [index, pulled] of commits.entries()) {
+        const { isVoid, skipped, commit } = this.#one(pulled, after + 1 + index);
+        if (!isVoid && skipped.length === 0) continue;
         report.voidCommits += isVoid ? 1 : 0;
-        report.skippedOperations += skipped;
+        report.skippedOperations += skipped.length;
+        report.skipped.push(...skipped.slice(0, maxReported - report.skipped.length));
         report.authors.push({ account: commit.header.account, device: commit.header.device, seq: commit.header.seq });
       }
       if (this.#state !== undefined) this.#sql.setMeta('state', encodeVaultState(this.#state));
@@ -129,18 +139,36 @@ export class VaultJournal {
     return report;
   }
 
-  /** Sees what other processes folded. */
-  refresh(): void {
-    this.#reload();
+  /**
+   * What the fold would skip if these operations came next; nothing is changed. One list for each operation.
+   * `keeps`: entry to seq, as keep refs say it.
+   */
+  rehearse(operations: readonly Operation[], keeps: ReadonlyMap<IdKey, number>): readonly (readonly Skipped[])[] {
+    this.#db.exec('BEGIN');
+    try {
+      this.#writer.begin((this.#state?.seq ?? 0) + 1, keeps);
+      return operations.map((operation) => this.#writer.apply(operation));
+    } finally {
+      this.#db.exec('ROLLBACK');
+      this.#writer.forget();
+    }
+  }
+
+  /** True when this very commit stands in the folded journal. */
+  holds({ header, hash }: Commit): boolean {
+    const known = this.#sql.hashAt(header.seq);
+    return known !== undefined && equalBytes(known, hash);
   }
 
   repairs(limit: number): Repairs {
     return this.#beliefs.repairs(limit);
   }
 
-  #one(pulled: PulledCommit): { isVoid: boolean; skipped: number; commit: Commit } {
+  #one(pulled: PulledCommit, expectedSeq: number): FoldedOne {
     const commit = parsed(pulled.bytes);
     const known = this.#state;
+    if (commit.header.seq !== expectedSeq)
+      throw integrityError('The journal of a vault', { seq: commit.header.seq, expectedSeq });
     if (known !== undefined && commit.header.seq <= known.seq) return this.#again(commit);
     this.#checkPin(commit);
     const state = this.#judged(commit, known);
@@ -153,13 +181,13 @@ export class VaultJournal {
     );
     this.#sql.addCommit({ commit, receivedAtMs: pulled.receivedAtMs, isVoid, skipped: skipped.length });
     if (commit.header.seq === 1) this.#sql.setMeta('genesis', pulled.bytes);
-    return { isVoid, skipped: skipped.length, commit };
+    return { isVoid, skipped, commit };
   }
 
-  #again(commit: Commit): { isVoid: false; skipped: 0; commit: Commit } {
+  #again(commit: Commit): FoldedOne {
     const hash = this.#sql.hashAt(commit.header.seq);
     if (hash === undefined || !equalBytes(hash, commit.hash)) throw rollbackError(commit.header.seq);
-    return { isVoid: false, skipped: 0, commit };
+    return { isVoid: false, skipped: [], commit };
   }
 
   #checkPin({ header, hash }: Commit): void {
@@ -221,6 +249,15 @@ export class VaultJournal {
     this.#state = stored;
     for (const record of this.#sql.epochs()) this.#secrets.learn(record);
   }
+}
+
+/** Skipped operations that a report tells one by one. */
+const maxReported = 1000;
+
+interface FoldedOne {
+  readonly isVoid: boolean;
+  readonly skipped: readonly Skipped[];
+  readonly commit: Commit;
 }
 
 const none = new Uint8Array(0);

@@ -1,5 +1,5 @@
-import { BoundedQueue, CofferError, integrityError, MiB, Semaphore } from '@coffer/core';
-import type { AccountId } from '@coffer/core';
+import { BoundedQueue, CofferError, integrityError, MiB, randomUnit, Semaphore } from '@coffer/core';
+import type { AccountId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/journal';
 import type { ChunkTuple, Content, ContentTuple, SegmentRun } from '@coffer/journal';
@@ -42,6 +42,26 @@ export class FileDownloader implements Downloader {
       await this.#write({ tuples, offset, sink }, signal);
       offset += tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
     }
+  }
+
+  /**
+   * Fetches and checks without handing anything out; each chunk with a chance of `percent`. @returns plain bytes checked
+   * @throws as {@link download}
+   */
+  async check(
+    content: Content,
+    { percent, random }: { percent: number; random: Random },
+    signal?: AbortSignal,
+  ): Promise<number> {
+    let bytes = 0;
+    const count = (_offset: number, plain: Uint8Array): void => {
+      bytes += plain.byteLength;
+    };
+    for await (const tuples of this.#runs(content, signal)) {
+      const some = percent >= 100 ? tuples : tuples.filter(() => randomUnit(random) * 100 < percent);
+      await this.#write({ tuples: some, offset: 0, sink: count }, signal);
+    }
+    return bytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
-import { compareBytes, concatBytes } from '@coffer/core';
+import { concatBytes } from '@coffer/core';
 import type { AccountId, ChunkId, Random } from '@coffer/core';
 import { hashPlain, planSegments, sealChunk } from '@coffer/crypto';
 import type { ChunkKeys } from '@coffer/crypto';
 import { contentLimits, encodeSegment, encodeSegmentList, segmentId } from '@coffer/journal';
 import type { Content, ContentTuple, HomeTuple, SegmentRun } from '@coffer/journal';
+import { uniqueSorted } from '../vaults/content-refs.ts';
 import { hashContent } from '../state/stored-content.ts';
 import type { UploadedContent } from '../uploader.ts';
 import type { ChunkRecord } from './chunk-records.ts';
@@ -122,9 +123,4 @@ function sealList(
 
 function sortedIds(records: readonly ChunkRecord[]): ChunkId[] {
   return uniqueSorted(records.filter((record) => record.kind === 'chunk').map(({ id }) => id));
-}
-
-function uniqueSorted(ids: readonly ChunkId[]): ChunkId[] {
-  const sorted = ids.toSorted(compareBytes);
-  return sorted.filter((id, index) => index === 0 || compareBytes(sorted[index - 1] ?? id, id) !== 0);
 }

@@ -23,7 +23,7 @@ export async function pullInto(input: PullInto, signal?: AbortSignal): Promise<F
   const after = journal.state?.seq ?? 0;
   const { response, data } = await connection.request('vault.pull', { vault, after }, { ...(signal && { signal }) });
   if (response.seq < Math.max(after, pinnedSeq)) throw rollbackError(response.seq);
-  const folder = new BatchFolder(input);
+  const folder = new BatchFolder(input, after);
   for await (const frame of data) await folder.add(pulledCommit(frame));
   await folder.fold();
   checkArrived(journal, response);
@@ -35,10 +35,12 @@ class BatchFolder {
   #batch: PulledCommit[] = [];
   #bytes = 0;
   #refreshed = false;
-  report: FoldReport = { voidCommits: 0, skippedOperations: 0, authors: [] };
+  #after: number;
+  report: FoldReport = { voidCommits: 0, skippedOperations: 0, skipped: [], authors: [] };
 
-  constructor(input: PullInto) {
+  constructor(input: PullInto, after: number) {
     this.#input = input;
+    this.#after = after;
   }
 
   async add(commit: PulledCommit): Promise<void> {
@@ -49,12 +51,14 @@ class BatchFolder {
 
   async fold(): Promise<void> {
     if (this.#batch.length === 0) return;
-    const { voidCommits, skippedOperations, authors } = await this.#folded();
+    const { voidCommits, skippedOperations, skipped, authors } = await this.#folded();
+    this.#after += this.#batch.length;
     this.#batch = [];
     this.#bytes = 0;
     this.report = {
       voidCommits: this.report.voidCommits + voidCommits,
       skippedOperations: this.report.skippedOperations + skippedOperations,
+      skipped: [...this.report.skipped, ...skipped].slice(0, 1000),
       authors: [...this.report.authors, ...authors].slice(0, 100),
     };
   }
@@ -62,12 +66,12 @@ class BatchFolder {
   /** A commit may come from a device that was enrolled since the chain was fetched. */
   async #folded(): Promise<FoldReport> {
     try {
-      return this.#input.journal.fold(this.#batch);
+      return this.#input.journal.fold(this.#batch, this.#after);
     } catch (error) {
       if (!isCofferError(error, 'INTEGRITY') || this.#refreshed) throw error;
       this.#refreshed = true;
       await this.#input.refreshIdentities();
-      return this.#input.journal.fold(this.#batch);
+      return this.#input.journal.fold(this.#batch, this.#after);
     }
   }
 }

@@ -1,0 +1,178 @@
+import { isCofferError } from '@coffer/core';
+import type { CofferError } from '@coffer/core';
+import { ed25519KeyPair } from '@coffer/crypto';
+import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
+import { Connections } from './connection/connections.ts';
+import { createTlsDial } from './connection/dial.ts';
+import type { Dial } from './connection/dial.ts';
+import { OwnChain } from './login/identity-chain.ts';
+import type { DeviceKeys } from './profile/device-keys.ts';
+import type { AskPassword } from './profile/keystore.ts';
+import type { OperationsLog } from './profile/operations-log.ts';
+import type { Pins } from './profile/pins.ts';
+import type { Profile } from './profile/profile.ts';
+import type { ProfileRecord } from './profile/profile-record.ts';
+import type { EpochKey } from './state/epoch-secrets.ts';
+import { openVaultDatabase } from './state/vault-database.ts';
+import { VaultJournal } from './state/vault-journal.ts';
+import type { Vault } from './vault.ts';
+import { HomeVault } from './vaults/home-vault.ts';
+import { WatchHub } from './watch-hub.ts';
+
+export interface OpenAccountOptions {
+  readonly profile: Profile;
+  /** Asked when the keystore wants a password. */
+  readonly unlock: AskPassword;
+  readonly signal?: AbortSignal;
+}
+
+/** The account that is logged in here; the server is not needed for it. @throws NOT_LOGGED_IN, REFUSED for a wrong password, DAMAGED */
+export async function openAccount(
+  { profile, unlock, signal }: OpenAccountOptions,
+  deps: { readonly dial: Dial } = { dial: createTlsDial({ clock: profile.deps.clock }) },
+): Promise<Account> {
+  const record = profile.requireRecord();
+  const chain = OwnChain.open(profile.chainPath, record.account);
+  const pins = profile.pins();
+  const keys = await profile.keystore.open(record, unlock);
+  signal?.throwIfAborted();
+  return new DeviceAccount({ profile, record, chain, pins, keys, dial: deps.dial });
+}
+
+interface DeviceAccountDeps {
+  readonly profile: Profile;
+  readonly record: ProfileRecord;
+  readonly chain: OwnChain;
+  readonly pins: Pins;
+  readonly keys: DeviceKeys;
+  readonly dial: Dial;
+}
+
+class DeviceAccount implements Account {
+  readonly info: AccountInfo;
+  readonly operations: OperationsLog;
+  readonly #deps: DeviceAccountDeps;
+  readonly #connections: Connections;
+  readonly #watchHub: WatchHub;
+  readonly #owned = new AsyncDisposableStack();
+  #home: HomeVault | undefined;
+
+  constructor(deps: DeviceAccountDeps) {
+    const { profile, record, keys } = deps;
+    this.#deps = deps;
+    this.info = infoOf(record, keys.kind);
+    this.operations = this.#owned.use(profile.operations());
+    this.#watchHub = new WatchHub(() => this.#connections);
+    this.#connections = this.#owned.use(this.#connect());
+  }
+
+  async usage(signal?: AbortSignal): Promise<AccountUsage> {
+    const options = { ...(signal && { signal }) };
+    const { response } = await this.#connections.run(
+      'control',
+      (one) => one.request('usage.show', {}, options),
+      signal,
+    );
+    return response;
+  }
+
+  async home(signal?: AbortSignal): Promise<Vault> {
+    const home = (this.#home ??= this.#openHome());
+    if (home.head.seq === 0) await home.pull(signal);
+    return home;
+  }
+
+  devices(): readonly DeviceSummary[] {
+    return [...this.#deps.chain.current.devices.values()].map(({ device, name, scope, revoked }) => ({
+      device,
+      name,
+      scope,
+      revoked,
+    }));
+  }
+
+  async connect(signal?: AbortSignal): Promise<void> {
+    await this.#connections.run('control', () => Promise.resolve(), signal);
+  }
+
+  async reachability(signal?: AbortSignal): Promise<CofferError | undefined> {
+    try {
+      await this.connect(signal);
+      return undefined;
+    } catch (error) {
+      if (isCofferError(error)) return error;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+
+  #connect(): Connections {
+    const { profile, record, keys, pins, dial } = this.#deps;
+    const { sign } = ed25519KeyPair(keys.deviceSeed);
+    return new Connections({
+      dial,
+      ...profile.deps,
+      address: record,
+      pin: record.pin,
+      who: { server: record.server, account: record.account, device: record.device, sign },
+      onHello: ({ generation }) => pins.seeGeneration(generation),
+      onProved: (proved) => this.#remember(proved),
+      onEvent: (event) => this.#watchHub.onEvent(event),
+      onControl: (connection) => this.#watchHub.onControl(connection),
+    });
+  }
+
+  /** Name and role are the server's to say, and may change. */
+  #remember({ username, role }: { readonly username: string; readonly role: 'user' | 'admin' }): void {
+    const { profile, record } = this.#deps;
+    if (record.username !== username || record.role !== role)
+      profile.save({ ...profile.requireRecord(), username, role });
+  }
+
+  #openHome(): HomeVault {
+    const { profile, record, keys, chain, pins } = this.#deps;
+    const db = this.#owned.adopt(openVaultDatabase(profile.statePath(record.home)), (one) => one.close());
+    const journal = new VaultJournal(record.home, {
+      db,
+      directory: chain.directory,
+      key: epochKeyOf(record, keys),
+      pin: pins.of(record.home),
+    });
+    const { sign } = ed25519KeyPair(keys.deviceSeed);
+    return new HomeVault({
+      ...profile.deps,
+      record,
+      keys,
+      sign,
+      connections: this.#connections,
+      chain,
+      pins,
+      db,
+      journal,
+      watchHub: this.#watchHub,
+    });
+  }
+}
+
+function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
+  const { username, account, device, deviceName, role } = record;
+  return {
+    username,
+    account,
+    device,
+    deviceName,
+    role,
+    server: `${record.host}:${record.port}`,
+    serverId: record.server,
+    scope,
+  };
+}
+
+function epochKeyOf({ server, account, device, home }: ProfileRecord, keys: DeviceKeys): EpochKey {
+  if (keys.kind === 'full') return { server, account, worker: undefined, sealSeed: keys.sealSeed, given: [] };
+  const given = keys.epochs.filter(({ vault }) => Buffer.compare(vault, home) === 0);
+  return { server, account, worker: device, sealSeed: keys.sealSeed, given };
+}

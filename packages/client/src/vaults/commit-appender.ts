@@ -1,0 +1,215 @@
+import {
+  backoffMs,
+  CofferError,
+  equalBytes,
+  idKey,
+  integrityError,
+  isCofferError,
+  randomId,
+  timestampFromMs,
+} from '@coffer/core';
+import type { AccountId, Clock, CommitId, DeviceId, EntryId, IdKey, Random } from '@coffer/core';
+import { sealCommitBody } from '@coffer/crypto';
+import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
+import type { Commit, CommitHeader, IdentityState, Ref, Signer, VaultState } from '@coffer/journal';
+import type { ResponseOf } from '@coffer/protocol';
+import type { CommitReport, RefusedOperation } from '../commit-batch.ts';
+import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
+import { refsOf } from './commit-items.ts';
+import type { CommitItem } from './commit-items.ts';
+
+export interface CommitAppenderDeps {
+  readonly journal: VaultJournal;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly sign: Signer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The own identity as last seen. */
+  readonly identity: () => IdentityState;
+  /** Sends one commit; safe to repeat. */
+  readonly send: (commit: Commit, signal?: AbortSignal) => Promise<ResponseOf<'vault.append'>>;
+  /** Brings the journal up to date. */
+  readonly pull: (signal?: AbortSignal) => Promise<void>;
+}
+
+/** Other devices can be faster this often; each time at least one of them got on. */
+const maxTries = 30;
+const backoff = { firstMs: 20, maxMs: 2000 } as const;
+
+/** Makes commits, appends them on top of whatever the head is by then, and folds them (JOURNAL §Commit, §Append). */
+export class CommitAppender {
+  readonly #deps: CommitAppenderDeps;
+
+  constructor(deps: CommitAppenderDeps) {
+    this.#deps = deps;
+  }
+
+  /** One commit of these items; those that other devices made impossible are left out and told. @throws CONFLICT when all tries are used up; what the server answers */
+  async append(items: readonly CommitItem[], signal?: AbortSignal): Promise<CommitReport> {
+    const refused: RefusedOperation[] = [];
+    let body = this.#sealed(items);
+    for (let attempt = 0; attempt < maxTries; attempt += 1) {
+      if (body.items.length === 0) return { seq: this.#state.seq, receivedAtMs: 0, entries: [], refused };
+      const commit = this.#commit(body);
+      const sent = await this.#send(commit, signal);
+      if (sent !== undefined) return report(body.items, { sent, refused });
+      await this.#deps.clock.sleep(backoffMs(attempt, backoff, this.#deps.random), signal);
+      const checked = this.#checked(body.items);
+      refused.push(...checked.refused);
+      // Sealed for the same epoch and unchanged, the body may stand at any position; only the header is signed again.
+      const isSame = checked.refused.length === 0 && body.epoch === this.#state.epoch;
+      if (!isSame) body = this.#sealed(checked.items);
+    }
+    throw new CofferError('CONFLICT', 'other devices change this vault all the time', { hint: 'Try again later.' });
+  }
+
+  /** A commit of refs only. */
+  async appendRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<void> {
+    const body = { ...this.#sealed([]), refs };
+    await this.#send(this.#commit(body), signal);
+  }
+
+  get #state(): VaultState {
+    const { state } = this.#deps.journal;
+    if (state === undefined) throw new TypeError('a vault is written to before it was pulled');
+    return state;
+  }
+
+  /** Folded, when it was accepted; undefined when somebody was faster, and then the journal is up to date. */
+  async #send(commit: Commit, signal: AbortSignal | undefined): Promise<Sent | undefined> {
+    let ack: ResponseOf<'vault.append'>;
+    try {
+      ack = await this.#deps.send(commit, signal);
+    } catch (error) {
+      if (!isCofferError(error, 'CONFLICT')) throw error;
+      await this.#deps.pull(signal);
+      return undefined;
+    }
+    const { seq } = commit.header;
+    const isHead = ack.seq === seq && equalBytes(ack.head, commit.hash);
+    if (isHead && this.#state.seq === seq - 1) {
+      const folded = this.#deps.journal.fold([{ bytes: commit.bytes, receivedAtMs: ack.receivedAt }], seq - 1);
+      return { seq, receivedAtMs: ack.receivedAt, folded };
+    }
+    return this.#found(commit, { ack, signal });
+  }
+
+  /** The answer to the first try was lost, and the journal went on meanwhile. */
+  async #found(
+    commit: Commit,
+    { ack, signal }: { ack: ResponseOf<'vault.append'>; signal: AbortSignal | undefined },
+  ): Promise<Sent> {
+    if (!this.#deps.journal.holds(commit)) await this.#deps.pull(signal);
+    if (!this.#deps.journal.holds(commit)) throw integrityError('The answer of the server');
+    return { seq: commit.header.seq, receivedAtMs: ack.receivedAt, folded: undefined };
+  }
+
+  #sealed(items: readonly CommitItem[]): SealedBody {
+    const { account, device, random, journal } = this.#deps;
+    const { epoch, vault } = this.#state;
+    const commitId: CommitId = randomId(random);
+    const operations = encodeOperations(items.map(({ operation }) => operation));
+    const associatedData = bodyAssociatedData({ vault, epoch, account, device, commitId });
+    const body = sealCommitBody({
+      epochSecret: journal.epochSecret(epoch),
+      n: epoch,
+      operations,
+      associatedData,
+      random,
+    });
+    return { items, refs: refsOf(items), epoch, commitId, body };
+  }
+
+  #commit({ refs, epoch, commitId, body }: SealedBody): Commit {
+    const { account, device, clock, sign } = this.#deps;
+    const { vault, seq, head } = this.#state;
+    const at = timestampFromMs(clock.nowMs());
+    const header: Omit<CommitHeader, 'bodyHash'> = {
+      v: 1,
+      vault,
+      seq: seq + 1,
+      prev: head,
+      epoch,
+      account,
+      device,
+      commitId,
+      at,
+      refs: [...this.#identityRefs(), ...refs],
+    };
+    return makeCommit({ header, body, sign });
+  }
+
+  /** The journal learns of devices and revocations with the next commit of anybody who knows them. */
+  #identityRefs(): readonly Ref[] {
+    const { account, identity } = this.#deps;
+    const { head } = identity();
+    const recorded = this.#state.identities.get(idKey(account));
+    return recorded !== undefined && equalBytes(recorded, head) ? [] : [{ kind: 'identity', subject: account, head }];
+  }
+
+  /** What still holds now that others have changed the tree. */
+  #checked(items: readonly CommitItem[]): {
+    readonly items: readonly CommitItem[];
+    readonly refused: readonly RefusedOperation[];
+  } {
+    const skipped = this.#deps.journal.rehearse(
+      items.map(({ operation }) => operation),
+      keepsOf(items),
+    );
+    const refused = skipped.flat().map(({ entry }) => ({ entry, error: conflictError() }));
+    const kept = items.flatMap((item, index) => without(item, skipped[index]?.map(({ entry }) => entry) ?? []));
+    return { items: kept, refused };
+  }
+}
+
+interface SealedBody {
+  readonly items: readonly CommitItem[];
+  readonly refs: readonly Ref[];
+  readonly epoch: number;
+  readonly commitId: CommitId;
+  readonly body: Uint8Array;
+}
+
+interface Sent {
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly folded: FoldReport | undefined;
+}
+
+function report(
+  items: readonly CommitItem[],
+  { sent, refused }: { sent: Sent; refused: readonly RefusedOperation[] },
+): CommitReport {
+  const skipped = new Set<IdKey>((sent.folded?.skipped ?? []).map(({ entry }) => idKey(entry)));
+  const entries = items.flatMap((item) => item.entries);
+  return {
+    seq: sent.seq,
+    receivedAtMs: sent.receivedAtMs,
+    entries: entries.filter((entry) => !skipped.has(idKey(entry))),
+    refused: [
+      ...refused,
+      ...entries.filter((entry) => skipped.has(idKey(entry))).map((entry) => ({ entry, error: conflictError() })),
+    ],
+  };
+}
+
+function keepsOf(items: readonly CommitItem[]): ReadonlyMap<IdKey, number> {
+  const keeps = new Map<IdKey, number>();
+  for (const { ref } of items) if (ref?.kind === 'keep') keeps.set(idKey(ref.entry), ref.seq);
+  return keeps;
+}
+
+/** The item without the entries that are refused; a `remove` of several may lose only some. */
+function without(item: CommitItem, refused: readonly EntryId[]): readonly CommitItem[] {
+  if (refused.length === 0) return [item];
+  const { operation } = item;
+  if (operation[0] !== 'remove') return [];
+  const gone = new Set(refused.map(idKey));
+  const kept = operation[1].filter((entry) => !gone.has(idKey(entry)));
+  return kept.length === 0 ? [] : [{ operation: ['remove', kept], drops: kept, entries: kept }];
+}
+
+function conflictError(): CofferError {
+  return new CofferError('CONFLICT', 'another device changed this at the same moment');
+}

@@ -1,0 +1,197 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { randomId, Semaphore } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
+import { ChunkKeys } from '@coffer/crypto';
+import type { Commit, Ref } from '@coffer/journal';
+import type { ClientConnection, ResponseOf } from '@coffer/protocol';
+import type { CommitBatch, CommitBatchOptions } from '../commit-batch.ts';
+import type { Connections } from '../connection/connections.ts';
+import type { Downloader, DownloaderOptions } from '../downloader.ts';
+import type { OwnChain } from '../login/identity-chain.ts';
+import type { DeviceKeys } from '../profile/device-keys.ts';
+import type { Pins } from '../profile/pins.ts';
+import type { ProfileRecord } from '../profile/profile-record.ts';
+import type { ProfileDeps } from '../profile/profile.ts';
+import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
+import type { FileDownloader } from '../transfer/file-downloader.ts';
+import type { TreeReader } from '../tree-reader.ts';
+import type { Uploader, UploaderOptions } from '../uploader.ts';
+import type { JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
+import type { WatchHub } from '../watch-hub.ts';
+import { CommitAppender } from './commit-appender.ts';
+import { JournalBatch } from './journal-batch.ts';
+import { pullInto } from './pull.ts';
+import { oneFrame, openDownloader, openUploader } from './transfers.ts';
+import { verifyEntries } from './verify.ts';
+
+export interface HomeVaultDeps extends ProfileDeps {
+  readonly record: ProfileRecord;
+  readonly keys: DeviceKeys;
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+  readonly connections: Connections;
+  readonly chain: OwnChain;
+  readonly pins: Pins;
+  readonly db: DatabaseSync;
+  readonly journal: VaultJournal;
+  readonly watchHub: WatchHub;
+}
+
+/** Refs of one repairing commit. */
+const repairsTogether = 1500;
+
+/** {@link Vault} of the account itself. */
+export class HomeVault implements Vault {
+  readonly #deps: HomeVaultDeps;
+  readonly #chunkKeys: ReadonlyMap<number, ChunkKeys>;
+  readonly #appender: CommitAppender;
+  /** Pulls and appends of this process take turns; other processes are met in the database. */
+  readonly #turn = new Semaphore(1);
+
+  constructor(deps: HomeVaultDeps) {
+    this.#deps = deps;
+    this.#chunkKeys = new Map(deps.keys.dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
+    this.#appender = new CommitAppender({
+      journal: deps.journal,
+      account: deps.record.account,
+      device: deps.record.device,
+      sign: deps.sign,
+      clock: deps.clock,
+      random: deps.random,
+      identity: () => deps.chain.current,
+      send: (commit, signal) => this.#send(commit, signal),
+      pull: async (signal) => void (await this.#pull(signal)),
+    });
+  }
+
+  get id(): Uint8Array {
+    return this.#deps.record.home;
+  }
+
+  get tree(): TreeReader {
+    return this.#deps.journal.tree;
+  }
+
+  get head(): VaultHead {
+    const { state } = this.#deps.journal;
+    return { seq: state?.seq ?? 0, hash: state?.head ?? new Uint8Array(32) };
+  }
+
+  async pull(signal?: AbortSignal): Promise<PullReport> {
+    return this.#turn.run(async () => {
+      const before = this.head.seq;
+      const { voidCommits, skippedOperations } = await this.#pull(signal);
+      this.#savePin();
+      return { before, after: this.head.seq, voidCommits, skippedOperations };
+    }, signal);
+  }
+
+  async uploader(options: UploaderOptions = {}): Promise<Uploader> {
+    await this.#ensureFolded();
+    return openUploader({ ...this.#deps, chunkKeys: this.#chunkKeys }, options);
+  }
+
+  downloader(options: DownloaderOptions = {}): Promise<Downloader> {
+    return Promise.resolve(this.#openDownloader(options));
+  }
+
+  batch(options: CommitBatchOptions = {}): CommitBatch {
+    const { record, clock, random } = this.#deps;
+    const deps = {
+      tree: this.tree,
+      account: record.account,
+      keys: this.#chunkKeys,
+      clock,
+      random,
+      append: (items: Parameters<CommitAppender['append']>[0], signal?: AbortSignal) =>
+        this.#turn.run(() => this.#appender.append(items, signal), signal),
+      repair: (signal?: AbortSignal) => this.#repair(signal),
+    };
+    return new JournalBatch(deps, options);
+  }
+
+  async verify(entries: readonly EntryId[], options: VerifyOptions = {}, signal?: AbortSignal): Promise<VerifyReport> {
+    await using downloader = this.#openDownloader({});
+    return verifyEntries({ tree: this.tree, downloader, entries, options, random: this.#deps.random }, signal);
+  }
+
+  watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }> {
+    return this.#deps.watchHub.watch(this.id, signal);
+  }
+
+  async beginJob(mode: 'push' | 'pull' | 'two-way', signal?: AbortSignal): Promise<JobRun> {
+    const job = randomId(this.#deps.random);
+    const options = { ...(signal && { signal }) };
+    await this.#control((connection) => connection.request('job.begin', { job, mode }, options), signal);
+    return {
+      end: async (status, counts) =>
+        void (await this.#control((connection) => connection.request('job.end', { job, status, counts }))),
+    };
+  }
+
+  #openDownloader(options: DownloaderOptions): FileDownloader {
+    return openDownloader({ ...this.#deps, chunkKeys: this.#chunkKeys }, options);
+  }
+
+  #control<Result>(work: (connection: ClientConnection) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return this.#deps.connections.run('control', work, signal);
+  }
+
+  async #ensureFolded(): Promise<void> {
+    if (this.#deps.journal.state === undefined) await this.pull();
+  }
+
+  async #pull(signal: AbortSignal | undefined): Promise<FoldReport> {
+    const { journal, pins } = this.#deps;
+    const pinnedSeq = pins.of(this.id)?.seq ?? 0;
+    return this.#control(
+      (connection) =>
+        pullInto(
+          { journal, connection, pinnedSeq, refreshIdentities: () => this.#refreshChain(connection, signal) },
+          signal,
+        ),
+      signal,
+    );
+  }
+
+  async #refreshChain(connection: ClientConnection, signal: AbortSignal | undefined): Promise<void> {
+    const { chain } = this.#deps;
+    const known = chain.seq;
+    await chain.refresh(connection, signal);
+    if (chain.seq !== known) chain.save();
+  }
+
+  async #send(commit: Commit, signal: AbortSignal | undefined): Promise<ResponseOf<'vault.append'>> {
+    const { response } = await this.#control(
+      (connection) =>
+        connection.request(
+          'vault.append',
+          { vault: this.id },
+          { data: oneFrame(commit.bytes), ...(signal && { signal }) },
+        ),
+      signal,
+    );
+    return response;
+  }
+
+  /** Tells the server what members see, where void commits, skipped operations or removed folders made it believe otherwise. */
+  async #repair(signal: AbortSignal | undefined): Promise<void> {
+    await this.#turn.run(async () => {
+      for (;;) {
+        const { keeps, drops } = this.#deps.journal.repairs(repairsTogether);
+        const refs: Ref[] = keeps.map(({ entry, seq }) => ({ kind: 'keep', entry, seq }));
+        if (drops.removed.length > 0) refs.push({ kind: 'drop', entries: drops.removed, reason: 'removed' });
+        if (drops.moved.length > 0) refs.push({ kind: 'drop', entries: drops.moved, reason: 'moved' });
+        if (refs.length === 0) break;
+        await this.#appender.appendRefs(refs, signal);
+      }
+      this.#savePin();
+    }, signal);
+  }
+
+  #savePin(): void {
+    const { journal, pins } = this.#deps;
+    const { state } = journal;
+    if (state === undefined) return;
+    pins.see(this.id, { seq: state.seq, hash: state.head, epoch: state.epoch });
+  }
+}

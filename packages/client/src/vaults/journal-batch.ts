@@ -1,0 +1,203 @@
+import { CofferError, newEntryId } from '@coffer/core';
+import type { AccountId, Clock, EntryId, Random } from '@coffer/core';
+import type { ChunkKeys } from '@coffer/crypto';
+import { checkName, isReservedName } from '@coffer/journal';
+import type { Operation, PutOperation } from '@coffer/journal';
+import type {
+  Attributes,
+  CommitBatch,
+  CommitBatchOptions,
+  CommitReport,
+  DirectoryPut,
+  FilePut,
+  Placement,
+  SymlinkPut,
+} from '../commit-batch.ts';
+import type { Entry } from '../entry.ts';
+import type { TreeReader } from '../tree-reader.ts';
+import { CommitItems } from './commit-items.ts';
+import type { CommitItem } from './commit-items.ts';
+import { idsOfContent, putRef } from './content-refs.ts';
+
+export interface JournalBatchDeps {
+  readonly tree: TreeReader;
+  readonly account: AccountId;
+  readonly keys: ReadonlyMap<number, ChunkKeys>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Appends one commit of these items, and folds it. */
+  readonly append: (items: readonly CommitItem[], signal?: AbortSignal) => Promise<CommitReport>;
+  /** After everything: tells the server what it believes wrongly. */
+  readonly repair: (signal?: AbortSignal) => Promise<void>;
+}
+
+/** {@link CommitBatch} over a journal: gathers while the commit before is on its way. */
+export class JournalBatch implements CommitBatch {
+  readonly #deps: JournalBatchDeps;
+  readonly #options: CommitBatchOptions;
+  #items = new CommitItems();
+  #underWay: Promise<void> = Promise.resolve();
+  #reports: CommitReport[] = [];
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(deps: JournalBatchDeps, options: CommitBatchOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  async putFile(file: FilePut, signal?: AbortSignal): Promise<EntryId> {
+    const { content, size, chunks, segments } = file.content;
+    const entry = file.entry ?? this.#newEntry();
+    const operation = this.#put({ entry, place: file, kind: 'file', attributes: file, size, content });
+    await this.#add(
+      { operation, ref: putRef(entry, { chunks, segments }, this.#deps.account), entries: [entry] },
+      signal,
+    );
+    return entry;
+  }
+
+  async copyFile(source: Entry, to: Placement, signal?: AbortSignal): Promise<EntryId> {
+    const entry = this.#newEntry();
+    await this.#putAgain({ entry, place: to, source }, signal);
+    return entry;
+  }
+
+  async makeDirectory(directory: DirectoryPut, signal?: AbortSignal): Promise<EntryId> {
+    const entry = this.#newEntry();
+    const operation = this.#put({
+      entry,
+      place: directory,
+      kind: 'directory',
+      attributes: directory,
+      size: 0,
+      content: [],
+    });
+    await this.#add({ operation, entries: [entry] }, signal);
+    return entry;
+  }
+
+  async putSymlink(link: SymlinkPut, signal?: AbortSignal): Promise<EntryId> {
+    const entry = link.entry ?? this.#newEntry();
+    const put = this.#put({ entry, place: link, kind: 'symlink', attributes: link, size: 0, content: [] });
+    await this.#add({ operation: [...put.slice(0, 9), link.target] as unknown as Operation, entries: [entry] }, signal);
+    return entry;
+  }
+
+  async move(entry: EntryId, to: Placement, signal?: AbortSignal): Promise<void> {
+    this.#checkPlace(to);
+    await this.#add({ operation: ['move', entry, to.parent, to.name], entries: [entry] }, signal);
+  }
+
+  async setAttributes(entry: EntryId, { mtime, mode }: Attributes, signal?: AbortSignal): Promise<void> {
+    await this.#add({ operation: ['attr', entry, mtime, mode], entries: [entry] }, signal);
+  }
+
+  async remove(entries: readonly EntryId[], signal?: AbortSignal): Promise<void> {
+    for (let start = 0; start < entries.length; start += removeTogether) {
+      const some = entries.slice(start, start + removeTogether);
+      await this.#add({ operation: ['remove', some], drops: some, entries: some }, signal);
+    }
+  }
+
+  async undelete(entry: EntryId, to: Placement & { readonly seq: number }, signal?: AbortSignal): Promise<void> {
+    this.#checkPlace(to);
+    const isFile = this.#deps.tree.versions(entry)[0]?.kind === 'file';
+    const operation: Operation = ['move', entry, to.parent, to.name];
+    await this.#add(
+      { operation, ...(isFile && { ref: { kind: 'keep', entry, seq: to.seq } }), entries: [entry] },
+      signal,
+    );
+  }
+
+  async restoreVersion(entry: EntryId, seq: number, signal?: AbortSignal): Promise<void> {
+    const current = this.#deps.tree.get(entry);
+    const source = this.#deps.tree.versions(entry).find((version) => version.seq === seq);
+    if (current === undefined || source === undefined) throw new CofferError('NOT_FOUND', 'there is no such version');
+    await this.#putAgain({ entry, place: current, source }, signal);
+  }
+
+  async commit(signal?: AbortSignal): Promise<readonly CommitReport[]> {
+    await this.#append(signal);
+    await this.#underWay;
+    this.#throwFailure();
+    await this.#deps.repair(signal);
+    const reports = this.#reports;
+    this.#reports = [];
+    return reports;
+  }
+
+  /** What is gathered and not committed is dropped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#failure ??= { error: new CofferError('CANCELLED', 'the batch was ended') };
+    await this.#underWay;
+  }
+
+  async #putAgain(
+    { entry, place, source }: { entry: EntryId; place: Placement; source: Entry },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (source.kind !== 'file') throw new TypeError('only files have content');
+    const { content, size } = source;
+    const operation = this.#put({ entry, place, kind: 'file', attributes: source, size, content });
+    const ids = idsOfContent(content, this.#deps.keys);
+    await this.#add({ operation, ref: putRef(entry, ids, this.#deps.account), entries: [entry] }, signal);
+  }
+
+  #put(put: {
+    readonly entry: EntryId;
+    readonly place: Placement;
+    readonly kind: PutOperation[4];
+    readonly attributes: Attributes;
+    readonly size: number;
+    readonly content: PutOperation[8];
+  }): PutOperation {
+    this.#checkPlace(put.place);
+    const { parent, name } = put.place;
+    const { mtime, mode } = put.attributes;
+    return ['put', put.entry, parent, name, put.kind, put.size, mtime, mode & 0o7777, put.content];
+  }
+
+  /** @throws INVALID */
+  #checkPlace({ parent, name }: Placement): void {
+    checkName(name);
+    if (isReservedName({ kind: 'home', parent, name }))
+      throw new CofferError('INVALID', '"Shared" is reserved in the root');
+  }
+
+  #newEntry(): EntryId {
+    return newEntryId(this.#deps.clock, this.#deps.random);
+  }
+
+  async #add(item: CommitItem, signal: AbortSignal | undefined): Promise<void> {
+    this.#throwFailure();
+    while (!this.#items.add(item)) {
+      await this.#append(signal);
+      this.#throwFailure();
+    }
+  }
+
+  /** Hands over what is gathered, once the commit before it is acknowledged. */
+  async #append(signal: AbortSignal | undefined): Promise<void> {
+    await this.#underWay;
+    if (this.#items.isEmpty || this.#failure !== undefined) return;
+    const { items } = this.#items;
+    this.#items = new CommitItems();
+    this.#underWay = this.#run(items, signal).catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+  }
+
+  async #run(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<void> {
+    await this.#options.uploader?.flush(signal);
+    const report = await this.#deps.append(items, signal);
+    this.#reports.push(report);
+    this.#options.onCommitted?.(report);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/** Entries of one `remove`: the whole takes 17 KiB of a commit's body. */
+const removeTogether = 1000;
