@@ -95,8 +95,8 @@ export class Daemon implements AsyncDisposable {
     for (const setting of needRestart(this.#config, config)) {
       this.#deps.logger.warn({ setting }, 'this setting takes effect with the next start');
     }
-    this.#config = { ...this.#config, ...pick(config) };
-    this.#config.listen = { ...config.listen, host: this.#config.listen.host, port: this.#config.listen.port };
+    const { host, port } = this.#config.listen;
+    this.#config = { ...this.#config, ...pick(config), listen: { ...config.listen, host, port } };
     this.#credentials = credentials;
     this.#parts?.listener.reload(credentials, this.#listenerLimits());
     this.#parts?.services.guard.setLimits(loginLimits(config));

@@ -70,10 +70,11 @@ export class LoginThrottle {
   }
 
   #turn(failures: Failures): number | undefined {
-    const over = failures.count - this.#limits.attemptsPerHour;
+    // Whole failures: a moment's draining does not make a place free.
+    const over = Math.ceil(failures.count) - this.#limits.attemptsPerHour;
     if (over < 0) return 0;
     const now = this.#clock.monotonicMs();
-    const gapMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(10, Math.floor(over)));
+    const gapMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(10, over));
     const slotMs = Math.max(now + gapMs, failures.nextSlotMs);
     if (slotMs - now > maxDelayMs) return undefined;
     failures.nextSlotMs = slotMs + gapMs;
