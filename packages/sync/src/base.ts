@@ -13,6 +13,8 @@ export interface BaseNode {
 
 /** What the planner needs of the base. */
 export interface BaseReader {
+  /** True when anything below the root is known. */
+  readonly hasItems: boolean;
   root(): BaseNode | undefined;
   children(directory: number): readonly BaseNode[];
 }
@@ -49,6 +51,7 @@ export const aboveRoot = 0;
 
 /** For runs that keep nothing: `put`, `get`, `restore`. */
 export const noBase: BaseReader & BaseWriter = {
+  hasItems: false,
   root: () => undefined,
   children: () => [],
   newDirectory: () => 0,

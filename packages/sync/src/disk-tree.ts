@@ -101,7 +101,7 @@ const kinds: ReadonlyMap<number, LocalKind> = new Map([
 
 function namesIn(directory: ByteName): ByteName[] {
   try {
-    return readdirSync(toFsPath(directory), { encoding: 'latin1' }).sort();
+    return readdirSync(toFsPath(directory), { encoding: 'latin1' }).toSorted();
   } catch (error) {
     throw fileError(error);
   }

@@ -6,7 +6,8 @@ import type { LocalPlace } from './place.ts';
 import { entryKeyOf } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 
-interface Displaced {
+/** One such item. */
+export interface Displaced {
   readonly triple: Triple;
   readonly local: LocalNode;
   /** The one object for where it is, so that everything below follows when it is renamed. */
@@ -18,17 +19,19 @@ interface Displaced {
 /** What the folder and the base have and the vault no longer has in that place (pull): its entry may be in another one. */
 export class DisplacedItems {
   readonly #context: PlanContext;
+  readonly #possible: boolean;
   readonly #byEntry = new Map<string, Displaced>();
   readonly #claimed = new Set<string>();
   readonly #unexpanded: Displaced[] = [];
 
   constructor(context: PlanContext) {
     this.#context = context;
+    this.#possible = context.base.hasItems;
   }
 
   /** False on a first run: then nothing can have been renamed and nothing needs to wait. */
   get possible(): boolean {
-    return this.#context.base.root() !== undefined;
+    return this.#possible;
   }
 
   add(triple: Triple, { local, base, place }: { local: LocalNode; base: BaseNode; place: LocalPlace }): void {

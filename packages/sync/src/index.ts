@@ -1,1 +1,16 @@
-export {};
+export { fromEntryName, fromFsPath, showPath, toEntryName } from './byte-name.ts';
+export type { ByteName } from './byte-name.ts';
+export { layDown } from './lay-down-entries.ts';
+export type { LayDownOptions } from './lay-down-entries.ts';
+export type { LocalKind } from './local-tree.ts';
+export { parseMaxDelete } from './max-delete.ts';
+export type { MaxDelete } from './max-delete.ts';
+export type { PlanLine } from './plan-line.ts';
+export type { SyncProgress } from './progress.ts';
+export { pushTree } from './push-tree.ts';
+export type { PushTreeOptions } from './push-tree.ts';
+export type { ReportedError, SyncReport } from './report.ts';
+export { scanTree } from './scan-tree.ts';
+export type { ScannedNode, ScanOptions } from './scan-tree.ts';
+export { syncOnce } from './sync-once.ts';
+export type { SyncMode, SyncOptions } from './sync-once.ts';

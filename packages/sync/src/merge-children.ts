@@ -107,8 +107,8 @@ function join(place: Place, { locals, bases, remotes }: Sides): Triple[] {
     remoteOf.delete(name);
   };
   for (const local of locals) add(local.name, local);
-  for (const name of [...baseOf.keys()]) add(name, undefined);
-  for (const name of [...remoteOf.keys()]) add(name, undefined);
+  for (const name of baseOf.keys()) add(name, undefined);
+  for (const name of remoteOf.keys()) add(name, undefined);
   return triples;
 }
 

@@ -24,6 +24,8 @@ export interface Place {
   entry: EntryId | undefined;
   /** Number in the base; undefined until it is remembered. */
   base: number | undefined;
+  /** The directory of the vault that holds the root of a job: no part of the job itself. */
+  readonly isAboveRoot?: boolean;
 }
 
 /** Path below the root of something at a local place; the root is the empty path. */
@@ -32,8 +34,8 @@ export function localPath(place: LocalPlace | undefined): ByteName {
   return joinPath(localPath(place.parent), place.name);
 }
 
-/** Path below the root of the plan, for people and for ignore rules. */
+/** Path below the root of the plan, for people and for ignore rules; the root is the empty path. */
 export function placePath(place: Place | undefined): ByteName {
-  if (place?.parent === undefined) return '';
+  if (place?.parent === undefined || place.parent.isAboveRoot === true) return '';
   return joinPath(placePath(place.parent), place.name);
 }

@@ -45,6 +45,8 @@ export interface MoveStep extends StepBase {
   /** Where it is on this machine: already at its new place for push, still at the old one for pull. */
   readonly from: LocalPlace;
   readonly fromBase: BasePlace | undefined;
+  /** The directory that it leaves, whose times change with that (pull). */
+  readonly leaves: Place | undefined;
   readonly local: Stamp;
   readonly remote: RemoteStamp;
   /** False when a later step handles the content, and remembers it. */

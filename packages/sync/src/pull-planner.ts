@@ -3,6 +3,7 @@ import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 import { attributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
 import { DisplacedItems } from './displaced-items.ts';
+import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
 import { mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
@@ -12,7 +13,7 @@ import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
 import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
-import { parseStamp, permissionMask, sameSizeAndTime } from './stamp.ts';
+import { elsewhere, parseStamp, permissionMask, sameSizeAndTime } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 /**
@@ -73,7 +74,8 @@ export class PullPlanner {
         return this.#link(unclaimed, unclaimed.remote);
       case 'directory':
         return this.#directory(unclaimed, unclaimed.remote);
-      default:
+      case 'mount':
+      case undefined:
         return this.#absent(unclaimed);
     }
   }
@@ -116,6 +118,10 @@ export class PullPlanner {
   }
 
   #newFile(triple: Triple, remote: RemoteNode): void {
+    if (isElsewhere(triple, remote)) {
+      this.#context.draft.counts.unchanged += remote.kind === 'file' ? 1 : 0;
+      return;
+    }
     if (triple.base === undefined && this.#displaced.possible) this.#newFiles.push(triple);
     else this.#receiveNew(triple, remote, triple.base === undefined ? 'new' : 'missing');
   }
@@ -177,6 +183,7 @@ export class PullPlanner {
   #directory(triple: Triple, remote: RemoteNode): void {
     const { base, local } = triple;
     if (local === undefined) {
+      if (isElsewhere(triple, remote)) return;
       if (base === undefined && this.#displaced.possible) this.#newDirectories.push(triple);
       else this.#makeDirectory(triple, remote, base === undefined ? 'new' : 'missing');
     } else if (local.kind !== 'directory') {
@@ -313,7 +320,7 @@ export class PullPlanner {
       baseParent: found.baseParent,
     };
     const place = directoryPlace(moved, remote, found.place);
-    this.#move(moved, { remote, place, from: found.place, remember: true });
+    this.#move(moved, { remote, place, found, remember: true });
     if (attributesDiffer(found.local.stamp, remote.stamp))
       this.#attributes(moved, { local: found.local, remote, place });
     this.#directories.push(place);
@@ -332,7 +339,7 @@ export class PullPlanner {
       baseParent: found.baseParent,
     };
     const same = found.local.stamp === found.base.local && sameVersion(remote.stamp, found.base.remote);
-    this.#move(moved, { remote, place: undefined, from: found.place, remember: same });
+    this.#move(moved, { remote, place: undefined, found, remember: same });
     if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
     const modes = [parseStamp(found.local.stamp).mode & permissionMask, parseRemoteStamp(remote.stamp).mode];
     if (modes[0] !== modes[1]) this.#attributes(moved, { local: found.local, remote });
@@ -347,9 +354,9 @@ export class PullPlanner {
     {
       remote,
       place,
-      from,
+      found,
       remember,
-    }: { remote: RemoteNode; place: Place | undefined; from: LocalPlace; remember: boolean },
+    }: { remote: RemoteNode; place: Place | undefined; found: Displaced; remember: boolean },
   ): void {
     const { parent, name, local, base, baseParent } = triple;
     if (local === undefined || base === undefined) throw new TypeError('nothing to move');
@@ -360,13 +367,19 @@ export class PullPlanner {
       name,
       reason: 'renamed',
       place,
-      from,
+      from: found.place,
+      leaves: found.triple.parent,
       fromBase,
       local: local.stamp,
       remote: remote.stamp,
       remember,
     });
   }
+}
+
+/** Laid down under another name, because this filesystem takes two names of the vault for one. */
+function isElsewhere({ base }: Triple, remote: RemoteNode): boolean {
+  return base?.local === elsewhere && sameVersion(remote.stamp, base.remote);
 }
 
 function directoryPlace(triple: Triple, remote: RemoteNode, local: LocalPlace | undefined): Place {

@@ -11,7 +11,7 @@ import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
 import { entryOf, sameVersion } from './remote-tree.ts';
 import type { RemoteNode, RemoteStamp } from './remote-tree.ts';
-import { parseStamp, permissionsOf } from './stamp.ts';
+import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
 import { VanishedItems } from './vanished-items.ts';
 
 /**
@@ -72,7 +72,9 @@ export class PushPlanner {
         return this.#link(unclaimed);
       case 'directory':
         return this.#directory(unclaimed);
-      default:
+      case 'special':
+      case 'foreign':
+      case undefined:
         return this.#absent(unclaimed);
     }
   }
@@ -210,16 +212,14 @@ export class PushPlanner {
     const needless = place === undefined && !attributesDiffer(local, remote.stamp);
     if (needless) return this.#remember(triple, place);
     this.#context.draft.contents.push({
-      ...{
-        action: 'attributes',
-        parent,
-        name,
-        reason: 'attributes',
-        local,
-        remote: remote.stamp,
-        place,
-        remember: true,
-      },
+      action: 'attributes',
+      parent,
+      name,
+      reason: 'attributes',
+      local,
+      remote: remote.stamp,
+      place,
+      remember: true,
     });
   }
 
@@ -243,11 +243,16 @@ export class PushPlanner {
     if (remote !== undefined) return this.#missing(triple, remote);
     if (base === undefined || baseParent === undefined) return;
     this.#context.draft.bookkeeping.push({
-      ...{ action: 'forget', parent, name, reason: 'goneThere', fromBase: { directory: baseParent, name } },
+      action: 'forget',
+      parent,
+      name,
+      reason: 'goneThere',
+      fromBase: { directory: baseParent, name },
     });
   }
 
   #missing(triple: Triple, remote: RemoteNode): void {
+    if (triple.base?.local === elsewhere) return;
     if (triple.base !== undefined) this.#vanished.add(triple, triple.base, remote);
     else this.#context.draft.leaveOut();
     this.#removals.consider(triple);
@@ -260,8 +265,15 @@ export class PushPlanner {
     const known = base !== undefined && base.remote === remote.stamp;
     const newName = this.#context.rules.conflictName(name, (other) => this.#isTaken(parent, other));
     this.#context.draft.structure.push({
-      ...{ action: 'set-aside', parent, name, reason: 'otherKind', newName, from: undefined, local: undefined },
-      ...{ remote: remote.stamp, hasBase: base !== undefined },
+      action: 'set-aside',
+      parent,
+      name,
+      reason: 'otherKind',
+      newName,
+      from: undefined,
+      local: undefined,
+      remote: remote.stamp,
+      hasBase: base !== undefined,
     });
     if (base !== undefined && known) this.#vanished.add(triple, base, remote);
     if (!known) this.#context.draft.counts.conflicts += 1;
@@ -299,8 +311,16 @@ export class PushPlanner {
     const { parent, name, base, baseParent, remote } = triple;
     if (remote === undefined || base === undefined) throw new TypeError('nothing to move');
     this.#context.draft.structure.push({
-      ...{ action: 'move', parent, name, reason: 'renamed', place, remember },
-      ...{ from: placeOf(triple), local: here(triple).stamp, remote: remote.stamp },
+      action: 'move',
+      parent,
+      name,
+      reason: 'renamed',
+      place,
+      remember,
+      leaves: undefined,
+      from: placeOf(triple),
+      local: here(triple).stamp,
+      remote: remote.stamp,
       fromBase: baseParent === undefined ? undefined : { directory: baseParent, name: base.name },
     });
   }

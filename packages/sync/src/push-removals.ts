@@ -81,17 +81,15 @@ function whole({ parent, name, base, baseParent, remote }: Triple, files: number
     base === undefined || baseParent === undefined ? undefined : { directory: baseParent, name: base.name };
   const reason = base === undefined ? 'notHere' : 'goneHere';
   const step: RemoveStep = {
-    ...{
-      action: 'remove',
-      parent,
-      name,
-      reason,
-      from: undefined,
-      local: undefined,
-      remote: remote?.stamp,
-      fromBase,
-      files,
-    },
+    action: 'remove',
+    parent,
+    name,
+    reason,
+    from: undefined,
+    local: undefined,
+    remote: remote?.stamp,
+    fromBase,
+    files,
   };
   return { whole: true, files, steps: [step] };
 }

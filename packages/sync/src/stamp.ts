@@ -19,6 +19,14 @@ export interface StampFields {
 /** A stamp that equals none: whatever bears it is read again by the next run. */
 export const untrusted: Stamp = '';
 
+/** Stands for something that was laid down under another name: it is there, but not to be looked for under this one. */
+export const elsewhere: Stamp = 'elsewhere';
+
+/** True for a stamp of a file, against one of the two that only say something about it. */
+export function isReal(stamp: Stamp): boolean {
+  return stamp !== untrusted && stamp !== elsewhere;
+}
+
 export function parseStamp(stamp: Stamp): StampFields {
   const [size, mtime, ctime, inode, mode] = stamp.split(':');
   if (mode === undefined) throw new TypeError('not a stamp');
@@ -42,7 +50,7 @@ export function mtimeOf(stamp: Stamp): Timestamp {
 
 /** True when only what a rename or a chmod touches differs: same size, mtime and inode, and both are the same kind. */
 export function sameFile(a: Stamp, b: Stamp): boolean {
-  if (a === untrusted || b === untrusted) return false;
+  if (!isReal(a) || !isReal(b)) return false;
   return identityOf(a) === identityOf(b);
 }
 
@@ -54,7 +62,7 @@ export function identityOf(stamp: Stamp): string {
 
 /** True when size and mtime are the same, whatever happened to inode, mode and ctime. */
 export function sameSizeAndTime(a: Stamp, b: Stamp): boolean {
-  if (a === untrusted || b === untrusted) return false;
+  if (!isReal(a) || !isReal(b)) return false;
   const [left, right] = [parseStamp(a), parseStamp(b)];
   return left.size === right.size && left.mtimeNs === right.mtimeNs;
 }

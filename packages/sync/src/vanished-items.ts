@@ -4,7 +4,7 @@ import type { PlanContext, Triple } from './merge-children.ts';
 import { localPath } from './place.ts';
 import { entryKeyOf, entryOf } from './remote-tree.ts';
 import type { RemoteNode, RemoteStamp } from './remote-tree.ts';
-import { identityOf, parseStamp, untrusted } from './stamp.ts';
+import { identityOf, isReal, parseStamp } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 interface Vanished {
@@ -21,6 +21,7 @@ interface Vanished {
  */
 export class VanishedItems {
   readonly #context: PlanContext;
+  readonly #possible: boolean;
   readonly #byEntry = new Map<string, Vanished>();
   readonly #byIdentity = new Map<string, Vanished[]>();
   readonly #claimed = new Set<string>();
@@ -28,11 +29,12 @@ export class VanishedItems {
 
   constructor(context: PlanContext) {
     this.#context = context;
+    this.#possible = context.base.hasItems;
   }
 
   /** False on a first run: then nothing can have been renamed and nothing needs to wait. */
   get possible(): boolean {
-    return this.#context.base.root() !== undefined;
+    return this.#possible;
   }
 
   add(triple: Triple, base: BaseNode, remote: RemoteNode): void {
@@ -120,7 +122,7 @@ export class VanishedItems {
 }
 
 function identityIn(base: BaseNode): string | undefined {
-  if (base.local === untrusted) return undefined;
+  if (!isReal(base.local)) return undefined;
   return base.directory === undefined ? identityOf(base.local) : directoryIdentity(base.local);
 }
 

@@ -1,0 +1,212 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { CofferError, lp, sha256, toHex } from '@coffer/core';
+import type { VaultId } from '@coffer/core';
+import { aboveRoot } from './base.ts';
+import type { BaseItem, BaseNode, BasePlace, BaseReader, BaseWriter } from './base.ts';
+import type { ByteName } from './byte-name.ts';
+
+/** What names a job: the same three again are the same job. */
+export interface JobKey {
+  /** Real path of the folder. */
+  readonly root: ByteName;
+  readonly vault: VaultId;
+  /** Path in the vault, its names joined by `/`. */
+  readonly path: ByteName;
+}
+
+/** What a run leaves for the next one beside the items. */
+export interface JobFacts {
+  /** Filesystem of the folder, as the system numbers it. */
+  readonly device: string;
+  /** Position of the vault that base agrees with; 0 when it is not known to agree with any. */
+  readonly headSeq: number;
+}
+
+/** Bumped whenever the tables change: an older state is thrown away, and the next run compares everything once. */
+const format = 1;
+
+/** SQLite's answers to a second process, and to a file that is none of its own or is damaged. */
+const sqlite = { busy: 5, corrupt: 11, notADatabase: 26 } as const;
+
+/**
+ * Base of one job in a database of its own, which is also its lock: it is open in at most one process at a time. Losing it
+ * costs time, never a file: the next run compares everything again.
+ */
+export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
+  readonly #db: DatabaseSync;
+  readonly #sql: Statements;
+  #nextDirectory: number | undefined;
+  #writing = false;
+  #closed = false;
+
+  /** @throws LOCKED while another run has it; IO */
+  static async open(directory: string, key: JobKey): Promise<JobState> {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const file = join(directory, `${jobName(key)}.db`);
+    try {
+      return new JobState(openDatabase(file));
+    } catch (error) {
+      if (!isSqlite(error, sqlite.corrupt, sqlite.notADatabase)) throw asFailure(error);
+      discard(file);
+      return new JobState(openDatabase(file));
+    }
+  }
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#sql = prepare(db);
+  }
+
+  get facts(): JobFacts | undefined {
+    const row = this.#sql.facts.get() as { device: string; head_seq: number } | undefined;
+    return row === undefined ? undefined : { device: row.device, headSeq: row.head_seq };
+  }
+
+  /** Stored by the next {@link save}. */
+  setFacts(facts: JobFacts): void {
+    this.#begin();
+    this.#sql.setFacts.run(facts.device, facts.headSeq);
+  }
+
+  /** True when base knows of anything but the root. */
+  get hasItems(): boolean {
+    return this.#sql.anyItem.get() !== undefined;
+  }
+
+  root(): BaseNode | undefined {
+    return this.children(aboveRoot)[0];
+  }
+
+  children(directory: number): readonly BaseNode[] {
+    const rows = this.#sql.children.all(directory) as unknown as [string, number | null, string, string][];
+    return rows.map(([name, number, local, remote]) => ({ name, directory: number ?? undefined, local, remote }));
+  }
+
+  newDirectory(): number {
+    // Looked up late: a run that finds nothing changed never needs it.
+    const number = this.#nextDirectory ?? numberIn(this.#sql.lastDirectory.get()) + 1;
+    this.#nextDirectory = number + 1;
+    return number;
+  }
+
+  remember({ directory, name }: BasePlace, item: BaseItem): void {
+    this.#begin();
+    this.#sql.put.run(directory, name, item.directory ?? null, item.local, item.remote);
+  }
+
+  move(from: BasePlace, to: BasePlace): void {
+    this.forget(to);
+    this.#sql.move.run(to.directory, to.name, from.directory, from.name);
+  }
+
+  forget({ directory, name }: BasePlace): void {
+    this.#begin();
+    this.#sql.forgetBelow.run(directory, name);
+    this.#sql.forget.run(directory, name);
+  }
+
+  save(): void {
+    if (!this.#writing) return;
+    this.#writing = false;
+    this.#db.exec('COMMIT');
+  }
+
+  /** What was not saved is dropped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#writing) this.#db.exec('ROLLBACK');
+    this.#db.close();
+  }
+
+  #begin(): void {
+    if (this.#writing) return;
+    this.#db.exec('BEGIN IMMEDIATE');
+    this.#writing = true;
+  }
+}
+
+/** File name of a job's state: its key, hashed, because paths are longer than names may be. */
+export function jobName({ root, vault, path }: JobKey): string {
+  return toHex(sha256(lp('coffer/1 sync job', Buffer.from(root, 'latin1'), vault, Buffer.from(path, 'latin1')))).slice(
+    0,
+    32,
+  );
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: DatabaseSync) {
+  const arrays = (statement: StatementSync): StatementSync => {
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  return {
+    facts: db.prepare('SELECT device, head_seq FROM facts'),
+    setFacts: db.prepare('INSERT OR REPLACE INTO facts (id, device, head_seq) VALUES (1, ?, ?)'),
+    anyItem: db.prepare(`SELECT 1 FROM items WHERE parent <> ${aboveRoot} LIMIT 1`),
+    lastDirectory: db.prepare('SELECT max(max(parent), max(coalesce(directory, 0))) AS number FROM items'),
+    children: arrays(db.prepare('SELECT name, directory, local, remote FROM items WHERE parent = ?')),
+    put: db.prepare('INSERT OR REPLACE INTO items (parent, name, directory, local, remote) VALUES (?, ?, ?, ?, ?)'),
+    move: db.prepare('UPDATE items SET parent = ?, name = ? WHERE parent = ? AND name = ?'),
+    forget: db.prepare('DELETE FROM items WHERE parent = ? AND name = ?'),
+    forgetBelow: db.prepare(`WITH RECURSIVE below(number) AS (
+        SELECT directory FROM items WHERE parent = ? AND name = ? AND directory IS NOT NULL
+        UNION SELECT i.directory FROM items i JOIN below b ON i.parent = b.number WHERE i.directory IS NOT NULL)
+      DELETE FROM items WHERE parent IN (SELECT number FROM below)`),
+  };
+}
+
+/** Exclusive locking makes the open database the lock of the job, and spares WAL its shared memory file. */
+function openDatabase(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
+    createTables(db);
+    db.exec('COMMIT');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function createTables(db: DatabaseSync): void {
+  if (numberIn(db.prepare('PRAGMA user_version').get(), 'user_version') === format) return;
+  db.exec(`
+    DROP TABLE IF EXISTS facts;
+    DROP TABLE IF EXISTS items;
+    CREATE TABLE facts (id INTEGER PRIMARY KEY CHECK (id = 1), device TEXT NOT NULL, head_seq INTEGER NOT NULL) STRICT;
+    CREATE TABLE items (parent INTEGER NOT NULL, name TEXT NOT NULL, directory INTEGER, local TEXT NOT NULL, remote TEXT NOT NULL,
+      PRIMARY KEY (parent, name)) STRICT, WITHOUT ROWID;
+    PRAGMA user_version = ${format};
+  `);
+}
+
+function numberIn(row: unknown, column = 'number'): number {
+  return (row as Record<string, number | null> | undefined)?.[column] ?? 0;
+}
+
+function isSqlite(error: unknown, ...codes: readonly number[]): boolean {
+  const code = (error as { errcode?: number } | undefined)?.errcode;
+  return code !== undefined && codes.includes(code & 0xff);
+}
+
+function asFailure(error: unknown): unknown {
+  if (!isSqlite(error, sqlite.busy)) {
+    if ((error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
+    return new CofferError('IO', `the state of this sync job cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return new CofferError('LOCKED', 'another sync of this folder is running', { hint: 'Wait until it has ended.' });
+}
+
+/** The old state is kept beside, for whoever wants to know what happened to it. */
+function discard(file: string): void {
+  renameSync(file, `${file}.damaged`);
+  for (const part of ['-wal', '-shm', '-journal']) rmSync(file + part, { force: true });
+}

@@ -1,0 +1,62 @@
+import type { LinkTarget } from '@coffer/client';
+import { CofferError } from '@coffer/core';
+import type { Random, Timestamp } from '@coffer/core';
+import type { ByteName } from '../byte-name.ts';
+import { sameTarget } from '../compare.ts';
+import type { Stamp } from '../stamp.ts';
+import { temporaryName } from '../temporary-name.ts';
+import type { FileTimes } from './file-times.ts';
+import type { Folder } from './folder.ts';
+import { freeName } from './free-name.ts';
+import type { ConflictName } from './free-name.ts';
+
+export interface LinkToLay {
+  readonly folder: Folder;
+  readonly name: ByteName;
+  readonly target: LinkTarget;
+  readonly mtime: Timestamp;
+  /** What may be replaced; undefined when nothing should be there. */
+  readonly expected: Stamp | undefined;
+  /** Whatever is there is replaced. */
+  readonly overwrite: boolean;
+}
+
+export interface LayLinkDeps {
+  readonly random: Random;
+  readonly times: FileTimes;
+  readonly conflictName: ConflictName;
+}
+
+/**
+ * Lays a symlink down: made under a temporary name, then renamed. Its target is only text here and is never followed.
+ * @throws EXISTS when a directory is in the way; NOT_ALLOWED, NO_SPACE, INVALID, IO. Nothing is left behind
+ */
+export function layLink(deps: LayLinkDeps, link: LinkToLay): { readonly name: ByteName; readonly conflict: boolean } {
+  const { folder, target, mtime } = link;
+  const temporary = temporaryName(deps.random);
+  folder.link(target, temporary);
+  try {
+    deps.times.setLink({ directory: folder.fd, name: temporary, path: folder.at(temporary) }, mtime);
+    const name = link.expected === undefined ? freeName(folder, link.name, deps.conflictName) : link.name;
+    const conflict = makeWay(deps, { ...link, name });
+    folder.rename(temporary, folder, name);
+    return { name, conflict };
+  } catch (error) {
+    folder.unlink(temporary);
+    throw error;
+  }
+}
+
+/** True when what stood there is kept under another name. */
+function makeWay({ conflictName }: LayLinkDeps, { folder, name, target, expected, overwrite }: LinkToLay): boolean {
+  const there = folder.look(name);
+  if (there === undefined || there.stamp === expected) return false;
+  if (there.kind === 'directory') throw new CofferError('EXISTS', 'a directory of this name is in the way');
+  if (overwrite || (there.kind === 'symlink' && sameTarget(folder.target(name), target))) return false;
+  folder.rename(
+    name,
+    folder,
+    conflictName(name, (other) => folder.look(other) !== undefined),
+  );
+  return true;
+}

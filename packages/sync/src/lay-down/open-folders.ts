@@ -1,0 +1,69 @@
+import type { LocalPlace } from '../place.ts';
+import type { Folder } from './folder.ts';
+
+/** Open directories kept for the next file in them; a process may have 1,024 descriptors, and files need theirs. */
+const maxIdle = 64;
+
+interface Opened {
+  readonly folder: Folder;
+  users: number;
+}
+
+/** The directories of one tree, opened from the root downwards, one component at a time. */
+export class OpenFolders implements Disposable {
+  readonly #root: Folder;
+  /** Least recently used first. */
+  readonly #opened = new Map<LocalPlace, Opened>();
+
+  /** Takes over the root. */
+  constructor(root: Folder) {
+    this.#root = root;
+  }
+
+  /** Calls `use` with the directory open; it stays open until the result is there. @throws NOT_FOUND, INVALID, NOT_ALLOWED, IO */
+  async with<Result>(place: LocalPlace | undefined, use: (folder: Folder) => Promise<Result>): Promise<Result> {
+    if (place?.parent === undefined) return use(this.#root);
+    const opened = this.#open(place);
+    opened.users += 1;
+    try {
+      return await use(opened.folder);
+    } finally {
+      opened.users -= 1;
+      this.#trim();
+    }
+  }
+
+  /** The directory, open until the next call: for one or two calls that do not wait. */
+  now(place: LocalPlace | undefined): Folder {
+    return place?.parent === undefined ? this.#root : this.#open(place).folder;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { folder } of this.#opened.values()) folder[Symbol.dispose]();
+    this.#opened.clear();
+    this.#root[Symbol.dispose]();
+  }
+
+  #open(place: LocalPlace): Opened {
+    const known = this.#opened.get(place);
+    if (known !== undefined) {
+      this.#opened.delete(place);
+      this.#opened.set(place, known);
+      return known;
+    }
+    const opened: Opened = { folder: this.now(place.parent).open(place.name), users: 0 };
+    this.#opened.set(place, opened);
+    this.#trim(place);
+    return opened;
+  }
+
+  #trim(keep?: LocalPlace): void {
+    if (this.#opened.size <= maxIdle) return;
+    for (const [place, { folder, users }] of this.#opened) {
+      if (this.#opened.size <= maxIdle) return;
+      if (users > 0 || place === keep) continue;
+      this.#opened.delete(place);
+      folder[Symbol.dispose]();
+    }
+  }
+}

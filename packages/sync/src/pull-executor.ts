@@ -1,0 +1,351 @@
+import type { Downloader, Entry, Vault } from '@coffer/client';
+import { CofferError } from '@coffer/core';
+import type { Clock, Random } from '@coffer/core';
+import { noteBookkeeping } from './base-notes.ts';
+import type { BaseWriter } from './base.ts';
+import { joinPath } from './byte-name.ts';
+import type { ByteName } from './byte-name.ts';
+import { failureOfOnePath } from './file-failures.ts';
+import type { FileTimes } from './lay-down/file-times.ts';
+import { FolderAttributes } from './lay-down/folder-attributes.ts';
+import type { Folder } from './lay-down/folder.ts';
+import { layFile } from './lay-down/lay-file.ts';
+import { layLink } from './lay-down/lay-link.ts';
+import { freeName } from './lay-down/free-name.ts';
+import type { ConflictName } from './lay-down/free-name.ts';
+import type { OpenFolders } from './lay-down/open-folders.ts';
+import type {
+  AttributesStep,
+  FetchStep,
+  LinkStep,
+  MakeDirectoryStep,
+  MoveStep,
+  Plan,
+  RemoveStep,
+  SetAsideStep,
+  Step,
+} from './plan.ts';
+import { placePath } from './place.ts';
+import type { Place } from './place.ts';
+import type { ProgressMeter } from './progress.ts';
+import { entryOf, parseRemoteStamp } from './remote-tree.ts';
+import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
+import type { ReportDraft } from './report.ts';
+import { runLanes } from './run-lanes.ts';
+import { SettledNotes } from './settled-notes.ts';
+import { trustedStamp } from './fresh.ts';
+import { elsewhere } from './stamp.ts';
+import type { Stamp } from './stamp.ts';
+
+export interface PullExecutorDeps {
+  readonly vault: Vault;
+  readonly remote: RemoteTree;
+  readonly folders: OpenFolders;
+  readonly base: BaseWriter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly times: FileTimes;
+  readonly report: ReportDraft;
+  readonly progress: ProgressMeter;
+  /** Resolves when everything written to the folder is on stable storage. */
+  readonly settle: () => Promise<unknown>;
+  readonly conflictName: ConflictName;
+  /** Replace what is there without keeping both. */
+  readonly overwrite: boolean;
+}
+
+/** Carries out a plan for pull. Answers whether all of it could be done. */
+export async function executePull(deps: PullExecutorDeps, plan: Plan, signal?: AbortSignal): Promise<boolean> {
+  noteBookkeeping(deps.base, plan.bookkeeping);
+  deps.base.save();
+  const { structure, contents, removals, directories } = plan;
+  if (structure.length + contents.length + removals.length + directories.length === 0) return true;
+  await using resources = new AsyncDisposableStack();
+  const fetches = contents.some(({ action }) => action === 'fetch');
+  const downloader = fetches ? resources.use(await deps.vault.downloader()) : undefined;
+  const executor = new PullExecutor(deps, downloader);
+  try {
+    await executor.run(plan, signal);
+  } finally {
+    deps.report.counts.bytesReceived += downloader?.progress.bytesReceived ?? 0;
+  }
+  return executor.complete;
+}
+
+class PullExecutor {
+  readonly #deps: PullExecutorDeps;
+  readonly #downloader: Downloader | undefined;
+  readonly #notes: SettledNotes;
+  readonly #attributesOf: FolderAttributes;
+  #failed = 0;
+
+  constructor(deps: PullExecutorDeps, downloader: Downloader | undefined) {
+    this.#deps = deps;
+    this.#downloader = downloader;
+    this.#notes = new SettledNotes(deps.base, deps.settle);
+    this.#attributesOf = new FolderAttributes(deps);
+  }
+
+  get complete(): boolean {
+    return this.#failed === 0;
+  }
+
+  async run(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      for (const step of plan.structure) await this.#attempt(step, () => this.#structure(step), signal);
+      const work = (step: Plan['contents'][number]): Promise<void> =>
+        this.#attempt(step, () => this.#content(step, signal), signal);
+      await runLanes(plan.contents, { lanes: this.#downloader?.parallel ?? 1, work }, signal);
+      this.#deps.progress.enter('finishing');
+      for (const step of plan.removals) await this.#attempt(step, () => this.#remove(step), signal);
+    } finally {
+      // Also after a failure or Ctrl-C: what was laid down is remembered, and directories get their times back.
+      await this.#finishDirectories(plan.directories);
+      await this.#notes.finish();
+    }
+  }
+
+  /** One path that fails is reported, and the rest goes on. */
+  async #attempt(step: Step, work: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    try {
+      await work();
+    } catch (error) {
+      signal?.throwIfAborted();
+      const failure = failureOfOnePath(error);
+      this.#failed += 1;
+      this.#deps.report.fail(pathOf(step), failure);
+    }
+  }
+
+  async #structure(step: MakeDirectoryStep | MoveStep | SetAsideStep): Promise<void> {
+    switch (step.action) {
+      case 'make-directory':
+        return this.#makeDirectory(step);
+      case 'move':
+        return this.#move(step);
+      case 'set-aside':
+        return this.#setAside(step);
+    }
+  }
+
+  async #makeDirectory({ parent, name, place, remote }: MakeDirectoryStep): Promise<void> {
+    if (remote === undefined) throw new TypeError('a directory that is not in the vault');
+    const localName = await this.#in(parent, async (folder) => {
+      const free = freeName(folder, name, this.#deps.conflictName);
+      folder.make(free);
+      return free;
+    });
+    place.local = { parent: parent.local, name: localName };
+    if (localName === name) return this.#attributesOf.want(place, remote);
+    await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place, local: elsewhere, remote } });
+  }
+
+  async #move(step: MoveStep): Promise<void> {
+    const { parent, name, from, fromBase, local, remote, place, leaves } = step;
+    const { folders } = this.#deps;
+    const stamp = await folders.with(from.parent, (source) =>
+      this.#in(parent, async (target) => {
+        expectStamp(source, { name: from.name, stamp: local });
+        if (target.look(name) !== undefined)
+          throw new CofferError('EXISTS', 'something of its new name is there already');
+        if (leaves !== undefined) this.#attributesOf.touch(leaves, source);
+        source.rename(from.name, target, name);
+        return target.look(name)?.stamp;
+      }),
+    );
+    from.parent = parent.local;
+    from.name = name;
+    this.#deps.report.counts.moved += 1;
+    if (fromBase === undefined) return;
+    const item = step.remember && stamp !== undefined ? { place, local: stamp, remote } : undefined;
+    await this.#notes.add({ kind: 'move', from: fromBase, to: { parent, name }, item });
+  }
+
+  async #setAside({ parent, name, newName, from, local, hasBase }: SetAsideStep): Promise<void> {
+    if (from === undefined || local === undefined) throw new TypeError('nothing to set aside');
+    await this.#in(parent, async (folder) => {
+      if (folder.look(newName) !== undefined) throw new CofferError('EXISTS', 'the name for the conflict is taken');
+      folder.rename(name, folder, newName);
+    });
+    from.name = newName;
+    if (hasBase && parent.base !== undefined) {
+      await this.#notes.add({ kind: 'forget', from: { directory: parent.base, name } });
+    }
+  }
+
+  async #content(step: Plan['contents'][number], signal: AbortSignal | undefined): Promise<void> {
+    switch (step.action) {
+      case 'fetch':
+        return this.#fetch(step, signal);
+      case 'link':
+        return this.#link(step);
+      case 'attributes':
+        return this.#attributes(step);
+      case 'upload':
+        throw new TypeError('a pull uploads nothing');
+    }
+  }
+
+  async #fetch(step: FetchStep, signal: AbortSignal | undefined): Promise<void> {
+    const { progress } = this.#deps;
+    const { size } = parseRemoteStamp(step.remote);
+    let counted = 0;
+    const count = (bytes: number): void => {
+      counted += bytes;
+      progress.bytes(bytes);
+    };
+    try {
+      await this.#in(step.parent, (folder) => this.#lay({ step, folder, count }, signal));
+    } finally {
+      progress.file(Math.max(0, size - counted));
+    }
+  }
+
+  async #lay(
+    { step, folder, count }: { step: FetchStep; folder: Folder; count: (bytes: number) => void },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { name, remote, local, keepBoth } = step;
+    const { counts } = this.#deps.report;
+    const entry = this.#entry(remote);
+    const outcome = await layFile(
+      this.#deps,
+      {
+        folder,
+        name,
+        size: entry.size,
+        mtime: entry.mtime,
+        mode: entry.mode,
+        expected: local,
+        keepBoth,
+        overwrite: this.#deps.overwrite,
+        fill: (sink, stop) =>
+          this.#open().download(
+            entry.content,
+            (offset, bytes) => {
+              count(bytes.byteLength);
+              return sink(offset, bytes);
+            },
+            stop,
+          ),
+      },
+      signal,
+    );
+    if (outcome.kind === 'conflict') counts.conflicts += 1;
+    if (outcome.kind === 'same') counts.unchanged += 1;
+    else if (local === undefined) counts.received += 1;
+    else counts.receivedModified += 1;
+    await this.#learn(step, folder, { laidAs: outcome.name, remote });
+  }
+
+  async #link(step: LinkStep): Promise<void> {
+    const { parent, name, local, remote } = step;
+    if (remote === undefined) throw new TypeError('a link that is not in the vault');
+    const { target, mtime } = this.#entry(remote);
+    if (target === undefined) throw new CofferError('INVALID', 'the link has no target');
+    await this.#in(parent, async (folder) => {
+      const { overwrite, report } = this.#deps;
+      const outcome = layLink(this.#deps, { folder, name, target, mtime, expected: local, overwrite });
+      if (outcome.conflict) report.counts.conflicts += 1;
+      await this.#learn(step, folder, { laidAs: outcome.name, remote });
+    });
+  }
+
+  async #attributes(step: AttributesStep): Promise<void> {
+    const { parent, name, local, remote, remember } = step;
+    const { mtime, mode, kind } = parseRemoteStamp(remote);
+    await this.#in(parent, async (folder) => {
+      const there = folder.look(name);
+      // Changed since the scan: the next run looks at it again.
+      if (there === undefined || (there.stamp !== local && !isMoved(there.stamp, local))) return;
+      if (kind === 'symlink') this.#deps.times.setLink({ directory: folder.fd, name, path: folder.at(name) }, mtime);
+      else folder.setAttributes(name, { mode, mtime, times: this.#deps.times });
+      if (remember) await this.#learn(step, folder, { laidAs: name, remote });
+    });
+  }
+
+  async #remove({ parent, from, local, fromBase, files }: RemoveStep): Promise<void> {
+    if (from === undefined || local === undefined) throw new TypeError('nothing to remove');
+    const { folders, report } = this.#deps;
+    await folders.with(from.parent, async (folder) => {
+      const there = folder.look(from.name);
+      if (there?.kind === 'directory') {
+        folder.rmdir(from.name);
+      } else if (there !== undefined) {
+        if (!isMoved(there.stamp, local)) throw new CofferError('CONFLICT', 'it was changed in the meantime and stays');
+        folder.unlink(from.name);
+        report.counts.receivedRemoved += files;
+      }
+      this.#attributesOf.touch(parent, folder);
+    });
+    if (fromBase !== undefined) await this.#notes.add({ kind: 'forget', from: fromBase });
+  }
+
+  async #finishDirectories(steps: readonly AttributesStep[]): Promise<void> {
+    for (const { place, remote } of steps) if (place !== undefined) this.#attributesOf.want(place, remote);
+    for (const { place, remote, local, error } of this.#attributesOf.apply()) {
+      if (error !== undefined) {
+        this.#failed += 1;
+        this.#deps.report.fail(placePath(place), error);
+      } else if (local !== undefined && place.parent !== undefined) {
+        const { parent, name } = place;
+        await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place, local, remote } });
+      }
+    }
+  }
+
+  /** The base learns what now lies there; of what got another name, that it is not to be looked for here. */
+  async #learn(
+    { parent, name }: Step,
+    folder: Folder,
+    { laidAs, remote }: { readonly laidAs: ByteName; readonly remote: RemoteStamp },
+  ): Promise<void> {
+    const stamp = folder.look(laidAs)?.stamp;
+    if (stamp === undefined) return;
+    const local = laidAs === name ? trustedStamp(stamp, this.#deps.clock.nowMs()) : elsewhere;
+    await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place: undefined, local, remote } });
+  }
+
+  /** In the directory of a step, which gets its times back at the end. */
+  async #in<Result>(parent: Place, use: (folder: Folder) => Promise<Result>): Promise<Result> {
+    if (parent.local === undefined) throw new CofferError('NOT_FOUND', 'its directory could not be made');
+    return this.#deps.folders.with(parent.local, (folder) => {
+      this.#attributesOf.touch(parent, folder);
+      return use(folder);
+    });
+  }
+
+  #entry(remote: RemoteStamp): Entry {
+    const entry = this.#deps.remote.get(entryOf(remote));
+    if (entry === undefined) throw new CofferError('NOT_FOUND', 'it is no longer in the vault');
+    return entry;
+  }
+
+  #open(): Downloader {
+    if (this.#downloader === undefined) throw new TypeError('no downloader was opened');
+    return this.#downloader;
+  }
+}
+
+function pathOf({ parent, name }: Step): ByteName {
+  return parent.isAboveRoot === true ? '' : joinPath(placePath(parent), name);
+}
+
+/** A rename changes the ctime; everything else must be as it was. */
+function isMoved(there: Stamp, scanned: Stamp): boolean {
+  return withoutChangeTime(there) === withoutChangeTime(scanned);
+}
+
+function withoutChangeTime(stamp: Stamp): string {
+  const [size, mtime, , inode, mode] = stamp.split(':');
+  return `${size}:${mtime}:${inode}:${mode}`;
+}
+
+function expectStamp(folder: Folder, { name, stamp }: { name: ByteName; stamp: Stamp }): void {
+  const there = folder.look(name);
+  // A directory's stamp may have changed by what this run did inside it.
+  if (there === undefined || (there.kind !== 'directory' && !isMoved(there.stamp, stamp))) {
+    throw new CofferError('CONFLICT', 'it was changed in the meantime');
+  }
+}

@@ -1,0 +1,102 @@
+import type { JobRun, Vault, VaultPath } from '@coffer/client';
+import { CofferError, systemClock, systemRandom } from '@coffer/core';
+import type { Clock, DeviceId, Random } from '@coffer/core';
+import { DiskTree } from './disk-tree.ts';
+import { JobState } from './job-state.ts';
+import { realRoot } from './local-root.ts';
+import type { MaxDelete } from './max-delete.ts';
+import { countsOf } from './plan-line.ts';
+import type { PlanLine } from './plan-line.ts';
+import { ProgressMeter } from './progress.ts';
+import type { SyncProgress } from './progress.ts';
+import { ReportDraft } from './report.ts';
+import type { SyncReport } from './report.ts';
+import { runJob } from './run-job.ts';
+import { findVaultRoot } from './vault-root.ts';
+
+/** `two-way` is a word of the command line that {@link syncOnce} refuses. */
+export type SyncMode = 'push' | 'pull' | 'two-way';
+
+/** A sync job and how to run it (CLI §Sync). */
+export interface SyncOptions {
+  readonly vault: Vault;
+  /** The folder; bytes where its path is not UTF-8. */
+  readonly local: string | Uint8Array;
+  readonly path: VaultPath;
+  readonly mode: SyncMode;
+  /** Folder of the profile for the states of jobs; made when needed. */
+  readonly stateDirectory: string;
+  /** Name of this device, for conflict names. */
+  readonly deviceName: string;
+  /** Id of this device: its own versions are no conflict when the job's state is lost. */
+  readonly device?: DeviceId;
+  /** Also remove what the side that leads no longer has. Default false. */
+  readonly delete?: boolean;
+  /** Plan only: nothing is changed anywhere. */
+  readonly dryRun?: boolean;
+  /** Patterns in the syntax of gitignore, after those of `.cofferignore`. */
+  readonly exclude?: readonly string[];
+  readonly maxFileSizeBytes?: number;
+  /** Default 25 % of at least 100 files. */
+  readonly maxDelete?: MaxDelete;
+  /** Pass the guards against removals. */
+  readonly force?: boolean;
+  /** Stay on the filesystem of the folder. Default false. */
+  readonly oneFilesystem?: boolean;
+  readonly onProgress?: (progress: SyncProgress) => void;
+  /** With `dryRun`: told each step of the plan, in order. */
+  readonly onPlan?: (line: PlanLine) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a job once: `push` makes the vault path the folder, `pull` the folder the vault path (SYNC). What fails for one path is in
+ * the report, the rest is done. Interrupted anywhere, nothing is lost: what was acknowledged is remembered, and the next run
+ * goes on from there.
+ *
+ * @throws INVALID for `two-way` and for paths that are no directories; NOT_FOUND when there is nothing to sync from; LOCKED
+ * while the same job runs; TOO_MANY_DELETIONS; what the vault throws (UNREACHABLE, QUOTA, NOT_ALLOWED, ROLLBACK, …); NO_SPACE,
+ * IO; the signal's reason
+ */
+export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
+  const { vault, signal, clock = systemClock, random = systemRandom } = options;
+  const mode = oneWay(options.mode);
+  const startMs = clock.monotonicMs();
+  const root = realRoot(options.local);
+  const report = new ReportDraft();
+  const progress = new ProgressMeter(clock, options.onProgress);
+  await vault.pull(signal);
+  const vaultRoot = findVaultRoot(vault, options.path);
+  await using state = await JobState.open(options.stateDirectory, { root, vault: vault.id, path: vaultRoot.key });
+  const local = new DiskTree(root, { oneFilesystem: options.oneFilesystem ?? false });
+  const announced = options.dryRun === true ? undefined : await vault.beginJob(mode, signal);
+  const finish = (): SyncReport => report.finish(clock.monotonicMs() - startMs);
+  try {
+    await runJob({ ...options, mode, clock, random, root, local, state, vaultRoot, report, progress });
+  } catch (error) {
+    await endQuietly(announced, { status: signal?.aborted === true ? 'interrupted' : 'failed', report: finish() });
+    throw error;
+  }
+  const finished = finish();
+  await announced?.end('done', countsOf(finished));
+  return finished;
+}
+
+function oneWay(mode: SyncMode): 'push' | 'pull' {
+  if (mode !== 'two-way') return mode;
+  throw new CofferError('INVALID', 'the mode two-way is not available', { hint: 'Use --mode push or --mode pull.' });
+}
+
+/** The run failed already, maybe because the server is gone: that its end cannot be announced says nothing new. */
+async function endQuietly(
+  run: JobRun | undefined,
+  { status, report }: { readonly status: 'failed' | 'interrupted'; readonly report: SyncReport },
+): Promise<void> {
+  try {
+    await run?.end(status, countsOf(report));
+  } catch {
+    // The first error is the one that is thrown.
+  }
+}
