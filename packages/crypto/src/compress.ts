@@ -2,7 +2,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { KiB } from '@coffer/core';
 
 /** zstd level of chunks: the knee of its curve; 4 and above cost twice the time for 2 %. */
-export const defaultLevel = 3;
+const defaultLevel = 3;
 
 /** Compressed bytes must be at most this share of the plain ones, else the plain ones are kept (CRYPTO §Chunks: saves < 3 %). */
 const worthwhileShare = 0.97;

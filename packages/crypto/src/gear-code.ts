@@ -1,4 +1,4 @@
-import { candidateShift, gearWindowBytes } from './gear.ts';
+import { candidateLimit, gearWindowBytes } from './gear.ts';
 
 /** Where the table of 256 × i32 lies in the code's memory. */
 export const tableAt = 0;
@@ -19,7 +19,7 @@ export const memoryBytes = pages * 65_536;
  * ```
  * at = end - 32; hash = 0
  * while (at < end - 1) hash = (hash << 1) + table[memory[at++]]                    the window but for its last byte
- * while (at + 8 <= last) 8 × { hash = …; if (hash >>> 18 == 0) return at + k + 1 };   at += 8
+ * while (at + 8 <= last) 8 × { hash = …; if (hash < 2^18) return at + k + 1 };   at += 8
  * while (at < last)      1 × the same;                                                 at += 1
  * return -1
  * ```
@@ -56,13 +56,12 @@ const op = {
   i32Load: 0x28,
   i32Load8: 0x2d,
   i32Const: 0x41,
-  i32IsZero: 0x45,
   i32Less: 0x48,
+  i32LessUnsigned: 0x49,
   i32LessOrEqual: 0x4c,
   i32Add: 0x6a,
   i32Subtract: 0x6b,
   i32ShiftLeft: 0x74,
-  i32ShiftRightUnsigned: 0x76,
 } as const;
 
 /** Type of a block that leaves nothing on the stack. */
@@ -87,14 +86,7 @@ function steps(count: number): number[] {
 }
 
 function step(index: number): number[] {
-  const isCandidate = [
-    op.tee,
-    variable.hash,
-    op.i32Const,
-    ...signed(candidateShift),
-    op.i32ShiftRightUnsigned,
-    op.i32IsZero,
-  ];
+  const isCandidate = [op.tee, variable.hash, op.i32Const, ...signed(candidateLimit), op.i32LessUnsigned];
   const found = [op.get, variable.at, op.i32Const, ...signed(index + 1), op.i32Add, op.return];
   return [...nextHash(index), ...isCandidate, op.if, nothing, ...found, op.end];
 }

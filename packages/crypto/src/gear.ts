@@ -3,11 +3,11 @@ import { concatBytes, sha256, u32, utf8 } from '@coffer/core';
 /** Bytes that the 32-bit gear hash remembers: each step shifts the oldest one bit further out. */
 export const gearWindowBytes = 32;
 
-/** Bits that must be zero for a candidate: one in 2^14 positions, 64 candidates per MiB. */
-const candidateBits = 14;
-
-/** The top bits: they depend on the whole window, the low ones only on the last few bytes. */
-export const candidateShift = 32 - candidateBits;
+/**
+ * A hash below this, unsigned, proposes a cut: its fourteen top bits are zero, 64 times per MiB. The top bits depend on the whole
+ * window, the low ones only on the last few bytes.
+ */
+export const candidateLimit = 2 ** 18;
 
 /**
  * 256 public constants: `u32(SHA-256("coffer/1 gear" ‖ u32 index))`. Nothing rests on their secrecy: the PRF decides.

@@ -1,5 +1,5 @@
 /** Both parties' names inside OPAQUE. */
-export interface OpaqueIdentifiers {
+interface OpaqueIdentifiers {
   readonly client: string;
   readonly server: string;
 }

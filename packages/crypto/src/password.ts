@@ -11,7 +11,7 @@ export function preparePassword(password: string): string {
 export const minPasswordLength = 12;
 
 /** Longest, in characters: beyond it nothing is gained, and lengths stay bounded. */
-export const maxPasswordLength = 1024;
+const maxPasswordLength = 1024;
 
 /** Refuses what is guessed first (CRYPTO §Keys *Passwords*). @throws INVALID with a hint */
 export function checkPassword(password: string): void {
