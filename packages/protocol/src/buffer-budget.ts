@@ -121,20 +121,20 @@ export class BufferAccount {
 
   /** The memory of a frame that is not complete, bytes; 0 ends this connection's turn. */
   set partialBytes(bytes: number) {
-    if (this.#closed || bytes === this.#partialBytes) return;
-    this.#budget.add(bytes - this.#partialBytes);
+    if (this.#closed) return;
+    if (bytes !== this.#partialBytes) this.#budget.add(bytes - this.#partialBytes);
     this.#partialBytes = bytes;
     if (bytes === 0) this.#budget.endTurn(this);
   }
 
-  /** True when nothing more should be read for now. */
-  get full(): boolean {
-    return !this.#closed && (this.#ownFull || !this.#budget.admits(this));
+  /** True when more may be read; where others fill the budget that may take the turn. */
+  mayRead(): boolean {
+    return this.#closed || (!this.#ownFull && this.#budget.admits(this));
   }
 
   /** Resolves when more may be read, or the account is closed. */
   room(): Promise<void> {
-    return this.#until(() => !this.full);
+    return this.#until(() => this.mayRead());
   }
 
   /** Resolves when there is room for something to be sent: what this connection received and did not take is no reason to wait. */

@@ -160,9 +160,10 @@ export class ClientConnection implements AsyncDisposable {
   }
 
   #open(op: OperationName, payload: Uint8Array, release: () => void): ClientStream {
-    if (!this.#session.mayRequest(op)) {
+    const problem = this.#whyNot(op);
+    if (problem !== undefined) {
       release();
-      throw new TypeError(`${op} is not for a session that is ${this.#session.phase}`);
+      throw problem;
     }
     this.#lastStream += 2;
     const stream: ClientStream = new ClientStream({
@@ -178,6 +179,13 @@ export class ClientConnection implements AsyncDisposable {
     // A failed write ends the connection, and that ends every stream.
     this.#channel.writer.control(header, payload).catch(() => undefined);
     return stream;
+  }
+
+  #whyNot(op: OperationName): Error | undefined {
+    if (!this.#session.mayRequest(op))
+      return new TypeError(`${op} is not for a session that is ${this.#session.phase}`);
+    if (this.#lastStream < lastStreamNumber) return undefined;
+    return leaving({ reason: 'all stream numbers are used', reconnectAfterMs: 0 });
   }
 
   async #send(stream: ClientStream, data: AsyncIterable<DataParts>): Promise<void> {
@@ -304,6 +312,9 @@ export class ClientConnection implements AsyncDisposable {
     };
   }
 }
+
+/** Stream numbers are u32, ours are odd. */
+const lastStreamNumber = 2 ** 32 - 1;
 
 const nothing = new Uint8Array(0);
 

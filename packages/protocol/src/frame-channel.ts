@@ -90,7 +90,10 @@ export class FrameChannel {
   fail(error: CofferError, stream = 0): void {
     if (this.#ended !== undefined) return;
     const { message } = toWireError(error, () => this.#deps.incident(error));
-    const told = this.writer.control({ kind: FrameKind.error, op: 0, stream }, encodeWireError(message));
+    const told = this.writer.control(
+      { kind: FrameKind.error, op: 0, stream },
+      encodeWireError(message, this.#deps.limits.strangerFrameBytes),
+    );
     void this.#end(error, told);
   }
 
@@ -129,7 +132,7 @@ export class FrameChannel {
       for await (const bytes of this.#transport.incoming) {
         if (this.#ended !== undefined) return;
         await this.#take(bytes);
-        if (this.#deps.account.full) await this.#paused(this.#deps.account.room());
+        if (!this.#deps.account.mayRead()) await this.#paused(this.#deps.account.room());
       }
       this.#lost();
     } catch (error) {

@@ -1,6 +1,6 @@
-import { KiB } from '@coffer/core';
 import { FrameKind, isFrameKind } from './frame-kind.ts';
 import { frameHeaderBytes, type Frame, type FrameHeader } from './frame.ts';
+import { PayloadParts } from './payload-parts.ts';
 import { violation } from './violation.ts';
 
 /** Largest payloads that are accepted at this moment, bytes. */
@@ -9,14 +9,9 @@ export interface FrameSizes {
   readonly dataBytes: number;
 }
 
-/** First memory for a payload that comes in pieces; four of the largest TLS records. */
-const firstBufferBytes = 64 * KiB;
-/** Growing by four copies a third of a payload at most, and never reserves more than four times what came. */
-const growth = 4;
-
 /**
  * Bytes in, frames out, wherever the bytes were cut. A payload that lies in one piece is a view of it; one that spans
- * pieces is put together once, in memory that grows with what came and never by what was announced.
+ * pieces is put together once it is there: memory grows with what came and never by what was announced.
  */
 export class FrameDecoder {
   readonly #header = new Uint8Array(frameHeaderBytes);
@@ -24,8 +19,7 @@ export class FrameDecoder {
   #headerBytes = 0;
   #frame: FrameHeader | undefined;
   #payloadBytes = 0;
-  #buffer: Uint8Array = nothing;
-  #bufferedBytes = 0;
+  readonly #parts = new PayloadParts();
   #input: Uint8Array = nothing;
   #offset = 0;
   #sizes: FrameSizes;
@@ -41,7 +35,7 @@ export class FrameDecoder {
 
   /** Bytes held for a frame that is not complete. */
   get heldBytes(): number {
-    return this.#buffer.byteLength;
+    return this.#parts.heldBytes;
   }
 
   /** True when some bytes of a frame came, but not all. */
@@ -99,40 +93,19 @@ export class FrameDecoder {
   }
 
   #readPayload(): Uint8Array | undefined {
-    const wanted = this.#payloadBytes - this.#bufferedBytes;
+    const wanted = this.#payloadBytes - this.#parts.bytes;
     const available = this.#input.byteLength - this.#offset;
-    if (this.#bufferedBytes === 0 && available >= wanted) return this.#view(wanted);
-    if (available > 0) this.#collect(Math.min(wanted, available));
-    if (this.#bufferedBytes < this.#payloadBytes) {
-      this.#useUp();
-      return undefined;
-    }
-    const payload = this.#buffer.subarray(0, this.#payloadBytes);
-    this.#buffer = nothing;
-    this.#bufferedBytes = 0;
-    return payload;
+    if (this.#parts.bytes === 0 && available >= wanted) return this.#view(wanted);
+    this.#parts.add(this.#view(Math.min(wanted, available)));
+    if (available >= wanted) return this.#parts.join();
+    this.#useUp();
+    return undefined;
   }
 
   #view(bytes: number): Uint8Array {
     const view = new Uint8Array(this.#input.buffer, this.#input.byteOffset + this.#offset, bytes);
     this.#offset += bytes;
     return view;
-  }
-
-  #collect(bytes: number): void {
-    this.#makeRoom(this.#bufferedBytes + bytes);
-    this.#buffer.set(this.#input.subarray(this.#offset, this.#offset + bytes), this.#bufferedBytes);
-    this.#bufferedBytes += bytes;
-    this.#offset += bytes;
-  }
-
-  #makeRoom(needed: number): void {
-    if (needed <= this.#buffer.byteLength) return;
-    const size = Math.max(needed, firstBufferBytes, this.#buffer.byteLength * growth);
-    // Not zeroed and not pooled: it is filled before anyone sees it, and goes back as a whole.
-    const larger = Buffer.allocUnsafeSlow(Math.min(size, this.#payloadBytes));
-    larger.set(this.#buffer.subarray(0, this.#bufferedBytes));
-    this.#buffer = new Uint8Array(larger.buffer, larger.byteOffset, larger.byteLength);
   }
 
   #useUp(): false {

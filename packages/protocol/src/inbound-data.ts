@@ -32,10 +32,11 @@ export class InboundData implements AsyncIterableIterator<Uint8Array> {
 
   push(payload: Uint8Array): void {
     if (this.#discarding || this.#outcome !== undefined) return;
-    this.#account.hold(payload.byteLength);
+    const kept = ownMemory(payload);
+    this.#account.hold(costOf(kept));
     const taker = this.#takers.shift();
-    if (taker === undefined) this.#waiting.push(payload);
-    else taker.resolve(this.#give(payload));
+    if (taker === undefined) this.#waiting.push(kept);
+    else taker.resolve(this.#give(kept));
   }
 
   /** What waits is still given, then the end. */
@@ -104,7 +105,7 @@ export class InboundData implements AsyncIterableIterator<Uint8Array> {
   }
 
   #give(payload: Uint8Array): IteratorResult<Uint8Array, undefined> {
-    this.#givenBytes = payload.byteLength;
+    this.#givenBytes = costOf(payload);
     return { done: false, value: payload };
   }
 
@@ -125,12 +126,24 @@ export class InboundData implements AsyncIterableIterator<Uint8Array> {
   #drop(): void {
     let bytes = 0;
     for (let index = this.#first; index < this.#waiting.length; index += 1) {
-      bytes += this.#waiting[index]?.byteLength ?? 0;
+      bytes += costOf(this.#waiting[index] as Uint8Array);
     }
     this.#waiting.length = 0;
     this.#first = 0;
     this.#account.release(bytes);
   }
+}
+
+/** What an array costs beside its bytes; without it a flood of tiny frames would count for next to nothing. */
+const arrayBytes = 256;
+
+function costOf(payload: Uint8Array): number {
+  return payload.byteLength + arrayBytes;
+}
+
+/** A small view keeps all that was read with it in memory, which nobody counts: it is copied. */
+function ownMemory(payload: Uint8Array): Uint8Array {
+  return payload.byteLength * 4 < payload.buffer.byteLength ? payload.slice() : payload;
 }
 
 const empty = new Uint8Array(0);

@@ -221,7 +221,7 @@ export class ServerConnection<Context> implements AsyncDisposable {
 
   #cancel(stream: ServerStream, payload: Uint8Array): void {
     if (payload.byteLength !== 0) throw violation('a CANCEL carries nothing');
-    this.#streams.delete(stream.number);
+    this.#giveUp(stream);
     stream.abort(new CofferError('CANCELLED', 'the client no longer wants it'));
   }
 
@@ -256,6 +256,7 @@ export class ServerConnection<Context> implements AsyncDisposable {
     const { operation } = stream;
     const streams = operation.responseData !== undefined;
     const payload = encodeMessage(streams ? (reply as { response: unknown }).response : reply);
+    if (payload.byteLength > this.#session.sizes.controlBytes) throw new RangeError(`${stream.op}: answer too large`);
     if (stream.op === 'session.hello') this.#negotiated = negotiated(requestPayload, payload);
     this.#session.succeeded(stream.op);
     this.#entered();
@@ -278,18 +279,25 @@ export class ServerConnection<Context> implements AsyncDisposable {
   }
 
   async #failed(stream: ServerStream, error: unknown): Promise<void> {
+    const wanted = this.#giveUp(stream);
+    stream.abort(error);
+    if (this.#channel.ended === undefined && wanted) await this.#refuse(stream.number, error);
+  }
+
+  /** False when the client has given up before. */
+  #giveUp(stream: ServerStream): boolean {
+    if (!this.#streams.delete(stream.number)) return false;
     this.#session.failed(stream.op);
     this.#entered();
-    const wanted = this.#streams.delete(stream.number);
-    stream.abort(error);
-    if (this.#channel.ended !== undefined || !wanted) return;
-    await this.#refuse(stream.number, error);
+    return true;
   }
 
   async #refuse(stream: number, error: unknown): Promise<void> {
     const { message } = toWireError(error, () => this.#incident(error));
     const header = { kind: FrameKind.error, op: 0, stream } as const;
-    await this.#channel.writer.control(header, encodeWireError(message)).catch(() => undefined);
+    await this.#channel.writer
+      .control(header, encodeWireError(message, this.#session.sizes.controlBytes))
+      .catch(() => undefined);
   }
 
   #entered(): void {

@@ -37,8 +37,12 @@ export function toWireError(error: unknown, newIncident: () => string): WireErro
   return { message, incident };
 }
 
-export function encodeWireError(message: ErrorMessage): Uint8Array {
-  return encodeMessage(message);
+/** The payload of an ERROR frame; without the details when they would not fit `maxBytes`. */
+export function encodeWireError(message: ErrorMessage, maxBytes: number): Uint8Array {
+  const payload = encodeMessage(message);
+  if (payload.byteLength <= maxBytes) return payload;
+  const { details: _, ...rest } = message;
+  return encodeMessage(rest);
 }
 
 /** The failure that an ERROR payload tells of. A code of a later version is INTERNAL here. @throws PROTOCOL */
