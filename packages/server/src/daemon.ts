@@ -117,6 +117,9 @@ export class Daemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true;
+    this.#parts?.listener.stopAccepting();
+    // Before their sockets are cut: clients are told why.
+    await this.#parts?.connections[Symbol.asyncDispose]();
     await this.#stack.disposeAsync();
   }
 
