@@ -1,0 +1,108 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomId, silentLogger, systemClock, systemRandom, timestampFromMs, zeroHash } from '@coffer/core';
+import type { AccountId, ServerId } from '@coffer/core';
+import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
+import { authorityFingerprint, identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
+import { Daemon, OpaqueServer, ServerConfig, silentAudit, writeOpaqueSetup } from '@coffer/server';
+import { writeTestCertificates } from '@coffer/server/testing';
+import { Accounts, Storage } from '@coffer/storage';
+import { pinOf } from '../../src/connection/trust.ts';
+
+export const password = 'six words that nobody would guess';
+
+/** A real daemon with one account, `ada`, in a temporary folder. */
+export class RealServer implements AsyncDisposable {
+  readonly folder: string;
+  readonly port: number;
+  readonly pin: Uint8Array;
+  readonly certificatePem: string;
+  readonly authority: Uint8Array;
+  readonly #daemon: Daemon;
+
+  private constructor(
+    parts: Pick<RealServer, 'folder' | 'port' | 'pin' | 'certificatePem' | 'authority'> & { daemon: Daemon },
+  ) {
+    this.folder = parts.folder;
+    this.port = parts.port;
+    this.pin = parts.pin;
+    this.certificatePem = parts.certificatePem;
+    this.authority = parts.authority;
+    this.#daemon = parts.daemon;
+  }
+
+  static async open(base = tmpdir()): Promise<RealServer> {
+    const folder = mkdtempSync(join(base, 'coffer-server-'));
+    const storage = join(folder, 'storage');
+    const authority = await provision(storage);
+    const { certificatePem } = await writeTestCertificates(join(folder, 'certs'));
+    const config = ServerConfig.parse({
+      listen: { port: 0 },
+      storage: { path: storage, reserve: 0 },
+      certs: { path: join(folder, 'certs') },
+    });
+    const daemon = await Daemon.open(config, {
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      audit: silentAudit,
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    const pin = pinOf(new X509Certificate(certificatePem));
+    return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon });
+  }
+
+  get target() {
+    return { host: '127.0.0.1', port: this.port, username: 'ada' };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#daemon[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** As the administrator's tool does it. @returns the authority's fingerprint */
+async function provision(storage: string): Promise<Uint8Array> {
+  const { serverId: server } = await Storage.init({ path: storage, clock: systemClock, random: systemRandom });
+  const setup = await OpaqueServer.createSetup();
+  await writeOpaqueSetup(storage, setup);
+  await using accounts = await Accounts.open(storage, { clock: systemClock });
+  const id: AccountId = randomId(systemRandom);
+  const secrets = newAccountSecrets(systemRandom);
+  const { record, exportKey } = await register({ setup, server, account: id });
+  const signing = ed25519KeyPair(secrets.identitySeed);
+  const sealKey = xwingKeyPair(secrets.sealSeed).publicKey;
+  const at = timestampFromMs(Date.now());
+  const statement = makeIdentityStatement(
+    { v: 1, type: 'create', account: id, seq: 1, prev: zeroHash, at, server, signKey: signing.publicKey, sealKey },
+    signing.sign,
+  );
+  const authority = ed25519KeyPair(systemRandom.bytes(32));
+  const fingerprint = identityFingerprint(signing.publicKey, sealKey);
+  const certificate = makeCertificate(
+    { v: 1, type: 'identity', authority: authority.publicKey, server, at, account: id, fingerprint },
+    authority.sign,
+  );
+  await accounts.create({
+    username: 'ada',
+    role: 'user',
+    registrationRecord: record,
+    unlockRecord: sealUnlockRecord({ exportKey, secrets, server, account: id, random: systemRandom }),
+    identity: [statement],
+    certificate,
+  });
+  return authorityFingerprint(authority.publicKey);
+}
+
+async function register({ setup, server, account }: { setup: string; server: ServerId; account: AccountId }) {
+  await using client = await OpaqueClient.open();
+  await using opaque = await OpaqueServer.open({ setup, server });
+  const started = await client.startRegistration(password);
+  const response = await opaque.registrationResponse({ account, request: started.request });
+  return await started.finish({ account, server, response });
+}
