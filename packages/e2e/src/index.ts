@@ -1,6 +1,6 @@
 export { Child, runProgram } from './harness/child.ts';
 export type { ChildOptions, Finished } from './harness/child.ts';
-export { Coffer, readResult } from './harness/coffer.ts';
+export { Coffer, cofferCommand, readResult } from './harness/coffer.ts';
 export type { CofferFailure, CofferResult, RunOptions } from './harness/coffer.ts';
 export { compareTrees } from './harness/compare.ts';
 export type { CompareOptions, Difference } from './harness/compare.ts';

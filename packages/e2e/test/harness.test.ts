@@ -86,8 +86,10 @@ test('a temporary folder is gone afterwards, whatever lies in it', async () => {
 });
 
 test('a free port can be listened on', async () => {
-  const server = createServer().listen(await freePort(), '127.0.0.1');
+  const port = await freePort();
+  const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');
+  expect(server.address()).toMatchObject({ port });
   server.close();
 });
 

@@ -53,11 +53,16 @@ export class Coffer {
   /** Starts a command and lets it run, to be watched, killed or awaited. The caller disposes it. */
   start(args: readonly string[], options: RunOptions = {}): Child {
     const { env, ...rest } = options;
-    return new Child([process.execPath, launcher, ...args, '--home', this.home], {
+    return new Child(cofferCommand([...args, '--home', this.home]), {
       ...rest,
       env: { ...cleanEnvironment(this.home), ...env },
     });
   }
+}
+
+/** The command line that runs the real `coffer` under the Node that runs now. */
+export function cofferCommand(args: readonly string[]): [string, ...string[]] {
+  return [process.execPath, launcher, ...args];
 }
 
 /** A finished command with its JSON read. */

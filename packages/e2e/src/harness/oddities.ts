@@ -62,7 +62,7 @@ export function plantOddities(folder: string, which: Exclude<Oddities, 'none'>):
   plantModes(`${folder}/modes`);
   plantLinks(`${folder}/links`);
   plantShapes(`${folder}/shapes`);
-  plantTimes(`${folder}/times`);
+  plantTimes(`${folder}/times`, [1971, 1999, 2001, 2030]);
   if (which === 'all') plantCareful(`${folder}/careful`);
 }
 
@@ -101,10 +101,9 @@ function plantShapes(folder: string): void {
   writeFileSync(`${folder}/zeros`, new Uint8Array(300_000));
 }
 
-function plantTimes(folder: string): void {
+function plantTimes(folder: string, years: readonly number[]): void {
   mkdirSync(folder);
-  // 1970 itself is left out: some tools take time zero for "no time".
-  for (const year of [1971, 1999, 2001, 2038, 2040]) {
+  for (const year of years) {
     const path = `${folder}/${year}`;
     writeFileSync(path, `${year}\n`);
     utimesSync(path, Date.UTC(year, 1, 2) / 1000, Date.UTC(year, 1, 2) / 1000);
@@ -120,6 +119,8 @@ function plantCareful(folder: string): void {
   const link = Buffer.concat([Buffer.from(`${folder}/link `), Buffer.from([0xe9])]);
   symlinkSync(Buffer.from([0xff, 0x2f, 0xfe]), link);
   plantSparse(`${folder}/sparse`);
+  // Some tools take time zero for "no time", and end in 2038 with the signed 32-bit seconds.
+  plantTimes(`${folder}/times`, [1960, 1970, 2039, 2107]);
 }
 
 /** 16 MiB long, of which a few bytes in the middle and at the end are data. */
