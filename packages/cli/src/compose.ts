@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CofferError, equalBytes } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
@@ -7,6 +8,11 @@ import { readPassword } from './prompt.ts';
 
 export function openProfile(context: CommandContext): Profile {
   return Profile.open({ home: context.globals.home, name: context.globals.profile });
+}
+
+/** Folder of the states of sync jobs, inside the profile. */
+export function jobsFolder(context: CommandContext): string {
+  return join(openProfile(context).path, 'jobs');
 }
 
 /** The account that is signed in here. @throws NOT_LOGGED_IN */

@@ -9,6 +9,8 @@ export interface ProgressState {
   readonly filesTotal?: number;
   readonly bytesDone: number;
   readonly bytesTotal?: number;
+  /** As measured by the work itself; without it the average since the start counts. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Often enough to look alive, seldom enough to cost nothing. */
@@ -45,7 +47,8 @@ export class Progress implements Disposable {
 /** The line for a state after `elapsedMs`. */
 export function progressLine(state: ProgressState, elapsedMs: number): string {
   const { filesTotal, bytesTotal } = state;
-  const perSecond = elapsedMs > 0 ? (state.bytesDone * 1000) / elapsedMs : 0;
+  const average = elapsedMs > 0 ? (state.bytesDone * 1000) / elapsedMs : 0;
+  const perSecond = state.bytesPerSecond ?? average;
   const files = filesTotal === undefined ? `${state.filesDone} files` : `${state.filesDone}/${filesTotal} files`;
   const parts = [state.phase, files];
   if (bytesTotal !== undefined && bytesTotal > 0) {

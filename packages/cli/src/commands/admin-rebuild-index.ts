@@ -23,7 +23,8 @@ export const run: Command = async (context, input) => {
   });
   context.output.result({
     json: () => report,
-    text: () => `index.db was made again from ${report.packs} packs: ${report.records} records, ${report.commits} commits`,
+    text: () =>
+      `index.db was made again from ${report.packs} packs: ${report.records} records, ${report.commits} commits`,
   });
   return undefined;
 };

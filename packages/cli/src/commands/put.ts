@@ -3,7 +3,7 @@ import { CofferError, timestampFromMs } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { splitPath } from '@coffer/client';
 import type { Vault } from '@coffer/client';
-import { pushPaths } from '@coffer/sync';
+import { pushTree } from '@coffer/sync';
 import { z } from 'zod';
 import { parseInput, Texts } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -25,9 +25,11 @@ export const run: Command = async (context, input) => {
   await home.pulled();
   if (locals.includes('-')) return await putStandardInput(context, { home, locals, target });
   using progress = new Progress(context.output, context.clock);
-  const report = await pushPaths({
+  const report = await pushTree({
     vault: home.vault,
-    sources: placeSources(home.vault, { locals, target, cwd: context.cwd }),
+    ...placeSources(home.vault, { locals, target, cwd: context.cwd }),
+    deviceName: home.account.info.deviceName,
+    device: home.account.info.device,
     onProgress: (state) => progress.update(state),
     signal: context.signal,
   });
@@ -36,26 +38,28 @@ export const run: Command = async (context, input) => {
   return report.failed > 0 ? exitCodes.someFailed : undefined;
 };
 
+interface Placed {
+  readonly sources: readonly { readonly local: string; readonly name: string }[];
+  readonly into: EntryId;
+}
+
 function placeSources(
   { tree }: Vault,
   { locals, target, cwd }: { readonly locals: readonly string[]; readonly target: string; readonly cwd: string },
-): { local: string; parent: EntryId; name: string }[] {
+): Placed {
+  const paths = locals.map((local) => resolve(cwd, local));
   const present = findEntry(tree, target);
   if (present?.kind === 'directory') {
-    return locals.map((local) => ({
-      local: resolve(cwd, local),
-      parent: present.entry,
-      name: basename(resolve(cwd, local)),
-    }));
+    return { sources: paths.map((local) => ({ local, name: basename(local) })), into: present.entry };
   }
-  const [only] = locals;
-  if (only === undefined || locals.length > 1 || target.endsWith('/')) {
+  const [only] = paths;
+  if (only === undefined || paths.length > 1 || target.endsWith('/')) {
     throw new CofferError('NOT_FOUND', `there is no folder ${target} in the vault`, {
       hint: `Make it with: coffer mkdir -p ${target}`,
     });
   }
   const { parent, name } = findTarget(tree, target);
-  return [{ local: resolve(cwd, only), parent: parent.entry, name }];
+  return { sources: [{ local: only, name }], into: parent.entry };
 }
 
 /** The usual mode of a new file; a stream has none of its own. */

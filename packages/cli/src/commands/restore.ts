@@ -1,19 +1,15 @@
 import { resolve } from 'node:path';
 import { CofferError } from '@coffer/core';
 import type { Entry, TreeReader } from '@coffer/client';
-import { layDownEntries } from '@coffer/sync';
 import { z } from 'zod';
 import { Count, parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { Progress } from '../progress.ts';
+import { layDownAt } from '../lay-down-at.ts';
 import { parseTime } from '../time.ts';
-import { syncText } from '../transfer-text.ts';
 import { findEntry, requireEntry } from '../vault-paths.ts';
 import { requireVersion } from '../versions.ts';
-import { placeItems } from './get.ts';
 
 const schemas = {
   args: z.tuple([Text]),
@@ -32,7 +28,11 @@ export const run: Command = async (context, input) => {
   await using home = await openHome(context);
   const { tree } = await home.pulled();
   const at = options.at === undefined ? tree : tree.at(parseTime(options.at, context.clock.nowMs()));
-  if (options.to !== undefined) return await restoreTo(context, { home, at, path: args[0], options, to: options.to });
+  if (options.to !== undefined) {
+    const entries = [requireEntry(at, args[0])];
+    const local = resolve(context.cwd, options.to);
+    return await layDownAt(context, { home, tree: at, entries, local, version: options.version });
+  }
   return await restoreHere(context, { home, at, path: args[0], options });
 };
 
@@ -42,30 +42,6 @@ interface Wanted {
   readonly at: TreeReader;
   readonly path: string;
   readonly options: Options;
-}
-
-async function restoreTo(
-  context: CommandContext,
-  wanted: Wanted & { readonly to: string },
-): Promise<number | undefined> {
-  const { home, at, path, options, to } = wanted;
-  const items = await placeItems({
-    tree: at,
-    entries: [requireEntry(at, path)],
-    local: resolve(context.cwd, to),
-    version: options.version,
-  });
-  using progress = new Progress(context.output, context.clock);
-  const report = await layDownEntries({
-    vault: home.vault,
-    tree: at,
-    items,
-    onProgress: (state) => progress.update(state),
-    signal: context.signal,
-  });
-  progress[Symbol.dispose]();
-  context.output.result({ json: () => report, text: () => syncText(report) });
-  return report.failed > 0 ? exitCodes.someFailed : undefined;
 }
 
 /** A folder is restored by --to: which of its present files would have to go is a question for a person. */

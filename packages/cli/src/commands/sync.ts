@@ -1,20 +1,13 @@
 import { basename, resolve } from 'node:path';
-import { syncOnce } from '@coffer/sync';
-import type { SyncReport } from '@coffer/sync';
+import { parseMaxDelete, syncOnce } from '@coffer/sync';
+import type { PlanLine } from '@coffer/sync';
 import { z } from 'zod';
 import { Flag, parseInput, Size, Text, Texts } from '../arguments.ts';
-import { openHome } from '../compose.ts';
+import { jobsFolder, openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { planText, syncText } from '../transfer-text.ts';
-
-const MaxDelete = z
-  .string()
-  .regex(/^\d{1,9}%?$/, 'a number, or a share like 25%')
-  .transform((text) =>
-    text.endsWith('%') ? { percent: Math.min(100, Number(text.slice(0, -1))) } : { count: Number(text) },
-  );
 
 const schemas = {
   args: z.tuple([Text, Text.optional()]),
@@ -24,7 +17,7 @@ const schemas = {
     dryRun: Flag,
     exclude: Texts.default([]),
     maxFileSize: Size.optional(),
-    maxDelete: MaxDelete.optional(),
+    maxDelete: Text.optional(),
     force: Flag,
   }),
 };
@@ -32,25 +25,31 @@ const schemas = {
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const local = resolve(context.cwd, args[0]);
-  const { maxFileSize, maxDelete, ...flags } = options;
   await using home = await openHome(context);
   using progress = new Progress(context.output, context.clock);
+  const plan: PlanLine[] = [];
   const report = await syncOnce({
-    account: home.account,
     vault: home.vault,
     local,
     path: args[1] ?? `/${basename(local)}`,
-    ...flags,
-    ...(maxFileSize !== undefined && { maxFileSize }),
-    ...(maxDelete !== undefined && { maxDelete }),
+    mode: options.mode,
+    delete: options.delete,
+    dryRun: options.dryRun,
+    exclude: options.exclude,
+    force: options.force,
+    stateDirectory: jobsFolder(context),
+    deviceName: home.account.info.deviceName,
+    device: home.account.info.device,
+    ...(options.maxFileSize !== undefined && { maxFileSizeBytes: options.maxFileSize }),
+    ...(options.maxDelete !== undefined && { maxDelete: parseMaxDelete(options.maxDelete) }),
     onProgress: (state) => progress.update(state),
+    onPlan: (line) => plan.push(line),
     signal: context.signal,
   });
   progress[Symbol.dispose]();
-  context.output.result({ json: () => report, text: () => textOf(report, options.dryRun) });
+  context.output.result({
+    json: () => (options.dryRun ? { ...report, plan } : report),
+    text: () => (options.dryRun ? planText(report, plan) : syncText(report)),
+  });
   return report.failed > 0 ? exitCodes.someFailed : undefined;
 };
-
-function textOf(report: SyncReport, dryRun: boolean): string {
-  return dryRun ? planText(report) : syncText(report);
-}
