@@ -96,16 +96,14 @@ try {
     const commits = 10;
     delay.reset();
     for (let index = 0; index < commits; index += 1) {
-      const files = ids
-        .slice(index * 1000, index * 1000 + 1000)
-        .map((id) =>
-          filePut({
-            entry: newEntryId(systemClock, systemRandom),
-            name: id.toHex(),
-            uploader: owner.account,
-            ids: [id],
-          }),
-        );
+      const files = ids.slice(index * 1000, index * 1000 + 1000).map((id) =>
+        filePut({
+          entry: newEntryId(systemClock, systemRandom),
+          name: id.toHex(),
+          uploader: owner.account,
+          ids: [id],
+        }),
+      );
       const commit = home.append({
         by: device,
         refs: files.map(({ ref }) => ref),

@@ -28,7 +28,7 @@ export async function rebuildIndex(options: RebuildIndexOptions): Promise<Recove
   using _lock = DirectoryLock.take(lockPath(path));
   await using accounts = await Accounts.open(path, options);
   for (const suffix of ['', '-wal', '-shm']) await rm(indexPath(path) + suffix, { force: true });
-  await using facts = await SqliteFacts.open(indexPath(path));
+  await using facts = await SqliteFacts.open(indexPath(path), { thread: 'same' });
   await using packs = new LocalPacks(options, { ...options, disk: nodeDisk });
   return await recover({ ...options, facts, packs, accounts });
 }

@@ -41,6 +41,8 @@ export interface StorageOptions {
   readonly onFatal: (error: unknown) => void;
   /** For tests: another disk under the packs. */
   readonly disk?: Disk;
+  /** For tests: other facts than those of index.db. */
+  readonly openFacts?: (path: string) => Promise<Facts>;
 }
 
 export type InitStorageOptions = Pick<StorageOptions, 'path' | 'clock' | 'random'>;
@@ -159,8 +161,8 @@ export class Storage implements AsyncDisposable {
     const recordStatement = (account: AccountId, statement: Uint8Array): Promise<void> =>
       opened ? opened.#recordStatement(account, statement) : Promise.reject(new TypeError('the storage is not open'));
     const accounts = building.use(await Accounts.open(options.path, { clock: options.clock, recordStatement }));
-    const facts = building.use(await SqliteFacts.open(indexPath(options.path)));
-    const disk = options.disk ?? nodeDisk;
+    const { disk = nodeDisk, openFacts = (path) => SqliteFacts.open(path, { thread: 'own' }) } = options;
+    const facts = building.use(await openFacts(indexPath(options.path)));
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
     const { stuck } = await recover({ facts, packs, accounts, ...options });
     opened = new Storage({ options, identity, accounts, facts, packs, disk, stuck }, building.move());

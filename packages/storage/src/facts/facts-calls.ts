@@ -1,10 +1,26 @@
 import type { ErrorCode, ErrorDetails } from '@coffer/core';
 import type { FactsWriter } from './facts-writer.ts';
 
-/** A call of the index's writer, as it crosses to its thread. */
+export type ChangeName = Exclude<keyof FactsWriter, 'close'> | 'open';
+
+export type ChangeArguments<Name extends ChangeName> = Name extends keyof FactsWriter
+  ? Parameters<FactsWriter[Name]>
+  : [];
+
+export type ChangeResult<Name extends ChangeName> = Name extends keyof FactsWriter
+  ? ReturnType<FactsWriter[Name]>
+  : void;
+
+/** The way to the index's writer, wherever it runs. Calls are carried out one by one, in the order in which they were made. */
+export interface FactsChanges extends AsyncDisposable {
+  /** @throws what the writer throws, as a CofferError where it has a code */
+  call<Name extends ChangeName>(name: Name, ...args: ChangeArguments<Name>): Promise<ChangeResult<Name>>;
+}
+
+/** A call as it crosses to another thread. */
 export interface FactsCall {
   readonly id: number;
-  readonly method: keyof FactsWriter | 'open';
+  readonly name: ChangeName | 'close';
   readonly args: readonly unknown[];
 }
 

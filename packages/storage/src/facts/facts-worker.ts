@@ -3,23 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { databaseError } from '../sqlite/database.ts';
 import type { FactsCall, FactsReply } from './facts-calls.ts';
 import { FactsWriter } from './facts-writer.ts';
+import { runChange } from './inline-changes.ts';
 
 const { path } = workerData as { readonly path: string };
 
 /** Opened by the first call, so that its failure is that call's answer. */
 let writer: FactsWriter | undefined;
 
-parentPort?.on('message', ({ id, method, args }: FactsCall) => {
-  parentPort?.postMessage(answer(id, method, args));
+parentPort?.on('message', (call: FactsCall) => {
+  parentPort?.postMessage(answer(call));
 });
 
-function answer(id: number, method: FactsCall['method'], args: readonly unknown[]): FactsReply {
+function answer({ id, name, args }: FactsCall): FactsReply {
   try {
-    if (method === 'close') return { id, result: close() };
+    if (name === 'close') return { id, result: close() };
     writer ??= new FactsWriter(path);
-    if (method === 'open') return { id, result: undefined };
-    const call = writer[method].bind(writer) as (...args: readonly unknown[]) => unknown;
-    return { id, result: call(...args) };
+    return { id, result: runChange(writer, name, args) };
   } catch (error) {
     return { id, error: plain(databaseError(path, error)) };
   }
@@ -32,13 +31,9 @@ function close(): undefined {
   return undefined;
 }
 
+/** What of an error survives the way to another thread. */
 function plain(error: unknown): NonNullable<FactsReply['error']> {
-  const details = error instanceof CofferError ? error.details : {};
-  const code = error instanceof CofferError ? error.code : undefined;
-  return {
-    code,
-    message: error instanceof Error ? error.message : String(error),
-    details,
-    stack: error instanceof Error ? error.stack : undefined,
-  };
+  const known = error instanceof CofferError ? error : undefined;
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  return { code: known?.code, message, details: known?.details ?? {}, stack };
 }

@@ -1,9 +1,9 @@
 import type { AccountId, VaultId } from '@coffer/core';
-import { CofferError, startWorker } from '@coffer/core';
-import type { Worker } from 'node:worker_threads';
-import type { FactsCall, FactsReply } from './facts-calls.ts';
+import { CofferError } from '@coffer/core';
 import { FactsReader } from './facts-reader.ts';
-import type { FactsWriter } from './facts-writer.ts';
+import { FactsThread } from './facts-thread.ts';
+import type { FactsChanges } from './facts-calls.ts';
+import { InlineChanges } from './inline-changes.ts';
 import type {
   AppendToken,
   ApplyAppend,
@@ -24,36 +24,25 @@ import type {
   VaultFacts,
 } from './facts.ts';
 
-type Method = FactsCall['method'];
-
-interface Waiting {
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: Error) => void;
+export interface SqliteFactsOptions {
+  /** `own`: changes run on a thread of their own, as a server needs. `same`: on this one, for commands and tests. */
+  readonly thread: 'own' | 'same';
 }
 
-/** {@link Facts} in SQLite: changes on a thread of their own, questions on a read-only connection of this one. */
+/** {@link Facts} in SQLite: changes go to a writer, questions to a read-only connection of this thread. */
 export class SqliteFacts implements Facts {
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #changes: FactsChanges;
   #reader: FactsReader | undefined;
-  #nextId = 1;
-  #ended: Error | undefined;
 
-  private constructor(path: string) {
-    this.#worker = startWorker(new URL('./facts-worker.ts', import.meta.url), {
-      workerData: { path },
-      name: 'coffer-index',
-    });
-    this.#worker.on('message', (reply: FactsReply) => this.#settle(reply));
-    this.#worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
-    this.#worker.on('exit', () => this.#end(new CofferError('IO', 'the writer of the index has ended')));
+  private constructor(changes: FactsChanges) {
+    this.#changes = changes;
   }
 
-  /** @throws UPGRADE_REQUIRED, DAMAGED, IO */
-  static async open(path: string): Promise<SqliteFacts> {
-    const facts = new SqliteFacts(path);
+  /** @throws UPGRADE_REQUIRED, DAMAGED, NO_SPACE, IO */
+  static async open(path: string, { thread }: SqliteFactsOptions): Promise<SqliteFacts> {
+    const facts = new SqliteFacts(thread === 'own' ? new FactsThread(path) : new InlineChanges(path));
     try {
-      await facts.#call('open');
+      await facts.#changes.call('open');
       facts.#reader = new FactsReader(path);
       return facts;
     } catch (error) {
@@ -63,35 +52,35 @@ export class SqliteFacts implements Facts {
   }
 
   indexChunks(batch: IndexChunks): ReturnType<Facts['indexChunks']> {
-    return this.#call('indexChunks', batch);
+    return this.#changes.call('indexChunks', batch);
   }
 
   claimChunks(claim: ClaimChunks): Promise<readonly boolean[]> {
-    return this.#call('claimChunks', claim);
+    return this.#changes.call('claimChunks', claim);
   }
 
   checkSegment(segment: CheckSegment): Promise<Prepared> {
-    return this.#call('checkSegment', segment);
+    return this.#changes.call('checkSegment', segment);
   }
 
   prepareAppend(append: PrepareAppend): Promise<Prepared> {
-    return this.#call('prepareAppend', append);
+    return this.#changes.call('prepareAppend', append);
   }
 
   applyAppend(append: ApplyAppend): Promise<void> {
-    return this.#call('applyAppend', append);
+    return this.#changes.call('applyAppend', append);
   }
 
   cancelAppend(token: AppendToken): Promise<void> {
-    return this.#call('cancelAppend', token);
+    return this.#changes.call('cancelAppend', token);
   }
 
   advancePacks(packs: readonly PackProgress[]): Promise<void> {
-    return this.#call('advancePacks', packs);
+    return this.#changes.call('advancePacks', packs);
   }
 
   checkpoint(): Promise<void> {
-    return this.#call('checkpoint');
+    return this.#changes.call('checkpoint');
   }
 
   async isComplete(): Promise<boolean> {
@@ -99,11 +88,11 @@ export class SqliteFacts implements Facts {
   }
 
   markComplete(): Promise<void> {
-    return this.#call('markComplete');
+    return this.#changes.call('markComplete');
   }
 
   noteCommits(commits: readonly FoundCommit[], pack: PackProgress): Promise<void> {
-    return this.#call('noteCommits', commits, pack);
+    return this.#changes.call('noteCommits', commits, pack);
   }
 
   async vaultsToRecover(): Promise<readonly VaultId[]> {
@@ -145,44 +134,11 @@ export class SqliteFacts implements Facts {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reader?.close();
     this.#reader = undefined;
-    if (this.#ended) return;
-    await this.#call('close').catch(() => undefined);
-    this.#end(new CofferError('SHUTTING_DOWN', 'the index is closed'));
-    await this.#worker.terminate();
+    await this.#changes[Symbol.asyncDispose]();
   }
 
   get #read(): FactsReader {
     if (!this.#reader) throw new CofferError('SHUTTING_DOWN', 'the index is closed');
     return this.#reader;
   }
-
-  #call<Name extends Method>(method: Name, ...args: readonly unknown[]): Promise<ResultOf<Name>> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended) return reject(this.#ended);
-      const id = this.#nextId;
-      this.#nextId += 1;
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      const call: FactsCall = { id, method, args };
-      this.#worker.postMessage(call);
-    });
-  }
-
-  #settle({ id, result, error }: FactsReply): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (!error) return waiting?.resolve(result);
-    const failure = error.code
-      ? new CofferError(error.code, error.message, { details: error.details })
-      : new TypeError(`the index refused a change: ${error.stack ?? error.message}`);
-    waiting?.reject(failure);
-  }
-
-  #end(reason: Error): void {
-    this.#ended ??= reason;
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(reason);
-  }
 }
-
-type ResultOf<Name extends Method> = Name extends keyof FactsWriter ? ReturnType<FactsWriter[Name]> : void;

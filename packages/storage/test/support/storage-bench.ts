@@ -5,6 +5,8 @@ import type { TestDevice } from '@coffer/journal/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Facts } from '../../src/facts/facts.ts';
+import { SqliteFacts } from '../../src/facts/sqlite-facts.ts';
 import { Storage } from '../../src/index.ts';
 import type { StorageOptions } from '../../src/index.ts';
 
@@ -40,7 +42,15 @@ export class StorageBench implements AsyncDisposable {
   async start(options: BenchOptions = {}): Promise<Storage> {
     const deps: { clock: Clock; logger: Logger } = { clock: systemClock, logger: silentLogger };
     const onFatal = (error: unknown): void => void this.fatal.push(error);
-    const defaults = { path: this.path, packBytes: 64 * 1024 * 1024, reserve: 0.05, random: systemRandom, onFatal };
+    const openFacts = (path: string): Promise<Facts> => SqliteFacts.open(path, { thread: 'same' });
+    const defaults = {
+      openFacts,
+      path: this.path,
+      packBytes: 64 * 1024 * 1024,
+      reserve: 0.05,
+      random: systemRandom,
+      onFatal,
+    };
     this.#storage = await Storage.open({ ...defaults, ...deps, ...options });
     return this.#storage;
   }
