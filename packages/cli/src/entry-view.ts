@@ -35,7 +35,8 @@ const kindLetters = { file: '-', directory: 'd', symlink: 'l', mount: 'm' } as c
 
 /** `drwxr-xr-x`. */
 export function modeText(entry: Entry): string {
-  const bits = 'rwxrwxrwx';
-  const shown = [...bits].map((letter, index) => ((entry.mode >> (8 - index)) & 1 ? letter : '-')).join('');
+  const shown = 'rwxrwxrwx'.replaceAll(/./g, (letter, index: number) =>
+    (entry.mode >> (8 - index)) & 1 ? letter : '-',
+  );
   return kindLetters[entry.kind] + shown;
 }

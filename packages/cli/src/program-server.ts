@@ -17,6 +17,12 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
     .option('--logs <folder>', 'where log files go (default logs)');
 
   const admin = program.command('admin').description('set up and look after a server');
+  addSetup(admin, add);
+  addRepair(admin, add);
+  addUserCommands(admin, add);
+}
+
+function addSetup(admin: CommanderCommand, add: AddCommand): void {
   add(admin, {
     usage: 'init',
     summary: 'make certificates, keys and the first administrator of a new server',
@@ -45,6 +51,9 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
       collect,
     )
     .option('--renew', 'issue a new one even when the present one is good');
+}
+
+function addRepair(admin: CommanderCommand, add: AddCommand): void {
   add(admin, {
     usage: 'check',
     summary: 'compare index, packs and journals; safe beside a running server',
@@ -57,7 +66,6 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
     summary: 'make index.db again from the packs; the server must be stopped',
     load: () => import('./commands/admin-rebuild-index.ts'),
   }).option('--storage <folder>', 'the storage folder (default server-storage)');
-  addUserCommands(admin, add);
 }
 
 function addUserCommands(admin: CommanderCommand, add: AddCommand): void {

@@ -1,4 +1,5 @@
 import { CofferError, parseDurationMs } from '@coffer/core';
+import type { Clock } from '@coffer/core';
 
 /** Milliseconds since 1970 of a TIME argument: ISO 8601, `2h` or `3d` ago, `today`, `yesterday 18:00`. @throws INVALID */
 export function parseTime(text: string, nowMs: number): number {
@@ -10,6 +11,11 @@ export function parseTime(text: string, nowMs: number): number {
     });
   }
   return found;
+}
+
+/** The same for an option that may be missing. @throws INVALID */
+export function parseOptionalTime(text: string | undefined, clock: Clock): number | undefined {
+  return text === undefined ? undefined : parseTime(text, clock.nowMs());
 }
 
 function fromWord(text: string, nowMs: number): number | undefined {

@@ -4,7 +4,7 @@ import { Count, parseInput, Text, Texts } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { layDownAt } from '../lay-down-at.ts';
-import { parseTime } from '../time.ts';
+import { parseOptionalTime } from '../time.ts';
 import { requireEntry } from '../vault-paths.ts';
 
 const schemas = {
@@ -16,9 +16,10 @@ const schemas = {
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const local = resolve(context.cwd, args[0].at(-1) ?? '.');
+  const atMs = parseOptionalTime(options.at, context.clock);
   await using home = await openHome(context);
   const { tree: now } = await home.pulled();
-  const tree = options.at === undefined ? now : now.at(parseTime(options.at, context.clock.nowMs()));
+  const tree = atMs === undefined ? now : now.at(atMs);
   const entries = args[0].slice(0, -1).map((path) => requireEntry(tree, path));
   return await layDownAt(context, { home, tree, entries, local, version: options.version });
 };

@@ -7,7 +7,7 @@ import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { entryView, modeText } from '../entry-view.ts';
 import { table } from '../output.ts';
-import { formatTime, parseTime } from '../time.ts';
+import { formatTime, parseOptionalTime } from '../time.ts';
 import { displayName, displayPath, requireEntry } from '../vault-paths.ts';
 
 const schemas = {
@@ -22,9 +22,10 @@ interface Listed {
 
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
+  const atMs = parseOptionalTime(options.at, context.clock);
   await using home = await openHome(context);
   const { tree: now } = await home.pulled();
-  const tree = options.at === undefined ? now : now.at(parseTime(options.at, context.clock.nowMs()));
+  const tree = atMs === undefined ? now : now.at(atMs);
   const listed = options.deleted ? removed(tree, args[0]) : [...list(tree, args[0], options.recursive)];
   context.output.result({
     json: () => listed.map(({ path, entry }) => entryView(path, entry)),

@@ -7,7 +7,7 @@ import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { layDownAt } from '../lay-down-at.ts';
-import { parseTime } from '../time.ts';
+import { parseOptionalTime } from '../time.ts';
 import { findEntry, requireEntry } from '../vault-paths.ts';
 import { requireVersion } from '../versions.ts';
 
@@ -25,9 +25,10 @@ export const run: Command = async (context, input) => {
       hint: 'See them with `coffer versions`.',
     });
   }
+  const atMs = parseOptionalTime(options.at, context.clock);
   await using home = await openHome(context);
   const { tree } = await home.pulled();
-  const at = options.at === undefined ? tree : tree.at(parseTime(options.at, context.clock.nowMs()));
+  const at = atMs === undefined ? tree : tree.at(atMs);
   if (options.to !== undefined) {
     const entries = [requireEntry(at, args[0])];
     const local = resolve(context.cwd, options.to);
