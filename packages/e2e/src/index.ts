@@ -9,7 +9,7 @@ export type { DaemonOptions } from './harness/daemon.ts';
 export { cleanEnvironment } from './harness/environment.ts';
 export { freePort } from './harness/free-port.ts';
 export { MemoryWatch, peakRssBytes, processFamily, resetPeakRss } from './harness/measure.ts';
-export { plantOddities } from './harness/oddities.ts';
+export { plantOddities, plantRefusedNames } from './harness/oddities.ts';
 export type { Oddities } from './harness/oddities.ts';
 export { TemporaryFolder } from './harness/temp.ts';
 export type { TemporaryFolderOptions } from './harness/temp.ts';

@@ -99,7 +99,9 @@ export async function startVault(options: VaultOptions = {}): Promise<Vault> {
   );
   const server = await prepareServer(folder);
   const adminCredentials = await initServer(server);
-  const userCredentials = await addUser(server, 'user');
+  // An account can be added beside a running daemon.
+  const adding = addUser(server, 'user');
+  building.defer(async () => void (await adding.catch(() => undefined)));
   const daemon = building.use(
     await Daemon.start({
       ...server.folders,
@@ -109,6 +111,7 @@ export async function startVault(options: VaultOptions = {}): Promise<Vault> {
       env: options.serveEnv ?? {},
     }),
   );
+  const userCredentials = await adding;
   const [adminDevice, userDevice] = await Promise.all([
     logIn(folder, adminCredentials),
     logIn(folder, userCredentials),
