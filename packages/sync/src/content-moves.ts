@@ -1,7 +1,7 @@
 import type { UploadedContent } from '@coffer/client';
 import { equalBytes, idKey } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
-import type { Plan, RemoveStep } from './plan.ts';
+import type { Plan, RemoveStep, VanishedFile } from './plan.ts';
 import { entryKeyOf, entryOf, parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
 
@@ -11,22 +11,22 @@ import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
  */
 export class ContentMoves {
   readonly #remote: RemoteTree;
-  readonly #bySize = new Map<number, RemoteStamp[]>();
+  readonly #bySize = new Map<number, VanishedFile[]>();
   /** Claimed entries, each with the directories that held it. */
   readonly #claimed = new Map<string, ReadonlySet<string>>();
 
   constructor(remote: RemoteTree, plan: Plan) {
     this.#remote = remote;
-    for (const stamp of plan.vanishedFiles) this.#add(stamp);
+    for (const file of plan.vanishedFiles) this.#add(file);
   }
 
   /** A vanished file with this content, once. Empty files are all alike, so they tell nothing. */
-  claim(content: UploadedContent): RemoteStamp | undefined {
-    const stamps = content.size === 0 ? undefined : this.#bySize.get(content.size);
-    const index = stamps?.findIndex((stamp) => this.#hasContent(entryOf(stamp), content)) ?? -1;
-    if (stamps === undefined || index < 0) return undefined;
-    const [found] = stamps.splice(index, 1);
-    if (found !== undefined) this.#claimed.set(entryKeyOf(found), this.#above(entryOf(found)));
+  claim(content: UploadedContent): VanishedFile | undefined {
+    const files = content.size === 0 ? undefined : this.#bySize.get(content.size);
+    const index = files?.findIndex(({ remote }) => this.#hasContent(entryOf(remote), content)) ?? -1;
+    if (files === undefined || index < 0) return undefined;
+    const [found] = files.splice(index, 1);
+    if (found !== undefined) this.#claimed.set(entryKeyOf(found.remote), this.#above(entryOf(found.remote)));
     return found;
   }
 
@@ -41,11 +41,11 @@ export class ContentMoves {
     return [...this.#claimed.values()].filter((above) => above.has(key)).length;
   }
 
-  #add(stamp: RemoteStamp): void {
-    const { size } = parseRemoteStamp(stamp);
-    const stamps = this.#bySize.get(size);
-    if (stamps === undefined) this.#bySize.set(size, [stamp]);
-    else stamps.push(stamp);
+  #add(file: VanishedFile): void {
+    const { size } = parseRemoteStamp(file.remote);
+    const files = this.#bySize.get(size);
+    if (files === undefined) this.#bySize.set(size, [file]);
+    else files.push(file);
   }
 
   #hasContent(entry: EntryId, content: UploadedContent): boolean {

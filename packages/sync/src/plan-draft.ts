@@ -12,8 +12,8 @@ import type {
   RemoveStep,
   SetAsideStep,
   UploadStep,
+  VanishedFile,
 } from './plan.ts';
-import type { RemoteStamp } from './remote-tree.ts';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
@@ -55,7 +55,7 @@ export class PlanDraft {
     this.counts.removing += step.files;
   }
 
-  finish(mode: 'push' | 'pull', vanishedFiles: readonly RemoteStamp[]): Plan {
+  finish(mode: 'push' | 'pull', vanishedFiles: readonly VanishedFile[]): Plan {
     const { bookkeeping, structure, contents, removals, directories, problems, counts } = this;
     const complete = this.#complete;
     return { mode, bookkeeping, structure, contents, removals, directories, problems, counts, vanishedFiles, complete };

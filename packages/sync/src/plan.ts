@@ -163,9 +163,14 @@ export interface Plan {
   readonly problems: readonly PlanProblem[];
   readonly counts: PlanCounts;
   /** Vault files that nothing here is known for any more, as candidates for a move found by content (push). */
-  readonly vanishedFiles: readonly RemoteStamp[];
+  readonly vanishedFiles: readonly VanishedFile[];
   /** True when every entry below the vault path has, after the plan, an item in the base. */
   readonly complete: boolean;
+}
+
+export interface VanishedFile {
+  readonly remote: RemoteStamp;
+  readonly fromBase: BasePlace;
 }
 
 export interface PlanCounts {

@@ -78,6 +78,7 @@ class PullExecutor {
   readonly #notes: SettledNotes;
   readonly #attributesOf: FolderAttributes;
   #failed = 0;
+  #skipped = 0;
 
   constructor(deps: PullExecutorDeps, downloader: Downloader | undefined) {
     this.#deps = deps;
@@ -87,7 +88,7 @@ class PullExecutor {
   }
 
   get complete(): boolean {
-    return this.#failed === 0;
+    return this.#failed + this.#skipped === 0;
   }
 
   async run(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
@@ -258,7 +259,10 @@ class PullExecutor {
     await this.#in(parent, async (folder) => {
       const there = folder.look(name);
       // Changed since the scan: the next run looks at it again.
-      if (there === undefined || (there.stamp !== local && !isMoved(there.stamp, local))) return;
+      if (there === undefined || !isMoved(there.stamp, local)) {
+        this.#skipped += 1;
+        return;
+      }
       if (kind === 'symlink') this.#deps.times.setLink({ directory: folder.fd, name, path: folder.at(name) }, mtime);
       else folder.setAttributes(name, { mode, mtime, times: this.#deps.times });
       if (remember) await this.#learn(step, folder, { laidAs: name, remote });
@@ -302,7 +306,10 @@ class PullExecutor {
     { laidAs, remote }: { readonly laidAs: ByteName; readonly remote: RemoteStamp },
   ): Promise<void> {
     const stamp = folder.look(laidAs)?.stamp;
-    if (stamp === undefined) return;
+    if (stamp === undefined) {
+      this.#skipped += 1;
+      return;
+    }
     const local = laidAs === name ? trustedStamp(stamp, this.#deps.clock.nowMs()) : elsewhere;
     await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place: undefined, local, remote } });
   }

@@ -113,6 +113,7 @@ export class PullPlanner {
     this.#context.draft.counts.unchanged += 1;
     // A base that exists is not told of the new stamp: a push must still look into this file.
     const remember = base === undefined;
+    if (base !== undefined && base.remote !== remote.stamp) this.#context.draft.leaveOut();
     if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, remember });
     else if (remember) this.#remember(triple, { local: local.stamp, remote });
   }

@@ -15,7 +15,7 @@ interface Verdict {
 export class PullRemovals {
   readonly #context: PlanContext;
   readonly #displaced: DisplacedItems;
-  readonly #candidates: { readonly triple: Triple; readonly from: LocalPlace }[] = [];
+  readonly #candidates: { readonly triple: Triple; readonly from: LocalPlace; readonly allowed: boolean }[] = [];
 
   constructor(context: PlanContext, displaced: DisplacedItems) {
     this.#context = context;
@@ -24,30 +24,33 @@ export class PullRemovals {
 
   /** Something that base and folder have, and the vault no longer has. */
   consider(triple: Triple): void {
-    if (triple.local === undefined || !this.#context.rules.delete) return;
-    this.#candidates.push({ triple, from: { parent: triple.localParent, name: triple.local.name } });
+    if (triple.local === undefined) return;
+    const from = { parent: triple.localParent, name: triple.local.name };
+    this.#candidates.push({ triple, from, allowed: this.#context.rules.delete });
   }
 
   /** Something that goes under a conflict name; `known` when it is the old version of what takes its name. */
   considerAside(triple: Triple, { from, known }: { readonly from: LocalPlace; readonly known: boolean }): void {
-    if (known || (this.#context.rules.delete && triple.base !== undefined)) this.#candidates.push({ triple, from });
+    const allowed = known || (this.#context.rules.delete && triple.base !== undefined);
+    this.#candidates.push({ triple, from, allowed });
   }
 
   plan(): void {
-    for (const { triple, from } of this.#candidates) {
-      for (const step of this.#judge(triple, from).steps) this.#context.draft.remove(step);
+    for (const { triple, from, allowed } of this.#candidates) {
+      if (!allowed) this.#keep(triple);
+      else for (const step of this.#judge(triple, from).steps) this.#context.draft.remove(step);
     }
   }
 
   #judge(triple: Triple, from: LocalPlace): Verdict {
     const { base, local } = triple;
     if (local === undefined || this.#displaced.isClaimed(base)) return { whole: true, steps: [] };
-    if (base === undefined) return stays;
+    if (base === undefined) return this.#stays([]);
     if (local.kind === 'directory') return this.#judgeDirectory(triple, from);
     if (base.local === local.stamp) return { whole: true, steps: [removal(triple, { from, files: 1 })] };
     // Change against delete: the change survives (SYNC §Conflicts).
     this.#context.draft.counts.conflicts += 1;
-    return stays;
+    return this.#stays([]);
   }
 
   #judgeDirectory(triple: Triple, from: LocalPlace): Verdict {
@@ -56,8 +59,18 @@ export class PullRemovals {
     const { triples, blocked } = mergeChildren(this.#context, place);
     const verdicts = triples.map((child) => this.#judgeChild(child, from));
     const steps = verdicts.flatMap((verdict) => verdict.steps);
-    if (blocked || !verdicts.every((verdict) => verdict.whole)) return { whole: false, steps };
+    if (blocked || !verdicts.every((verdict) => verdict.whole)) return this.#stays(steps);
     return { whole: true, steps: [...steps, removal(triple, { from, files: 0 })] };
+  }
+
+  /** Base keeps an item that the vault no longer has, so the next run must look at the vault. */
+  #stays(steps: readonly RemoveStep[]): Verdict {
+    this.#context.draft.leaveOut();
+    return { whole: false, steps };
+  }
+
+  #keep({ base }: Triple): void {
+    if (!this.#displaced.isClaimed(base)) this.#context.draft.leaveOut();
   }
 
   #judgeChild(child: Triple, parent: LocalPlace): Verdict {
@@ -65,8 +78,6 @@ export class PullRemovals {
     return this.#judge(child, { parent, name: child.name });
   }
 }
-
-const stays: Verdict = { whole: false, steps: [] };
 
 function removal(
   { parent, name, base, baseParent, local }: Triple,

@@ -198,7 +198,7 @@ class PushExecutor {
     const { size } = parseStamp(step.local);
     const rest = restNeededMs(step.local, clock.nowMs());
     // Only a tick is waited for: longer ones are of coarse clocks or clocks gone wrong, and the next run reads again.
-    if (rest > 0 && rest < 100) await clock.sleep(rest, signal);
+    if (rest > 0 && rest < 100) await clock.sleep(Math.ceil(rest) + 1, signal);
     const trusted = trustedStamp(step.local, clock.nowMs());
     const previous = step.remote === undefined ? undefined : remote.get(entryOf(step.remote))?.content;
     const path = toFsPath(local.absolute(localPath(step.from)));
@@ -225,14 +225,18 @@ class PushExecutor {
     if (found === undefined) {
       return this.#put(step, read, { entry: undefined, done: () => (this.#deps.report.counts.sent += 1) }, signal);
     }
-    const entry = entryOf(found);
+    const entry = entryOf(found.remote);
     await this.commits.batch.move(entry, placementOf(step), signal);
     this.commits.expect(entry, {
       path: pathOf(step),
-      notes: () => [],
+      notes: () => [{ kind: 'forget', from: found.fromBase }],
       done: () => (this.#deps.report.counts.moved += 1),
     });
-    await this.#setAttributes(step, { ...parseRemoteStamp(found), ...attributesFrom(read), local: read.local }, signal);
+    await this.#setAttributes(
+      step,
+      { ...parseRemoteStamp(found.remote), ...attributesFrom(read), local: read.local },
+      signal,
+    );
   }
 
   async #put(

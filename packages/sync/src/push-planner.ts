@@ -5,12 +5,12 @@ import type { ByteName } from './byte-name.ts';
 import { attributesDiffer, linkTimesDiffer, sameTarget } from './compare.ts';
 import { mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
-import type { Reason } from './plan.ts';
+import type { Reason, VanishedFile } from './plan.ts';
 import { localPath, placePath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
 import { entryOf, sameVersion } from './remote-tree.ts';
-import type { RemoteNode, RemoteStamp } from './remote-tree.ts';
+import type { RemoteNode } from './remote-tree.ts';
 import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
 import { VanishedItems } from './vanished-items.ts';
 
@@ -56,7 +56,7 @@ export class PushPlanner {
     return true;
   }
 
-  finish(): readonly RemoteStamp[] {
+  finish(): readonly VanishedFile[] {
     for (const triple of this.#newFiles) this.#fileFoundOrNew(triple);
     this.#removals.plan();
     return this.#vanished.unclaimedFiles();
@@ -277,7 +277,9 @@ export class PushPlanner {
     });
     if (base !== undefined && known) this.#vanished.add(triple, base, remote);
     if (!known) this.#context.draft.counts.conflicts += 1;
-    this.#removals.considerAside({ ...triple, local: undefined, name: newName }, known && remote.kind !== 'directory');
+    // What base knew under this name is dropped with the step above; its name is another one's now.
+    const aside = { ...triple, local: undefined, name: newName, baseParent: undefined };
+    this.#removals.considerAside(aside, known && remote.kind !== 'directory');
     this.#visit({ ...triple, base: undefined, remote: undefined });
   }
 

@@ -1,9 +1,10 @@
 import type { BaseNode } from './base.ts';
 import { mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
+import type { VanishedFile } from './plan.ts';
 import { localPath } from './place.ts';
 import { entryKeyOf, entryOf } from './remote-tree.ts';
-import type { RemoteNode, RemoteStamp } from './remote-tree.ts';
+import type { RemoteNode } from './remote-tree.ts';
 import { identityOf, isReal, parseStamp } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -87,8 +88,13 @@ export class VanishedItems {
   }
 
   /** Files that may still be recognized by their content. */
-  unclaimedFiles(): readonly RemoteStamp[] {
-    return [...this.#byEntry.values()].filter(({ remote }) => remote.kind === 'file').map(({ remote }) => remote.stamp);
+  unclaimedFiles(): readonly VanishedFile[] {
+    return [...this.#byEntry.values()]
+      .filter(({ remote }) => remote.kind === 'file')
+      .map(({ remote, base, baseParent }) => ({
+        remote: remote.stamp,
+        fromBase: { directory: baseParent, name: base.name },
+      }));
   }
 
   #candidates(identity: string): readonly Vanished[] {

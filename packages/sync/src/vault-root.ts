@@ -19,8 +19,12 @@ const usualMode = 0o755;
 /** @throws INVALID when the path cannot name anything, or names or passes something that is no directory */
 export function findVaultRoot(vault: Vault, path: VaultPath): VaultRoot {
   const names = typeof path === 'string' ? splitPath(path) : path;
+  for (let length = 1; length <= names.length; length += 1) {
+    const above = vault.tree.lookup(names.slice(0, length));
+    if (above === undefined) break;
+    if (above.kind !== 'directory') throw notDirectory(names.slice(0, length));
+  }
   const entry = vault.tree.lookup(names);
-  if (entry !== undefined && entry.kind !== 'directory') throw notDirectory(names);
   return { names, key: names.map((name) => fromEntryName(name)).join('/'), entry };
 }
 
@@ -29,7 +33,7 @@ export function parentOf(vault: Vault, names: readonly EntryName[]): Entry | und
   return vault.tree.lookup(names.slice(0, -1));
 }
 
-/** Makes the directories above a path. @throws INVALID when something on the way is no directory */
+/** Makes the directories above a path. */
 export async function makeParents(
   vault: Vault,
   { names, clock }: { readonly names: readonly EntryName[]; readonly clock: Clock },
@@ -40,7 +44,6 @@ export async function makeParents(
   let parent = rootEntry;
   for (const [index, name] of names.slice(0, -1).entries()) {
     const there = vault.tree.lookup(names.slice(0, index + 1));
-    if (there !== undefined && there.kind !== 'directory') throw notDirectory(names.slice(0, index + 1));
     const made = { parent, name, mtime: timestampFromMs(clock.nowMs()), mode: usualMode };
     parent = there?.entry ?? (await batch.makeDirectory(made, signal));
   }

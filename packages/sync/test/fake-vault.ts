@@ -1,0 +1,528 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type {
+  CommitBatch,
+  CommitBatchOptions,
+  CommitReport,
+  Content,
+  Downloader,
+  DownloadSink,
+  Entry,
+  EntryKind,
+  EntryName,
+  FileSource,
+  LinkTarget,
+  Placement,
+  RefusedOperation,
+  TreeReader,
+  UploadedContent,
+  Uploader,
+  Vault,
+  VaultPath,
+} from '@coffer/client';
+import { nameToBytes, splitPath } from '@coffer/client';
+import {
+  CofferError,
+  compareBytes,
+  equalBytes,
+  idKey,
+  isCofferError,
+  toHex,
+  newEntryId,
+  rootEntry,
+  systemClock,
+  systemRandom,
+  timestampFromNs,
+} from '@coffer/core';
+import type { DeviceId, EntryId, Hash, Timestamp, VaultId } from '@coffer/core';
+
+/** What a test may make go wrong. */
+export interface Faults {
+  /** Called before each commit is applied, with its number from 1; may throw, or change the vault as another device would. */
+  beforeCommit?: (number: number) => void;
+  /** Called before each upload and download, with its number from 1. */
+  beforeTransfer?: (number: number) => void;
+}
+
+interface Node {
+  entry: EntryId;
+  parent: EntryId;
+  name: EntryName;
+  kind: EntryKind;
+  mtime: Timestamp;
+  mode: number;
+  target: LinkTarget | undefined;
+  content: Content;
+  contentHash: Hash | undefined;
+  size: number;
+  version: number;
+  seq: number;
+  device: DeviceId | undefined;
+}
+
+type Operation =
+  | { kind: 'put'; node: Omit<Node, 'version' | 'seq' | 'device'> }
+  | { kind: 'move'; entry: EntryId; to: Placement }
+  | { kind: 'attr'; entry: EntryId; mtime: Timestamp; mode: number }
+  | { kind: 'remove'; entry: EntryId };
+
+/** A vault in memory, as its interface promises: commits of ordered operations, refused where another device was faster. */
+export class FakeVault implements Vault {
+  readonly id: VaultId = new Uint8Array(32).fill(7);
+  readonly faults: Faults = {};
+  readonly contents = new Map<string, Uint8Array>();
+  /** Every job that was announced, with its end. */
+  readonly runs: { mode: string; status?: string; counts?: Readonly<Record<string, number>> }[] = [];
+  readonly commits: number[] = [];
+  device: DeviceId | undefined = new Uint8Array(16).fill(1);
+  transfers = 0;
+  #nodes = new NodeMap();
+  #seq = 1;
+
+  constructor() {
+    this.#nodes.set(idKey(rootEntry), blank({ entry: rootEntry, parent: rootEntry, name: '', kind: 'directory' }));
+  }
+
+  get head(): { seq: number; hash: Hash } {
+    return { seq: this.#seq, hash: new Uint8Array(32) };
+  }
+
+  get tree(): TreeReader {
+    return new FakeTree(this.#nodes, this.#seq);
+  }
+
+  async pull(signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    return { before: this.#seq, after: this.#seq, voidCommits: 0, skippedOperations: 0 };
+  }
+
+  async uploader(): Promise<Uploader> {
+    return new FakeUploader(this);
+  }
+
+  async downloader(): Promise<Downloader> {
+    return new FakeDownloader(this);
+  }
+
+  batch(options: CommitBatchOptions = {}): CommitBatch {
+    return new FakeBatch(this, options);
+  }
+
+  async verify() {
+    return { files: 0, bytes: 0, problems: [] };
+  }
+
+  async *watch(): AsyncIterable<{ seq: number }> {
+    // Nothing ever comes: tests pull.
+  }
+
+  async beginJob(mode: string) {
+    const run: FakeVault['runs'][number] = { mode };
+    this.runs.push(run);
+    return {
+      end: async (status: string, counts: Readonly<Record<string, number>>) => {
+        run.status = status;
+        run.counts = counts;
+      },
+    };
+  }
+
+  transfer(signal?: AbortSignal): void {
+    signal?.throwIfAborted();
+    this.transfers += 1;
+    this.faults.beforeTransfer?.(this.transfers);
+  }
+
+  /** One commit: what cannot be done is refused, the rest takes effect. */
+  commit(operations: readonly Operation[]): CommitReport {
+    this.faults.beforeCommit?.(this.commits.length + 1);
+    const seq = this.#seq + 1;
+    const entries: EntryId[] = [];
+    const refused: RefusedOperation[] = [];
+    for (const operation of operations) {
+      const entry = operation.kind === 'put' ? operation.node.entry : operation.entry;
+      try {
+        this.#apply(operation, seq);
+        entries.push(entry);
+      } catch (error) {
+        if (!isCofferError(error)) throw error;
+        refused.push({ entry, error });
+      }
+    }
+    this.#seq = seq;
+    this.commits.push(operations.length);
+    return { seq, receivedAtMs: 0, entries, refused };
+  }
+
+  /** Changes as another device would, in a commit of its own. */
+  async asOther(change: (batch: CommitBatch) => Promise<unknown>): Promise<void> {
+    const own = this.device;
+    this.device = new Uint8Array(16).fill(2);
+    const faults = { ...this.faults };
+    delete this.faults.beforeCommit;
+    await using batch = this.batch();
+    await change(batch);
+    await batch.commit();
+    Object.assign(this.faults, faults);
+    this.device = own;
+  }
+
+  /** Puts a file by path, making the directories above. */
+  async putText(
+    path: string,
+    text: string,
+    { mtime = [1_700_000_000, 5] as Timestamp, mode = 0o644 } = {},
+  ): Promise<EntryId> {
+    const names = splitPath(path);
+    return await this.put(names, { bytes: Buffer.from(text), mtime, mode });
+  }
+
+  async put(
+    names: readonly EntryName[],
+    { bytes, mtime, mode }: { bytes: Uint8Array; mtime: Timestamp; mode: number },
+  ) {
+    let entry: EntryId = rootEntry;
+    await this.asOther(async (batch) => {
+      const parent = await this.#directories(names.slice(0, -1), batch);
+      const content = this.store(bytes, { mtime, mode });
+      const name = names.at(-1) ?? '';
+      const existing = this.tree.child(parent, name);
+      const file = { parent, name, mtime, mode, content };
+      entry = await batch.putFile(existing === undefined ? file : { ...file, entry: existing.entry });
+    });
+    return entry;
+  }
+
+  store(bytes: Uint8Array, { mtime, mode }: { mtime: Timestamp; mode: number }): UploadedContent {
+    const hash = new Uint8Array(createHash('sha256').update(bytes).digest());
+    const known = this.contents.has(idKey(hash));
+    this.contents.set(idKey(hash), new Uint8Array(bytes));
+    const content = [[hash]] as unknown as Content;
+    const size = bytes.byteLength;
+    return { content, chunks: [], segments: [], size, contentHash: hash, bytesSent: known ? 0 : size, mtime, mode };
+  }
+
+  async #directories(names: readonly EntryName[], batch: CommitBatch): Promise<EntryId> {
+    let parent: EntryId = rootEntry;
+    for (const name of names) {
+      const there = this.tree.child(parent, name);
+      parent = there?.entry ?? (await batch.makeDirectory({ parent, name, mtime: [1_700_000_000, 0], mode: 0o755 }));
+      if (there === undefined) await batch.commit();
+    }
+    return parent;
+  }
+
+  #apply(operation: Operation, seq: number): void {
+    if (operation.kind === 'put') return this.#put(operation.node, seq);
+    const key = idKey(operation.entry);
+    const node = this.#nodes.get(key);
+    if (node === undefined) throw conflict('it is gone');
+    if (operation.kind === 'move') {
+      this.#checkPlace(operation.to, operation.entry);
+      this.#nodes.set(key, { ...node, parent: operation.to.parent, name: operation.to.name });
+    } else if (operation.kind === 'attr') {
+      this.#nodes.set(key, { ...node, mtime: operation.mtime, mode: operation.mode });
+    } else {
+      this.#remove(operation.entry);
+    }
+  }
+
+  #put(node: Omit<Node, 'version' | 'seq' | 'device'>, seq: number): void {
+    this.#checkPlace(node, node.entry);
+    const before = this.#nodes.get(idKey(node.entry));
+    if (before !== undefined && before.kind !== node.kind) throw conflict('another kind');
+    this.#nodes.set(idKey(node.entry), { ...node, version: (before?.version ?? 0) + 1, seq, device: this.device });
+  }
+
+  #checkPlace({ parent, name }: Placement, entry: EntryId): void {
+    if (this.#nodes.get(idKey(parent))?.kind !== 'directory') throw conflict('no directory');
+    for (let at = parent; !equalBytes(at, rootEntry); at = this.#nodes.get(idKey(at))?.parent ?? rootEntry) {
+      if (equalBytes(at, entry)) throw conflict('a circle');
+    }
+    const there = this.tree.child(parent, name);
+    if (there !== undefined && !equalBytes(there.entry, entry)) throw conflict('the name is taken');
+  }
+
+  #remove(entry: EntryId): void {
+    for (const child of this.tree.children(entry)) this.#remove(child.entry);
+    this.#nodes.delete(idKey(entry));
+  }
+}
+
+/** Nodes by entry, and by parent. */
+class NodeMap {
+  readonly #byEntry = new Map<string, Node>();
+  readonly #byParent = new Map<string, Map<string, Node>>();
+
+  get(key: string): Node | undefined {
+    return this.#byEntry.get(key);
+  }
+
+  below(parent: EntryId): Iterable<Node> {
+    return this.#byParent.get(idKey(parent))?.values() ?? [];
+  }
+
+  set(key: string, node: Node): void {
+    this.delete(key);
+    this.#byEntry.set(key, node);
+    if (equalBytes(node.entry, rootEntry)) return;
+    const siblings = this.#byParent.get(idKey(node.parent)) ?? new Map<string, Node>();
+    siblings.set(toHex(nameToBytes(node.name)), node);
+    this.#byParent.set(idKey(node.parent), siblings);
+  }
+
+  delete(key: string): void {
+    const node = this.#byEntry.get(key);
+    if (node === undefined) return;
+    this.#byEntry.delete(key);
+    this.#byParent.get(idKey(node.parent))?.delete(toHex(nameToBytes(node.name)));
+  }
+
+  named(parent: EntryId, name: EntryName): Node | undefined {
+    return this.#byParent.get(idKey(parent))?.get(toHex(nameToBytes(name)));
+  }
+}
+
+class FakeTree implements TreeReader {
+  readonly seq: number;
+  readonly #nodes: NodeMap;
+
+  constructor(nodes: NodeMap, seq: number) {
+    this.#nodes = nodes;
+    this.seq = seq;
+  }
+
+  root(): Entry {
+    return entryOf(this.#node(rootEntry));
+  }
+
+  lookup(path: VaultPath): Entry | undefined {
+    let at: Entry | undefined = this.root();
+    for (const name of typeof path === 'string' ? splitPath(path) : path) {
+      if (at !== undefined) at = this.child(at.entry, name);
+    }
+    return at;
+  }
+
+  get(entry: EntryId): Entry | undefined {
+    const node = this.#nodes.get(idKey(entry));
+    return node === undefined ? undefined : entryOf(node);
+  }
+
+  child(parent: EntryId, name: EntryName): Entry | undefined {
+    const node = this.#nodes.named(parent, name);
+    return node === undefined ? undefined : entryOf(node);
+  }
+
+  children(parent: EntryId): readonly Entry[] {
+    return [...this.#nodes.below(parent)]
+      .map(entryOf)
+      .toSorted((a, b) => compareBytes(nameToBytes(a.name), nameToBytes(b.name)));
+  }
+
+  *walk(): Iterable<never> {
+    // Not used by sync.
+  }
+
+  path(): undefined {
+    return undefined;
+  }
+
+  versions(): readonly [] {
+    return [];
+  }
+
+  at(): TreeReader {
+    return this;
+  }
+
+  deleted(): readonly [] {
+    return [];
+  }
+
+  *find(): Iterable<never> {
+    // Not used by sync.
+  }
+
+  #node(entry: EntryId): Node {
+    const node = this.#nodes.get(idKey(entry));
+    if (node === undefined) throw new TypeError('no such node');
+    return node;
+  }
+}
+
+class FakeUploader implements Uploader {
+  readonly parallel = 4;
+  readonly progress = { bytesRead: 0, bytesSent: 0 };
+  readonly #vault: FakeVault;
+
+  constructor(vault: FakeVault) {
+    this.#vault = vault;
+  }
+
+  async upload({ path }: FileSource, signal?: AbortSignal): Promise<UploadedContent> {
+    this.#vault.transfer(signal);
+    await Promise.resolve();
+    const { bytes, stats } = readWhole(path);
+    const content = this.#vault.store(bytes, {
+      mtime: timestampFromNs(stats.mtimeNs),
+      mode: Number(stats.mode) & 0o7777,
+    });
+    this.progress.bytesRead += bytes.byteLength;
+    this.progress.bytesSent += content.bytesSent;
+    return content;
+  }
+
+  async uploadStream(): Promise<UploadedContent> {
+    throw new TypeError('not used by sync');
+  }
+
+  async flush(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+  }
+}
+
+class FakeDownloader implements Downloader {
+  readonly parallel = 4;
+  readonly progress = { bytesReceived: 0, bytesWritten: 0 };
+  readonly #vault: FakeVault;
+
+  constructor(vault: FakeVault) {
+    this.#vault = vault;
+  }
+
+  /** In pieces of 64 KiB; pieces of zeros are holes. */
+  async download(content: Content, sink: DownloadSink, signal?: AbortSignal): Promise<void> {
+    this.#vault.transfer(signal);
+    const [[hash]] = content as unknown as [[Uint8Array]];
+    const bytes = this.#vault.contents.get(idKey(hash));
+    if (bytes === undefined) throw new CofferError('INTEGRITY', 'no such content');
+    for (let offset = 0; offset < bytes.byteLength; offset += 65_536) {
+      signal?.throwIfAborted();
+      const piece = bytes.subarray(offset, offset + 65_536);
+      this.progress.bytesReceived += piece.byteLength;
+      if (piece.some((byte) => byte !== 0)) await sink(offset, piece);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+  }
+}
+
+class FakeBatch implements CommitBatch {
+  readonly #vault: FakeVault;
+  readonly #options: CommitBatchOptions;
+  #operations: Operation[] = [];
+  #reports: CommitReport[] = [];
+
+  constructor(vault: FakeVault, options: CommitBatchOptions) {
+    this.#vault = vault;
+    this.#options = options;
+  }
+
+  async putFile({ entry = newId(), content, ...place }: Parameters<CommitBatch['putFile']>[0]): Promise<EntryId> {
+    const { content: tuples, contentHash, size } = content;
+    return await this.#add(entry, {
+      kind: 'put',
+      node: { ...place, entry, kind: 'file', content: tuples, contentHash, size, target: undefined },
+    });
+  }
+
+  async copyFile(): Promise<EntryId> {
+    throw new TypeError('not used by sync');
+  }
+
+  async makeDirectory(place: Parameters<CommitBatch['makeDirectory']>[0]): Promise<EntryId> {
+    const entry = newId();
+    return await this.#add(entry, {
+      kind: 'put',
+      node: { ...blank({ ...place, entry, kind: 'directory' }), ...place },
+    });
+  }
+
+  async putSymlink({ entry = newId(), ...place }: Parameters<CommitBatch['putSymlink']>[0]): Promise<EntryId> {
+    return await this.#add(entry, { kind: 'put', node: { ...blank({ ...place, entry, kind: 'symlink' }), ...place } });
+  }
+
+  async move(entry: EntryId, to: Placement): Promise<void> {
+    await this.#add(entry, { kind: 'move', entry, to });
+  }
+
+  async setAttributes(entry: EntryId, { mtime, mode }: { mtime: Timestamp; mode: number }): Promise<void> {
+    await this.#add(entry, { kind: 'attr', entry, mtime, mode });
+  }
+
+  async remove(entries: readonly EntryId[]): Promise<void> {
+    for (const entry of entries) await this.#add(entry, { kind: 'remove', entry });
+  }
+
+  async undelete(): Promise<void> {
+    throw new TypeError('not used by sync');
+  }
+
+  async restoreVersion(): Promise<void> {
+    throw new TypeError('not used by sync');
+  }
+
+  async commit(signal?: AbortSignal): Promise<readonly CommitReport[]> {
+    signal?.throwIfAborted();
+    await Promise.resolve();
+    this.#flush();
+    return this.#reports.splice(0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#operations = [];
+    await Promise.resolve();
+  }
+
+  async #add(entry: EntryId, operation: Operation): Promise<EntryId> {
+    this.#operations.push(operation);
+    if (this.#operations.length >= 1000) this.#flush();
+    await Promise.resolve();
+    return entry;
+  }
+
+  #flush(): void {
+    const operations = this.#operations;
+    this.#operations = [];
+    if (operations.length === 0) return;
+    const report = this.#vault.commit(operations);
+    this.#reports.push(report);
+    this.#options.onCommitted?.(report);
+  }
+}
+
+function readWhole(path: string | Uint8Array) {
+  const where = typeof path === 'string' ? path : Buffer.from(path);
+  try {
+    return { bytes: readFileSync(where), stats: statSync(where, { bigint: true }) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CofferError(code === 'ENOENT' ? 'NOT_FOUND' : 'NOT_ALLOWED', `cannot be read (${code})`, {
+      cause: error,
+    });
+  }
+}
+
+function blank({ entry, parent, name, kind }: Pick<Node, 'entry' | 'parent' | 'name' | 'kind'>): Node {
+  const nothing = { content: [] as Content, contentHash: undefined, size: 0, target: undefined, device: undefined };
+  return { ...nothing, entry, parent, name, kind, mtime: [0, 0], mode: 0o755, version: 1, seq: 1 };
+}
+
+function entryOf(node: Node): Entry {
+  return { ...node, receivedAtMs: 0 };
+}
+
+function newId(): EntryId {
+  return newEntryId(systemClock, systemRandom);
+}
+
+function conflict(what: string): CofferError {
+  return new CofferError('CONFLICT', what);
+}
