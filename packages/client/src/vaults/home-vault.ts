@@ -111,7 +111,7 @@ export class HomeVault implements Vault {
 
   async verify(entries: readonly EntryId[], options: VerifyOptions = {}, signal?: AbortSignal): Promise<VerifyReport> {
     await using downloader = this.#openDownloader({});
-    return verifyEntries({ tree: this.tree, downloader, entries, options, random: this.#deps.random }, signal);
+    return await verifyEntries({ tree: this.tree, downloader, entries, options, random: this.#deps.random }, signal);
   }
 
   watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }> {
