@@ -14,7 +14,7 @@ export interface StorageIdentity {
 export const accountsPath = (path: string): string => join(path, 'accounts.db');
 export const indexPath = (path: string): string => join(path, 'index.db');
 export const lockPath = (path: string): string => join(path, 'lock');
-const serverIdPath = (path: string): string => join(path, 'server.id');
+export const serverIdPath = (path: string): string => join(path, 'server.id');
 const generationPath = (path: string): string => join(path, 'generation');
 
 /** Names that may lie in the folder of a new storage: what a version control or a person puts there. */

@@ -166,6 +166,7 @@ export class Storage implements AsyncDisposable {
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
     const { stuck } = await recover({ facts, packs, accounts, ...options });
     opened = new Storage({ options, identity, accounts, facts, packs, disk, stuck }, building.move());
+    await opened.#space.tend();
     await opened.#recordStatements();
     return opened;
   }
@@ -231,6 +232,7 @@ export class Storage implements AsyncDisposable {
     kind,
   }: ChunkScope & { readonly kind: 'chunk' | 'segment' }): Promise<ChunkWriter> {
     this.#checkAlive();
+    await this.#space.tend();
     const { owner } = await this.#vault(vault);
     const { quotaBytes } = await this.#limitsOf(owner);
     const { facts, options } = this.#parts;
@@ -309,6 +311,7 @@ export class Storage implements AsyncDisposable {
 
   async #recordStatement(account: AccountId, statement: Uint8Array): Promise<void> {
     this.#checkAlive();
+    await this.#space.tend();
     const { facts, options } = this.#parts;
     const payload = encodeStatement({ type: 'identity', account, statement });
     const head = { kind: recordKinds.statement, vault: new Uint8Array(32), id: sha256(payload), uploader: account };

@@ -1,11 +1,11 @@
 import type { AccountId, Clock, DeviceId } from '@coffer/core';
-import { CofferError, equalBytes, systemClock } from '@coffer/core';
+import { CofferError, equalBytes, isCofferError, systemClock } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { databaseError, inTransaction, openDatabase } from '../sqlite/database.ts';
-import { accountsPath } from '../storage-folder.ts';
+import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, NewAccount } from './account-record.ts';
 import { AccountsTables } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
@@ -55,6 +55,7 @@ export class Accounts implements AsyncDisposable {
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */
   static async open(path: string, options: AccountsOptions = {}): Promise<Accounts> {
+    if (!existsSync(accountsPath(path)) && existsSync(serverIdPath(path))) throw lostAccounts(path);
     if (!existsSync(accountsPath(path))) {
       throw new CofferError('NOT_FOUND', 'there is no storage in this folder', {
         hint: 'Run `coffer admin init` first, or name the right folder.',
@@ -172,7 +173,12 @@ export class Accounts implements AsyncDisposable {
     const now = this.#clock.nowMs();
     const seen = this.#ask(() => this.#tables.lastSeen(account, device));
     if (seen !== undefined && now >= seen && now - seen < seenGranularityMs) return;
-    this.#change(() => this.#tables.touch({ account, device, nowMs: now }));
+    try {
+      this.#change(() => this.#tables.touch({ account, device, nowMs: now }));
+    } catch (error) {
+      // A login does not fail because the disk is full.
+      if (!isCofferError(error, 'NO_SPACE')) throw error;
+    }
   }
 
   async devicesSeen(account: AccountId): Promise<readonly DeviceSeen[]> {
@@ -302,6 +308,13 @@ function tryCanonical(username: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function lostAccounts(path: string): CofferError {
+  return new CofferError('DAMAGED', 'the storage has lost its accounts.db', {
+    hint: 'Restore accounts.db from the newest copy in the folder backups.',
+    details: { path },
+  });
 }
 
 function unknownAccount(): CofferError {

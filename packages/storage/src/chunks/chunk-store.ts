@@ -1,6 +1,7 @@
 import type { AccountId, ChunkId, Clock, VaultId } from '@coffer/core';
 import { concatBytes, dayMs, idKey, isCofferError, MiB } from '@coffer/core';
 import { setImmediate } from 'node:timers/promises';
+import { checkpoint } from '../vaults/journal-store.ts';
 import { recordKinds } from '../packs/pack-format.ts';
 import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
 import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
@@ -163,7 +164,7 @@ export class ChunkStore {
     const packs = this.#progressOf(batch);
     const { missing } = await facts.indexChunks({ owner: this.#store.owner, groups, packs, graceUntilMs });
     if (missing.length > 0) this.#noteRefused(batch, missing);
-    if (packs.some(({ sealed }) => sealed)) await facts.checkpoint();
+    if (packs.some(({ sealed }) => sealed)) await checkpoint(facts);
   }
 
   #noteRefused(batch: readonly PendingChunk[], missing: readonly MissingChunk[]): void {

@@ -27,6 +27,8 @@ export interface Disk {
   makeFolder(path: string): Promise<boolean>;
   /** Names created in or removed from the folder survive a power cut afterwards. */
   syncFolder(path: string): Promise<void>;
+  /** Length of a file without opening it. */
+  size(path: string): Promise<number>;
   /** Empty when there is no such folder. */
   list(path: string): Promise<readonly string[]>;
   remove(path: string): Promise<void>;

@@ -25,11 +25,6 @@ export class FileCache implements AsyncDisposable {
     return this.#use(path, (file) => file.read(into, position));
   }
 
-  /** @throws NOT_FOUND, IO */
-  size(path: string): Promise<number> {
-    return this.#use(path, (file) => file.size());
-  }
-
   /** Closes the file as soon as nobody reads from it. */
   forget(path: string): void {
     const cached = this.#files.get(path);

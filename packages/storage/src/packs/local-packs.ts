@@ -36,6 +36,9 @@ export interface LocalPacksDeps {
 /** Gathered bytes of one store above which its writers wait: a write of this size runs at the disk's full speed. */
 const storeRoomBytes = 4 * MiB;
 
+/** Stores with an open pack; of those beyond, idle ones are closed. Two for each account that is busy at a time. */
+const openStoreLimit = 512;
+
 /** Gathered bytes of all stores together: the share of packs in the 300 MiB of a busy server. */
 const totalRoomBytes = 64 * MiB;
 
@@ -44,8 +47,6 @@ interface OpenStore {
   current: { readonly pack: string; readonly appender: PackAppender } | undefined;
   /** Full packs whose last records are not known to be durable yet. */
   readonly full: Set<PackAppender>;
-  /** How often unflushed records had to be dropped. */
-  drops: FlushTicket;
 }
 
 /** {@link Packs} as files on a local filesystem, durable by group `fdatasync`. */
@@ -56,6 +57,8 @@ export class LocalPacks implements Packs {
   readonly #resumable = new Map<string, { readonly pack: string; readonly at: number }>();
   readonly #files: FileCache;
   readonly #folders = new Set<string>();
+  /** How often unflushed records had to be dropped; only of stores to which it happened. */
+  readonly #drops = new Map<string, FlushTicket>();
   #gatheredBytes = 0;
   #wakeWaiting: (() => void) | undefined;
   #waiting: Promise<void> | undefined;
@@ -68,7 +71,7 @@ export class LocalPacks implements Packs {
 
   append(store: PackStore, records: readonly PackRecord[]): Appended {
     const open = this.#openStore(store);
-    const ticket = open.drops;
+    const ticket = this.#dropsOf(store);
     const places = records.map((record) => this.#appendRecord(open, record));
     return { places, ticket, room: this.#room(open) };
   }
@@ -77,7 +80,8 @@ export class LocalPacks implements Packs {
     const open = this.#openStore(store);
     const current = open.current?.appender;
     await Promise.all([...[...open.full].map((appender) => this.#retire(open, appender)), current?.flush()]);
-    if (open.drops !== ticket) throw noSpace();
+    if (this.#dropsOf(store) !== ticket) throw noSpace();
+    await this.#releaseIdle();
   }
 
   async read({ length, offset, ...name }: PackRange, into?: Uint8Array): Promise<Uint8Array> {
@@ -102,7 +106,7 @@ export class LocalPacks implements Packs {
       const pack = /^([0-9a-f]{32})\.pack$/.exec(file)?.[1];
       if (pack === undefined) continue;
       const name = { ...store, pack };
-      yield { ...name, bytes: await this.#files.size(this.#pathOf(name)) };
+      yield { ...name, bytes: await this.#deps.disk.size(this.#pathOf(name)) };
     }
   }
 
@@ -169,7 +173,7 @@ export class LocalPacks implements Packs {
       ...(resumeAt === undefined ? {} : { resumeAt }),
       onHeld: (bytes) => this.#hold(bytes),
       onDropped: () => {
-        open.drops += 1;
+        this.#drops.set(storeKey(store), this.#dropsOf(store) + 1);
       },
     });
     return { pack, appender };
@@ -197,13 +201,31 @@ export class LocalPacks implements Packs {
     this.#waiting = undefined;
   }
 
+  /** The most recently used stores stand last. */
   #openStore(store: PackStore): OpenStore {
     const key = storeKey(store);
-    const found = this.#stores.get(key);
-    if (found) return found;
-    const opened: OpenStore = { store, current: undefined, full: new Set(), drops: 0 };
-    this.#stores.set(key, opened);
-    return opened;
+    const open = this.#stores.get(key) ?? { store, current: undefined, full: new Set<PackAppender>() };
+    this.#stores.delete(key);
+    this.#stores.set(key, open);
+    return open;
+  }
+
+  /** Thousands of accounts must not mean thousands of descriptors. */
+  async #releaseIdle(): Promise<void> {
+    let over = this.#stores.size - openStoreLimit;
+    if (over <= 0) return;
+    for (const [key, { current, full }] of this.#stores) {
+      if (over <= 0) return;
+      over -= 1;
+      if (full.size > 0 || current?.appender.idle === false) continue;
+      // Its pack stays open for the next start; until then the store begins a new one if it is needed again.
+      this.#stores.delete(key);
+      await current?.appender.close();
+    }
+  }
+
+  #dropsOf(store: PackStore): FlushTicket {
+    return this.#drops.get(storeKey(store)) ?? 0;
   }
 
   /** `users/<account>/<kind>/`, every new name made durable in its parent before a file is made inside. */

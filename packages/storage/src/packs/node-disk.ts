@@ -1,4 +1,18 @@
-import { close, fdatasync, fstat, fsync, ftruncate, mkdir, open, read, readdir, statfs, unlink, writev } from 'node:fs';
+import {
+  close,
+  fdatasync,
+  fstat,
+  fsync,
+  ftruncate,
+  mkdir,
+  open,
+  read,
+  readdir,
+  stat,
+  statfs,
+  unlink,
+  writev,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import type { Disk, DiskFile } from './disk.ts';
 import { diskErrorCode } from './disk.ts';
@@ -8,6 +22,7 @@ export const nodeDisk: Disk = {
   open: async (path, mode) => nodeFile(await openAsync(path, openFlags[mode], 0o600)),
   makeFolder,
   syncFolder,
+  size: async (path) => (await statAsync(path)).size,
   list: async (path) => readdirAsync(path).catch(emptyWhenMissing),
   remove: (path) => unlinkAsync(path),
   space: async (path) => {
@@ -25,6 +40,7 @@ const fstatAsync = promisify(fstat);
 const ftruncateAsync = promisify(ftruncate);
 const mkdirAsync = promisify(mkdir);
 const readdirAsync = promisify(readdir) as (path: string) => Promise<string[]>;
+const statAsync = promisify(stat);
 const statfsAsync = promisify(statfs);
 const unlinkAsync = promisify(unlink);
 

@@ -9,7 +9,7 @@ export interface PackAppenderOptions {
   readonly folder: string;
   /** For a pack that is taken up again: where its whole records end. Absent: the file is created. */
   readonly resumeAt?: number;
-  /** Runs once before a new file is made. */
+  /** Runs before a new file is made. */
   readonly prepare: () => Promise<void>;
   /** Told how many bytes are held in memory more (or, negative, fewer) than before. */
   readonly onHeld: (bytes: number) => void;
@@ -24,6 +24,7 @@ export interface PackAppenderOptions {
 export class PackAppender {
   readonly #options: PackAppenderOptions;
   #file: DiskFile | undefined;
+  #headerDue: boolean;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   #appendedTo: number;
@@ -33,15 +34,17 @@ export class PackAppender {
   #drops = 0;
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
+  /** A write found no space and is being undone. */
+  #undoing: Promise<void> | undefined;
   #failure: CofferError | undefined;
+  #wakeSync: (() => void) | undefined;
 
   constructor(options: PackAppenderOptions) {
     this.#options = options;
-    const start = options.resumeAt ?? packHeaderBytes;
-    this.#appendedTo = start;
+    this.#headerDue = options.resumeAt === undefined;
+    this.#appendedTo = options.resumeAt ?? packHeaderBytes;
     this.#writtenTo = options.resumeAt ?? 0;
     this.#durableTo = this.#writtenTo;
-    if (options.resumeAt === undefined) this.#gather([encodePackHeader()], packHeaderBytes);
   }
 
   /** Where the next record will lie. */
@@ -53,10 +56,19 @@ export class PackAppender {
     return this.#gatheredBytes;
   }
 
+  /** True when nothing is under way and nothing waits for a flush. */
+  get idle(): boolean {
+    return (
+      !this.#writing && !this.#syncing && !this.#undoing && (this.#headerDue || this.#durableTo === this.#appendedTo)
+    );
+  }
+
   /** Takes over the parts; returns the offset at which they will lie. @throws IO after a final failure */
   append(parts: readonly Uint8Array[], bytes: number): number {
     if (this.#failure) throw this.#failure;
     const offset = this.#appendedTo;
+    if (this.#headerDue) this.#gather([encodePackHeader()], packHeaderBytes);
+    this.#headerDue = false;
     this.#appendedTo += bytes;
     this.#gather(parts, bytes);
     this.#write();
@@ -65,19 +77,18 @@ export class PackAppender {
 
   /** Ends early when what it waits for was dropped. @throws IO when a write or sync failed for good */
   async flush(): Promise<void> {
+    if (this.#headerDue) return;
     const target = this.#appendedTo;
     const drops = this.#drops;
-    if (target === packHeaderBytes && this.#options.resumeAt === undefined) return;
     while (this.#durableTo < target && this.#drops === drops) {
       if (this.#failure) throw this.#failure;
-      await (this.#syncing ??= this.#syncOnce());
+      await (this.#undoing ?? (this.#syncing ??= this.#syncOnce()));
     }
   }
 
-  /** Waits for the write under way and closes the file; what was not flushed may be lost. */
+  /** Waits for what is under way and closes the file; what was not flushed may be lost. */
   async close(): Promise<void> {
-    await this.#syncing?.catch(ignore);
-    await this.#writing?.catch(ignore);
+    await Promise.allSettled([this.#writing, this.#syncing]);
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
@@ -90,11 +101,9 @@ export class PackAppender {
   }
 
   #write(): void {
-    if (this.#writing) return;
-    this.#writing = this.#writeGathered().finally(() => {
+    this.#writing ??= this.#writeGathered().finally(() => {
       this.#writing = undefined;
     });
-    this.#writing.catch(ignore);
   }
 
   async #writeGathered(): Promise<void> {
@@ -105,11 +114,11 @@ export class PackAppender {
       this.#gatheredBytes = 0;
       try {
         await this.#writeAll(await this.#openFile(), parts);
-        this.#options.onHeld(-bytes);
       } catch (error) {
-        this.#options.onHeld(-bytes);
         await this.#afterFailedWrite(error);
       }
+      this.#options.onHeld(-bytes);
+      this.#wake();
     }
   }
 
@@ -125,7 +134,7 @@ export class PackAppender {
 
   async #openFile(): Promise<DiskFile> {
     if (this.#file) return this.#file;
-    const creates = this.#options.resumeAt === undefined;
+    const creates = this.#writtenTo === 0;
     if (creates) await this.#options.prepare();
     this.#file = await this.#options.disk.open(this.#options.path, creates ? 'create' : 'write');
     return this.#file;
@@ -137,28 +146,32 @@ export class PackAppender {
       this.#fail('write', error);
       return;
     }
-    await this.#syncing?.catch(ignore);
+    this.#undoing = this.#undo().finally(() => {
+      this.#undoing = undefined;
+    });
+    await this.#undoing;
+  }
+
+  async #undo(): Promise<void> {
+    this.#wake();
+    await this.#syncing;
     try {
       await this.#file?.truncate(this.#durableTo);
+      // Whole records of the failed write must not come back with the next power cut.
       await this.#file?.sync();
+      this.#dropUnflushed();
     } catch (cause) {
-      this.#fail('undo a write', cause);
-      return;
+      this.#fail('undo a write to', cause);
     }
-    this.#dropUnflushed();
   }
 
   #dropUnflushed(): void {
-    this.#options.onHeld(-this.#gatheredBytes);
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    this.#dropGathered();
+    this.#headerDue = this.#durableTo === 0;
+    this.#writtenTo = this.#durableTo;
+    this.#appendedTo = Math.max(packHeaderBytes, this.#durableTo);
     this.#drops += 1;
     this.#options.onDropped();
-    this.#writtenTo = this.#durableTo;
-    this.#appendedTo = this.#durableTo;
-    if (this.#durableTo > 0) return;
-    this.#appendedTo = packHeaderBytes;
-    this.#gather([encodePackHeader()], packHeaderBytes);
   }
 
   #syncOnce(): Promise<void> {
@@ -168,29 +181,44 @@ export class PackAppender {
   }
 
   async #sync(): Promise<void> {
-    await this.#writing;
-    const drops = this.#drops;
-    const reached = this.#writtenTo;
+    const target = this.#appendedTo;
+    while (this.#writtenTo < target && !this.#failure && !this.#undoing) await this.#nextWrite();
     const file = this.#file;
-    if (this.#failure || !file) return;
+    if (this.#failure || this.#undoing || !file) return;
+    const reached = this.#writtenTo;
     try {
       await file.sync();
       // The name of a new file is durable only once its folder is.
       if (this.#durableTo === 0) await this.#options.disk.syncFolder(this.#options.folder);
+      this.#durableTo = reached;
     } catch (error) {
       this.#fail('flush', error);
-      return;
     }
-    if (drops === this.#drops) this.#durableTo = reached;
+  }
+
+  #nextWrite(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeSync = resolve;
+    });
+  }
+
+  #wake(): void {
+    this.#wakeSync?.();
+    this.#wakeSync = undefined;
   }
 
   /** After a failed fsync nobody knows what is on the disk, and a second fsync may wrongly succeed. */
   #fail(what: string, cause: unknown): void {
     this.#failure ??= new CofferError('IO', `could not ${what} a pack (${diskErrorCode(cause) ?? 'unknown'})`, {
       cause,
-      hint: 'Check the disk; acknowledged data is recovered at the next start.',
+      hint: 'Check the disk; what was acknowledged is recovered at the next start.',
       details: { path: this.#options.path },
     });
+    this.#dropGathered();
+    this.#wake();
+  }
+
+  #dropGathered(): void {
     this.#options.onHeld(-this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
@@ -210,5 +238,3 @@ function skipBytes(parts: readonly Uint8Array[], bytes: number): readonly Uint8A
   if (left > 0 && rest[0]) rest[0] = rest[0].subarray(left);
   return rest;
 }
-
-function ignore(): void {}

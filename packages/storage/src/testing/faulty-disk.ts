@@ -53,6 +53,10 @@ export class FaultyDisk implements Disk {
     await this.#run('syncFolder', path, () => this.#disk.syncFolder(path));
   }
 
+  size(path: string): Promise<number> {
+    return this.#disk.size(path);
+  }
+
   list(path: string): Promise<readonly string[]> {
     return this.#disk.list(path);
   }

@@ -58,6 +58,10 @@ export class MemoryDisk implements Disk {
     this.events.push({ type: 'syncFolder', path });
   }
 
+  async size(path: string): Promise<number> {
+    return this.content(path).byteLength;
+  }
+
   async list(path: string): Promise<readonly string[]> {
     const below = [...this.#folders, ...this.#files.keys()].filter((name) => dirname(name) === path);
     return below.map((name) => name.slice(path.length + 1));

@@ -3,13 +3,13 @@ import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { decodeVaultState, encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { quotaError } from '../chunks/chunk-writer.ts';
-import type { AppliedCommit, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
+import type { AppliedCommit, ApplyAppend, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
 import { recordHeaderBytes, recordKinds } from '../packs/pack-format.ts';
 import type { PackRecord } from '../packs/pack-format.ts';
 import type { PackPlace, Packs } from '../packs/packs.ts';
 import type { SpaceGuard } from '../space-guard.ts';
-import type { JournalStore } from './journal-store.ts';
+import type { JournalStore, JournalWrite } from './journal-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 
 /** The promise: on stable storage, in order, visible to every member. */
@@ -38,6 +38,13 @@ export interface VaultAppenderDeps {
   readonly recordStatements: () => Promise<void>;
   readonly onFatal: (error: unknown) => void;
 }
+
+/** A full disk keeps an index transaction waiting this often and this long before the process gives up: 10 s. */
+const applyTries = 50;
+const applyRetryMs = 200;
+
+/** Commits of one append: each is parsed and held at the same time. */
+const appendLimit = 1024;
 
 /** What a commit changes, as judged. */
 interface Judged {
@@ -87,6 +94,8 @@ export class VaultAppender {
   }
 
   async #append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
+    if (commits.length > appendLimit)
+      throw new CofferError('LIMIT', 'too many commits at once', { details: { limit: appendLimit } });
     const facts = await this.#deps.facts.vault(vault);
     if (!facts) throw new CofferError('NOT_FOUND', 'there is no such vault');
     const { fresh, known } = await this.#withoutKnown(facts, commits);
@@ -120,6 +129,7 @@ export class VaultAppender {
 
   async #commit(judged: Judged): Promise<Ack> {
     const { commits, state } = judged;
+    await this.#deps.space.tend();
     if (addsContent(commits)) await this.#deps.space.check(bytesOf(commits));
     await this.#deps.recordStatements();
     this.#lastToken += 1;
@@ -159,7 +169,7 @@ export class VaultAppender {
     records: readonly PackRecord[];
   }): Promise<void> {
     const { token, judged, receivedAtMs, records } = write;
-    const { facts, journalOf, onFatal } = this.#deps;
+    const { facts, onFatal } = this.#deps;
     const { state, before, commits } = judged;
     const members = before && before.members === state.members ? {} : { members: membersOf(state) };
     const target = {
@@ -170,16 +180,38 @@ export class VaultAppender {
       state: encodeVaultState(state),
       ...members,
     };
+    const apply: JournalWrite['apply'] = (places, packs) =>
+      this.#applyAlways({ ...target, applied: appliedOf(commits, places, receivedAtMs), packs });
     try {
-      await journalOf(state.owner).write({
-        records,
-        apply: (places, packs) =>
-          facts.applyAppend({ ...target, applied: appliedOf(commits, places, receivedAtMs), packs }),
-      });
+      await this.#writeRecords(state.owner, { records, apply });
     } catch (error) {
-      if (!isCofferError(error, 'NO_SPACE')) onFatal(error);
-      else await facts.cancelAppend(token);
+      if (isCofferError(error, 'NO_SPACE')) await facts.cancelAppend(token);
+      else onFatal(error);
       throw error;
+    }
+  }
+
+  /** A full disk left nothing behind, so it may be tried again with the room set aside for that. */
+  async #writeRecords(owner: AccountId, write: JournalWrite): Promise<void> {
+    const { journalOf, space } = this.#deps;
+    try {
+      await journalOf(owner).write(write);
+    } catch (error) {
+      if (!isCofferError(error, 'NO_SPACE') || !(await space.makeRoom())) throw error;
+      await journalOf(owner).write(write);
+    }
+  }
+
+  /** The commit is durable: from here on there is only success, or the end of the process. */
+  async #applyAlways(append: ApplyAppend): Promise<void> {
+    const { facts, space, clock } = this.#deps;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await facts.applyAppend(append);
+      } catch (error) {
+        if (!isCofferError(error, 'NO_SPACE') || tries >= applyTries) throw error;
+        if (!(await space.makeRoom())) await clock.sleep(applyRetryMs);
+      }
     }
   }
 }
