@@ -19,12 +19,19 @@ export function encodeCbor(value: unknown): Uint8Array {
 }
 
 /**
+ * Most items of one message (each number, string, array, map and key is one): the densest that any format allows, a
+ * commit of nothing but dropped entries, stays below. Without it four megabytes of empty arrays would keep whoever reads
+ * them busy for seconds and fill hundreds of megabytes.
+ */
+export const maxCborItems = 262_144;
+
+/**
  * Strict: refuses duplicate keys, tags, indefinite lengths, numbers longer than needed, integers as floats, text that is
- * not UTF-8 and trailing bytes. Byte strings of the result are copies or views: do not write to them. @throws INVALID
+ * not UTF-8, trailing bytes and more than {@link maxCborItems} items. Byte strings of the result are copies or views: do not write to them. @throws INVALID
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
   try {
-    return decode(bytes, { ...strict, tokenizer: new StrictTextTokenizer(bytes, strict) });
+    return decode(bytes, { ...strict, tokenizer: new StrictTokenizer(bytes, strict) });
   } catch (cause) {
     throw new CofferError('INVALID', 'not a canonical binary message', { cause });
   }
@@ -49,8 +56,12 @@ const firstFloatByte = 0xf9;
  * different names could read alike. Text that is not plain ASCII is decoded again, strictly. An integer written as a
  * float would be a second encoding of the same number.
  */
-class StrictTextTokenizer extends Tokenizer {
+class StrictTokenizer extends Tokenizer {
+  #items = 0;
+
   override next(): ReturnType<Tokenizer['next']> {
+    this.#items += 1;
+    if (this.#items > maxCborItems) throw new RangeError('too many items');
     const start = this.pos();
     const token = super.next();
     const initial = this.data[start] ?? 0;

@@ -23,6 +23,7 @@ import {
   utf8,
 } from '../src/index.ts';
 import type { Clock } from '../src/index.ts';
+import { maxCborItems } from '../src/cbor.ts';
 
 const bytes = fc.uint8Array({ maxLength: 64 });
 
@@ -103,6 +104,20 @@ describe('cbor', () => {
   ])('refuses %s', (_what, hex) => {
     expect(() => decodeCbor(fromHex(hex))).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
+});
+
+test('a message has at most so many items, whatever its bytes say', () => {
+  const list = (items: number, item: number): Uint8Array => {
+    const bytes = new Uint8Array(5 + items).fill(item);
+    bytes[0] = 0x9a;
+    new DataView(bytes.buffer).setUint32(1, items);
+    return bytes;
+  };
+  // The list itself is an item.
+  expect(decodeCbor(list(maxCborItems - 1, 0x01))).toHaveLength(maxCborItems - 1);
+  for (const item of [0x01, 0x40, 0x60, 0x80, 0xa0, 0xf6]) {
+    expect(() => decodeCbor(list(maxCborItems, item))).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  }
 });
 
 test('text keeps its byte order mark and its replacement characters', () => {
