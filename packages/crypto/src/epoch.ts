@@ -1,6 +1,7 @@
 import { equalBytes, integrityError, kdf, lp, type Random } from '@coffer/core';
 import { hpkeInfo, openFrom, sealTo } from './hpke.ts';
 import { xwingKeyPair, type SealingKeyPair } from './key-pairs.ts';
+import { padBody, unpadBody } from './padded-body.ts';
 import { openSealed, seal } from './seal.ts';
 
 export interface EpochKeys {
@@ -34,22 +35,21 @@ interface Body {
   readonly associatedData: Uint8Array;
 }
 
-/** The sealed body of a commit: its encoded operations, bound to their commit. */
+/** The sealed body of a commit: its encoded operations, padded and bound to their commit. */
 export function sealCommitBody(input: Body & { readonly operations: Uint8Array; readonly random: Random }): Uint8Array {
   const { bodyKey } = epochKeys(input.epochSecret, input.n);
-  return seal({ key: bodyKey, plain: input.operations, associatedData: input.associatedData, random: input.random });
+  const { associatedData, random } = input;
+  return seal({ key: bodyKey, plain: padBody(input.operations), associatedData, random });
 }
 
 /** The encoded operations. @throws INTEGRITY, which makes the commit void (JOURNAL §Fold) */
 export function openCommitBody(input: Body & { readonly body: Uint8Array }): Uint8Array {
   const { bodyKey } = epochKeys(input.epochSecret, input.n);
-  return openSealed({
-    key: bodyKey,
-    sealed: input.body,
-    associatedData: input.associatedData,
-    what: 'The body of a commit',
-  });
+  const { associatedData, body } = input;
+  return unpadBody(openSealed({ key: bodyKey, sealed: body, associatedData, what: bodyName }), bodyName);
 }
+
+const bodyName = 'The body of a commit';
 
 /** Who gives which epoch to whom. */
 export interface EpochGrant {

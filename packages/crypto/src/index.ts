@@ -40,4 +40,4 @@ export { sealChunk, sealChunkInto } from './seal-chunk.ts';
 export type { SealChunkInput } from './seal-chunk.ts';
 export { maxSegmentChunks, planSegments } from './segments.ts';
 export { openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
-export type { SealUnlockRecordInput } from './unlock-record.ts';
+export type { IdentityKeys, OpenEscrowInput, SealUnlockRecordInput } from './unlock-record.ts';

@@ -8,6 +8,7 @@ import {
   chunkInnerHeadBytes,
   maxChunkBytes,
   maxPaddingBytes,
+  maxSealedChunkBytes,
   zeros,
 } from './chunk-format.ts';
 import { hashPlain } from './chunk-keys.ts';
@@ -15,7 +16,10 @@ import { asBytes } from './as-bytes.ts';
 import { suite } from './seal.ts';
 import { isOneZstdFrame } from './zstd-frame.ts';
 
-/** The front of a chunk tuple, whichever form the rest has (JOURNAL §Append *Content*). */
+/**
+ * The front of a chunk tuple, whichever form the rest has (JOURNAL §Append *Content*). `storedBytes` is for planning alone: the
+ * chunk may lie there since another version or level of zstd sealed it.
+ */
 export type ChunkFacts = readonly [
   plainHash: Hash,
   plainBytes: number,
@@ -44,9 +48,8 @@ export function openChunk(input: OpenChunkInput): Uint8Array {
 
 function opened(input: OpenChunkInput): Uint8Array | undefined {
   const { sealed, tuple } = input;
-  const [, plainBytes, storedBytes] = tuple;
-  if (sealed.byteLength !== storedBytes || sealed.byteLength < chunkHeadBytes + chunkInnerHeadBytes + tagBytes)
-    return undefined;
+  const [, plainBytes] = tuple;
+  if (sealed.byteLength > maxSealedChunkBytes || sealed.byteLength < minSealedChunkBytes) return undefined;
   if (sealed[0] !== suite || plainBytes < 1 || plainBytes > maxChunkBytes) return undefined;
   const inner = aeadOpen({
     key: input.key,
@@ -56,6 +59,8 @@ function opened(input: OpenChunkInput): Uint8Array | undefined {
   });
   return inner && expanded(inner, plainBytes);
 }
+
+const minSealedChunkBytes = chunkHeadBytes + chunkInnerHeadBytes + tagBytes;
 
 /** Whoever wrote the chunk held its key, and may still be hostile: another member of a shared vault. */
 function expanded(inner: Uint8Array, expectedBytes: number): Uint8Array | undefined {

@@ -1,6 +1,7 @@
 import {
   decodeCbor,
   encodeCbor,
+  equalBytes,
   integrityError,
   kdf,
   lp,
@@ -13,6 +14,7 @@ import { z } from 'zod';
 import type { AccountSecrets } from './account-secrets.ts';
 import { byteString } from './byte-string.ts';
 import { hpkeInfo, openFrom, sealTo } from './hpke.ts';
+import { ed25519KeyPair, xwingKeyPair } from './key-pairs.ts';
 import { openSealed, seal } from './seal.ts';
 
 interface Owner {
@@ -71,13 +73,30 @@ export function openUnlockRecord(
   return { ark, ...decodeSecrets(plain) };
 }
 
+/** Public keys that an account's identity chain shows as its current ones. */
+export interface IdentityKeys {
+  /** Raw Ed25519, 32 bytes. */
+  readonly signKey: Uint8Array;
+  /** Raw X-Wing, 1,216 bytes. */
+  readonly sealKey: Uint8Array;
+}
+
+export interface OpenEscrowInput extends Owner {
+  readonly recoverySeed: Uint8Array;
+  readonly recoveryKey: Uint8Array;
+  readonly record: Uint8Array;
+  /**
+   * Whose secrets these must be: the current keys of an identity that the authority has certified. Anybody, the server first of
+   * all, can seal secrets of their own choice to the recovery key, and would read what the person writes from then on.
+   */
+  readonly identity: IdentityKeys;
+}
+
 /**
  * The account's secrets by the admin's recovery key, when the account gave an escrow (CRYPTO §Passwords that change or are lost).
- * @returns `undefined` without an escrow. @throws INTEGRITY
+ * @returns `undefined` without an escrow. @throws INTEGRITY, also when they are not those of `identity`
  */
-export function openEscrow(
-  input: Owner & { readonly recoverySeed: Uint8Array; readonly recoveryKey: Uint8Array; readonly record: Uint8Array },
-): AccountSecrets | undefined {
+export function openEscrow(input: OpenEscrowInput): AccountSecrets | undefined {
   const record = parseRecord(input.record);
   if (record.escrow === undefined) return undefined;
   const ark = openFrom({
@@ -92,7 +111,15 @@ export function openEscrow(
     associatedData: purpose('unlock secrets', input),
     what,
   });
-  return { ark, ...decodeSecrets(plain) };
+  const secrets = { ark, ...decodeSecrets(plain) };
+  if (!isIdentityOf(secrets, input.identity)) throw integrityError(what);
+  return secrets;
+}
+
+function isIdentityOf({ identitySeed, sealSeed }: AccountSecrets, { signKey, sealKey }: IdentityKeys): boolean {
+  return (
+    equalBytes(ed25519KeyPair(identitySeed).publicKey, signKey) && equalBytes(xwingKeyPair(sealSeed).publicKey, sealKey)
+  );
 }
 
 const what = 'The account record';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeCbor, encodeCbor, isCofferError, kdf, lp, systemRandom as random, utf8 } from '@coffer/core';
-import { verifySignature } from '@coffer/journal';
+import { commitLimits, verifySignature } from '@coffer/journal';
 import {
   ed25519KeyPair,
   epochKeys,
@@ -115,7 +115,11 @@ describe('unlock record', () => {
 describe('escrow', () => {
   const recovery = xwingKeyPair(random.bytes(32));
   const record = sealUnlockRecord({ exportKey, secrets, server, account, random, recoveryKey: recovery.publicKey });
-  const admin = { recoverySeed: recovery.seed, recoveryKey: recovery.publicKey, record, server, account };
+  const identity = {
+    signKey: ed25519KeyPair(secrets.identitySeed).publicKey,
+    sealKey: xwingKeyPair(secrets.sealSeed).publicKey,
+  };
+  const admin = { recoverySeed: recovery.seed, recoveryKey: recovery.publicKey, record, server, account, identity };
 
   test('gives the recovery key the same secrets, and the person too', () => {
     expect(plainOf(openEscrow(admin))).toEqual(plainOf(secrets));
@@ -132,6 +136,19 @@ describe('escrow', () => {
     expect(codeOf(() => openEscrow({ ...admin, account: random.bytes(16) }))).toBe('INTEGRITY');
     expect(codeOf(() => openEscrow({ ...admin, recoverySeed: other.seed }))).toBe('INTEGRITY');
     expect(codeOf(() => openEscrow({ ...admin, recoveryKey: other.publicKey }))).toBe('INTEGRITY');
+  });
+
+  test('that somebody else sealed to the recovery key is refused: its secrets are not the certified ones', () => {
+    const theirs = newAccountSecrets(random);
+    const seal = (chosen: typeof secrets) =>
+      sealUnlockRecord({ exportKey, secrets: chosen, server, account, random, recoveryKey: recovery.publicKey });
+    for (const chosen of [
+      theirs,
+      { ...theirs, identitySeed: secrets.identitySeed },
+      { ...theirs, sealSeed: secrets.sealSeed },
+    ]) {
+      expect(codeOf(() => openEscrow({ ...admin, record: seal(chosen) }))).toBe('INTEGRITY');
+    }
   });
 
   test('an unusable recovery key is INVALID', () => {
@@ -209,6 +226,20 @@ describe('epochs', () => {
   test('a team has one key pair per epoch', () => {
     expect(teamKeyPair(secret, 4).publicKey).toEqual(teamKeyPair(secret, 4).publicKey);
     expect(teamKeyPair(secret, 5).publicKey).not.toEqual(teamKeyPair(secret, 4).publicKey);
+  });
+
+  test('the length of a commit body tells a power of two and a few bits, not how long a name is', () => {
+    const bodyBytes = (operations: number): number =>
+      sealCommitBody({
+        epochSecret: secret,
+        n: 4,
+        operations: new Uint8Array(operations),
+        associatedData: secret,
+        random,
+      }).byteLength;
+    expect(new Set([0, 1, 50, 116, 252].map(bodyBytes))).toEqual(new Set([256 + 81]));
+    expect(new Set(Array.from({ length: 1000 }, (_, index) => bodyBytes(100_400 + index))).size).toBe(1);
+    expect(bodyBytes(commitLimits.operationBytes)).toBe(commitLimits.bodyBytes);
   });
 
   test('commit bodies open in their place and epoch alone', () => {

@@ -170,6 +170,13 @@ describe('cutting', () => {
     },
   );
 
+  test.each([1, 2, 31, 32, 33, 64, 65])('a buffer that ended %i bytes before a cut does not hide it', (missing) => {
+    const first = whole[0]!;
+    const one = cutter.file();
+    expect(one.cut(file.subarray(0, first - missing), false).consumed).toBe(0);
+    expect(one.cut(file.subarray(0, first + 5000), false).pieces).toEqual([{ kind: 'data', start: 0, end: first }]);
+  });
+
   test('a full buffer always makes progress', () => {
     const worst = [
       noise(cutterBufferBytes, 21),

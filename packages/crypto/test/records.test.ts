@@ -72,6 +72,7 @@ const open = {
         recoverySeed: get('recoverySeed'),
         recoveryKey: get('recoveryKey'),
         record: get('record'),
+        identity: { signKey: get('signKey'), sealKey: get('sealKey') },
         ...owner(get),
       })!,
     ),

@@ -3,14 +3,17 @@ import { KiB, MiB } from '@coffer/core';
 /** Suite byte, salt, commitment and tag around sealed operations (CRYPTO §Seal). */
 const sealOverheadBytes = 81;
 
+/** Length and Padmé padding of a mebibyte of operations (CRYPTO §Epochs). */
+const bodyPaddingBytes = 32 * KiB;
+
 /** What one commit may hold. A commit beyond any of these is refused before it is looked into. */
 export const commitLimits = {
   /** The whole commit fits one DATA frame (PROTOCOL §Limits). */
   bytes: 4 * MiB,
   /** Operations in the clear. */
   operationBytes: MiB,
-  /** Operations, sealed. */
-  bodyBytes: MiB + sealOverheadBytes,
+  /** Operations, padded and sealed. */
+  bodyBytes: MiB + bodyPaddingBytes + sealOverheadBytes,
   operations: 1000,
   /** References; a put each for every operation, and room for the others. */
   refs: 2000,

@@ -128,6 +128,12 @@ async function xwingKeys(): Promise<{ readonly seed: Bytes; readonly publicKey: 
   return { seed, publicKey: new Uint8Array(await hpke.kem.serializePublicKey(pair.publicKey)) };
 }
 
+async function ed25519Public(seed: Bytes): Promise<Bytes> {
+  const pkcs8 = join(Uint8Array.from(Buffer.from('302e020100300506032b657004220420', 'hex')), seed);
+  const key = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
+  return Uint8Array.from(Buffer.from((await subtle.exportKey('jwk', key)).x!, 'base64url'));
+}
+
 async function hpkeCases(): Promise<void> {
   const to = await xwingKeys();
   const about = ['coffer/1 test', await random(16), await random(16), await random(16), await random(32), 2] as const;
@@ -240,15 +246,31 @@ async function epochCases(): Promise<void> {
   cases.push({ name: 'epoch link: not the committed one', record: 'epochLink', input: wrong, expect: { refusedBy: 'commitment' } });
 
   const ad = text('lp of the header');
-  const body = await seal(await kdf(secret, 'body key', 5), text('operations'), ad);
+  const bodyKey = await kdf(secret, 'body key', 5);
+  const padded = (operations: Bytes, length: number, to: number) =>
+    join(bigEndian(length, 4), operations, new Uint8Array(to - 4 - operations.length));
+  const body = await seal(bodyKey, padded(text('operations'), 10, 256), ad);
   const sealedBody = { epochSecret: secret, n: 5, ad, body };
   cases.push({ name: 'commit body: opens', record: 'commitBody', input: sealedBody, expect: { opens: text('operations') } });
+  const long = text('operations'.repeat(100));
+  const longBody = { ...sealedBody, body: await seal(bodyKey, padded(long, 1000, padme(1004)), ad) };
+  cases.push({ name: 'commit body: long', record: 'commitBody', input: longBody, expect: { opens: long } });
+  const refuse = async (name: string, refusedBy: string, inner: Bytes) => {
+    const input = { ...sealedBody, body: await seal(bodyKey, inner, ad) };
+    cases.push({ name: `commit body: ${name}`, record: 'commitBody', input, expect: { refusedBy } });
+  };
+  await refuse('not padded', 'padding', padded(text('operations'), 10, 14));
+  await refuse('padded to another length', 'padding', padded(text('operations'), 10, 272));
+  await refuse('padding not zero', 'padding', flipped(padded(text('operations'), 10, 256), -1));
+  await refuse('length beyond the end', 'padding', padded(text('operations'), 4096, 256));
+  await refuse('no length', 'padding', none);
   cases.push({ name: 'commit body: other epoch', record: 'commitBody', input: { ...sealedBody, n: 6 }, expect: { refusedBy: 'commitment' } });
 }
 
 async function unlockCases(): Promise<void> {
   const [server, account, exportKey, ark] = [await random(16), await random(16), await random(64), await random(32)];
-  const fields = { identitySeed: await random(32), sealSeed: await random(32), dedup: [{ g: 0, secret: await random(32) }] };
+  const own = await xwingKeys();
+  const fields = { identitySeed: await random(32), sealSeed: own.seed, dedup: [{ g: 0, secret: await random(32) }] };
   const recovery = await xwingKeys();
   const escrowInfo = lp('coffer/1 escrow', server, account, await sha256(recovery.publicKey), account, 0);
   const unlockKey = await kdf(exportKey, 'unlock key', server, account);
@@ -260,9 +282,12 @@ async function unlockCases(): Promise<void> {
   };
   const input = { server, account, exportKey, record: cbor(parts) };
   const opens = join(ark, fields.identitySeed, fields.sealSeed, fields.dedup[0]!.secret);
-  const admin = { ...input, recoverySeed: recovery.seed, recoveryKey: recovery.publicKey };
+  const signKey = await ed25519Public(fields.identitySeed);
+  const admin = { ...input, recoverySeed: recovery.seed, recoveryKey: recovery.publicKey, signKey, sealKey: own.publicKey };
   cases.push({ name: 'unlock record: opens', record: 'unlock', input, expect: { opens } });
   cases.push({ name: 'unlock record: escrow opens', record: 'escrow', input: admin, expect: { opens } });
+  const changed = { ...admin, signKey: flipped(signKey, 0) };
+  cases.push({ name: 'unlock record: escrow of another', record: 'escrow', input: changed, expect: { refusedBy: 'identity' } });
   const refuse = (name: string, refusedBy: string, record: unknown) =>
     cases.push({ name: `unlock record: ${name}`, record: 'unlock', input: { ...input, record: cbor(record) }, expect: { refusedBy } });
   refuse('root key of another account', 'place', { ...parts, ark: await seal(unlockKey, ark, lp('coffer/1 unlock ark', server, server)) });
