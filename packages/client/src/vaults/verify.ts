@@ -56,7 +56,8 @@ class Verifier {
     const { downloader, options, random } = this.#input;
     try {
       const percent = options.samplePercent ?? 100;
-      this.#bytes += await downloader.check(entry.content, { percent, random }, signal);
+      const bytes = await downloader.check(entry.content, { percent, random }, signal);
+      this.#bytes += bytes;
     } catch (error) {
       if (isCofferError(error, 'INTEGRITY', 'NOT_FOUND', 'EXPIRED'))
         this.#problems.push({ path, entry: entry.entry, error });
