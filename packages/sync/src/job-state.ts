@@ -86,8 +86,7 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
   }
 
   newDirectory(): number {
-    // Looked up late: a run that finds nothing changed never needs it.
-    const number = this.#nextDirectory ?? numberIn(this.#sql.lastDirectory.get()) + 1;
+    const number = this.#nextNumber();
     this.#nextDirectory = number + 1;
     return number;
   }
@@ -124,8 +123,14 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
 
   #begin(): void {
     if (this.#writing) return;
+    // Looked up before anything goes, so that no number means two directories in one run, and not in runs that write nothing.
+    this.#nextDirectory = this.#nextNumber();
     this.#db.exec('BEGIN IMMEDIATE');
     this.#writing = true;
+  }
+
+  #nextNumber(): number {
+    return this.#nextDirectory ?? numberIn(this.#sql.lastDirectory.get()) + 1;
   }
 }
 

@@ -291,10 +291,9 @@ export class PullPlanner {
     });
     if (!known) this.#context.draft.counts.conflicts += 1;
     if (known && base !== undefined) this.#displaced.add(triple, { local, base, place: from });
-    this.#removals.considerAside(
-      { ...triple, remote: undefined },
-      { from, known: known && local.kind !== 'directory' },
-    );
+    // What base knew under this name is dropped with the step above; its name is another one's now.
+    const aside = { ...triple, remote: undefined, baseParent: undefined };
+    this.#removals.considerAside(aside, { from, known: known && local.kind !== 'directory' });
     this.#visit({ ...triple, base: undefined, baseParent: undefined, local: undefined, localParent: undefined });
   }
 

@@ -7,20 +7,16 @@ import type {
   Content,
   Downloader,
   DownloadSink,
-  Entry,
-  EntryKind,
   EntryName,
   FileSource,
-  LinkTarget,
   Placement,
   RefusedOperation,
   TreeReader,
   UploadedContent,
   Uploader,
   Vault,
-  VaultPath,
 } from '@coffer/client';
-import { nameToBytes, splitPath } from '@coffer/client';
+import { splitPath } from '@coffer/client';
 import {
   CofferError,
   compareBytes,
@@ -36,28 +32,15 @@ import {
 } from '@coffer/core';
 import type { DeviceId, EntryId, Hash, Timestamp, VaultId } from '@coffer/core';
 
+import { blank, FakeTree, NodeMap } from './fake-tree.ts';
+import type { Node } from './fake-tree.ts';
+
 /** What a test may make go wrong. */
 export interface Faults {
   /** Called before each commit is applied, with its number from 1; may throw, or change the vault as another device would. */
   beforeCommit?: (number: number) => void;
   /** Called before each upload and download, with its number from 1. */
   beforeTransfer?: (number: number) => void;
-}
-
-interface Node {
-  entry: EntryId;
-  parent: EntryId;
-  name: EntryName;
-  kind: EntryKind;
-  mtime: Timestamp;
-  mode: number;
-  target: LinkTarget | undefined;
-  content: Content;
-  contentHash: Hash | undefined;
-  size: number;
-  version: number;
-  seq: number;
-  device: DeviceId | undefined;
 }
 
 type Operation =
@@ -249,108 +232,6 @@ export class FakeVault implements Vault {
   }
 }
 
-/** Nodes by entry, and by parent. */
-class NodeMap {
-  readonly #byEntry = new Map<string, Node>();
-  readonly #byParent = new Map<string, Map<string, Node>>();
-
-  get(key: string): Node | undefined {
-    return this.#byEntry.get(key);
-  }
-
-  below(parent: EntryId): Iterable<Node> {
-    return this.#byParent.get(idKey(parent))?.values() ?? [];
-  }
-
-  set(key: string, node: Node): void {
-    this.delete(key);
-    this.#byEntry.set(key, node);
-    if (equalBytes(node.entry, rootEntry)) return;
-    const siblings = this.#byParent.get(idKey(node.parent)) ?? new Map<string, Node>();
-    siblings.set(toHex(nameToBytes(node.name)), node);
-    this.#byParent.set(idKey(node.parent), siblings);
-  }
-
-  delete(key: string): void {
-    const node = this.#byEntry.get(key);
-    if (node === undefined) return;
-    this.#byEntry.delete(key);
-    this.#byParent.get(idKey(node.parent))?.delete(toHex(nameToBytes(node.name)));
-  }
-
-  named(parent: EntryId, name: EntryName): Node | undefined {
-    return this.#byParent.get(idKey(parent))?.get(toHex(nameToBytes(name)));
-  }
-}
-
-class FakeTree implements TreeReader {
-  readonly seq: number;
-  readonly #nodes: NodeMap;
-
-  constructor(nodes: NodeMap, seq: number) {
-    this.#nodes = nodes;
-    this.seq = seq;
-  }
-
-  root(): Entry {
-    return entryOf(this.#node(rootEntry));
-  }
-
-  lookup(path: VaultPath): Entry | undefined {
-    let at: Entry | undefined = this.root();
-    for (const name of typeof path === 'string' ? splitPath(path) : path) {
-      if (at !== undefined) at = this.child(at.entry, name);
-    }
-    return at;
-  }
-
-  get(entry: EntryId): Entry | undefined {
-    const node = this.#nodes.get(idKey(entry));
-    return node === undefined ? undefined : entryOf(node);
-  }
-
-  child(parent: EntryId, name: EntryName): Entry | undefined {
-    const node = this.#nodes.named(parent, name);
-    return node === undefined ? undefined : entryOf(node);
-  }
-
-  children(parent: EntryId): readonly Entry[] {
-    return [...this.#nodes.below(parent)]
-      .map(entryOf)
-      .toSorted((a, b) => compareBytes(nameToBytes(a.name), nameToBytes(b.name)));
-  }
-
-  *walk(): Iterable<never> {
-    // Not used by sync.
-  }
-
-  path(): undefined {
-    return undefined;
-  }
-
-  versions(): readonly [] {
-    return [];
-  }
-
-  at(): TreeReader {
-    return this;
-  }
-
-  deleted(): readonly [] {
-    return [];
-  }
-
-  *find(): Iterable<never> {
-    // Not used by sync.
-  }
-
-  #node(entry: EntryId): Node {
-    const node = this.#nodes.get(idKey(entry));
-    if (node === undefined) throw new TypeError('no such node');
-    return node;
-  }
-}
-
 class FakeUploader implements Uploader {
   readonly parallel = 4;
   readonly progress = { bytesRead: 0, bytesSent: 0 };
@@ -508,15 +389,6 @@ function readWhole(path: string | Uint8Array) {
       cause: error,
     });
   }
-}
-
-function blank({ entry, parent, name, kind }: Pick<Node, 'entry' | 'parent' | 'name' | 'kind'>): Node {
-  const nothing = { content: [] as Content, contentHash: undefined, size: 0, target: undefined, device: undefined };
-  return { ...nothing, entry, parent, name, kind, mtime: [0, 0], mode: 0o755, version: 1, seq: 1 };
-}
-
-function entryOf(node: Node): Entry {
-  return { ...node, receivedAtMs: 0 };
 }
 
 function newId(): EntryId {

@@ -1,0 +1,133 @@
+import type { Content, Entry, EntryKind, EntryName, LinkTarget, TreeReader, VaultPath } from '@coffer/client';
+import { nameToBytes, splitPath } from '@coffer/client';
+import { compareBytes, equalBytes, idKey, rootEntry, toHex } from '@coffer/core';
+import type { DeviceId, EntryId, Hash, Timestamp } from '@coffer/core';
+
+/** One entry of a vault in memory. */
+export interface Node {
+  entry: EntryId;
+  parent: EntryId;
+  name: EntryName;
+  kind: EntryKind;
+  mtime: Timestamp;
+  mode: number;
+  target: LinkTarget | undefined;
+  content: Content;
+  contentHash: Hash | undefined;
+  size: number;
+  version: number;
+  seq: number;
+  device: DeviceId | undefined;
+}
+
+/** Nodes by entry, and by parent. */
+export class NodeMap {
+  readonly #byEntry = new Map<string, Node>();
+  readonly #byParent = new Map<string, Map<string, Node>>();
+
+  get(key: string): Node | undefined {
+    return this.#byEntry.get(key);
+  }
+
+  below(parent: EntryId): Iterable<Node> {
+    return this.#byParent.get(idKey(parent))?.values() ?? [];
+  }
+
+  set(key: string, node: Node): void {
+    this.delete(key);
+    this.#byEntry.set(key, node);
+    if (equalBytes(node.entry, rootEntry)) return;
+    const siblings = this.#byParent.get(idKey(node.parent)) ?? new Map<string, Node>();
+    siblings.set(toHex(nameToBytes(node.name)), node);
+    this.#byParent.set(idKey(node.parent), siblings);
+  }
+
+  delete(key: string): void {
+    const node = this.#byEntry.get(key);
+    if (node === undefined) return;
+    this.#byEntry.delete(key);
+    this.#byParent.get(idKey(node.parent))?.delete(toHex(nameToBytes(node.name)));
+  }
+
+  named(parent: EntryId, name: EntryName): Node | undefined {
+    return this.#byParent.get(idKey(parent))?.get(toHex(nameToBytes(name)));
+  }
+}
+
+/** What the vault in memory holds, read as the interface says. */
+export class FakeTree implements TreeReader {
+  readonly seq: number;
+  readonly #nodes: NodeMap;
+
+  constructor(nodes: NodeMap, seq: number) {
+    this.#nodes = nodes;
+    this.seq = seq;
+  }
+
+  root(): Entry {
+    return entryOf(this.#node(rootEntry));
+  }
+
+  lookup(path: VaultPath): Entry | undefined {
+    let at: Entry | undefined = this.root();
+    for (const name of typeof path === 'string' ? splitPath(path) : path) {
+      if (at !== undefined) at = this.child(at.entry, name);
+    }
+    return at;
+  }
+
+  get(entry: EntryId): Entry | undefined {
+    const node = this.#nodes.get(idKey(entry));
+    return node === undefined ? undefined : entryOf(node);
+  }
+
+  child(parent: EntryId, name: EntryName): Entry | undefined {
+    const node = this.#nodes.named(parent, name);
+    return node === undefined ? undefined : entryOf(node);
+  }
+
+  children(parent: EntryId): readonly Entry[] {
+    return [...this.#nodes.below(parent)]
+      .map(entryOf)
+      .toSorted((a, b) => compareBytes(nameToBytes(a.name), nameToBytes(b.name)));
+  }
+
+  *walk(): Iterable<never> {
+    // Not used by sync.
+  }
+
+  path(): undefined {
+    return undefined;
+  }
+
+  versions(): readonly [] {
+    return [];
+  }
+
+  at(): TreeReader {
+    return this;
+  }
+
+  deleted(): readonly [] {
+    return [];
+  }
+
+  *find(): Iterable<never> {
+    // Not used by sync.
+  }
+
+  #node(entry: EntryId): Node {
+    const node = this.#nodes.get(idKey(entry));
+    if (node === undefined) throw new TypeError('no such node');
+    return node;
+  }
+}
+
+export function blank({ entry, parent, name, kind }: Pick<Node, 'entry' | 'parent' | 'name' | 'kind'>): Node {
+  const nothing = { content: [] as Content, contentHash: undefined, size: 0, target: undefined, device: undefined };
+  return { ...nothing, entry, parent, name, kind, mtime: [0, 0], mode: 0o755, version: 1, seq: 1 };
+}
+
+function entryOf(node: Node): Entry {
+  return { ...node, receivedAtMs: 0 };
+}

@@ -1,0 +1,111 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import type { PlanLine } from '../src/index.ts';
+import { Scene, zero } from './scene.ts';
+
+describe('rules and guards', () => {
+  test('excluded names are left alone on both sides', async () => {
+    using scene = new Scene();
+    scene.write('.cofferignore', '*.log\n/build/\n');
+    scene.write('a.log', 'no');
+    scene.write('b.txt', 'yes');
+    scene.write('build/c', 'no');
+    scene.write('sub/build/c', 'yes');
+    scene.write('secret.key', 'no');
+    await scene.vault.putText('/docs/kept.log', 'not ours');
+    expect(await scene.counts('push', { exclude: ['*.key'], delete: true })).toEqual({ ...zero, sent: 3 });
+    expect(scene.vault.tree.lookup('/docs/kept.log')).toBeDefined();
+    expect(scene.vault.tree.lookup('/docs/build')).toBeUndefined();
+    using other = new Scene(scene.vault);
+    expect(await other.counts('pull', { exclude: ['*.log'] })).toEqual({ ...zero, received: 3 });
+  });
+
+  test('too large files stay where they are', async () => {
+    using scene = new Scene();
+    scene.write('small', 'x');
+    scene.write('large', 'x'.repeat(1000));
+    expect(await scene.counts('push', { maxFileSizeBytes: 999 })).toEqual({ ...zero, sent: 1 });
+    expect(await scene.counts('push')).toEqual({ ...zero, sent: 1, unchanged: 1 });
+  });
+
+  test('too many removals change nothing', async () => {
+    using scene = new Scene();
+    for (let index = 0; index < 120; index += 1) scene.write(`d/${index}`, String(index));
+    await scene.run('push');
+    for (let index = 0; index < 31; index += 1) rmSync(scene.at(`d/${index}`));
+    scene.write('new', 'not sent');
+    await expect(scene.run('push', { delete: true })).rejects.toMatchObject({ code: 'TOO_MANY_DELETIONS' });
+    expect(scene.vault.tree.lookup('/docs/new')).toBeUndefined();
+    expect(scene.vault.runs.at(-1)?.status).toBe('failed');
+    await expect(scene.run('push', { delete: true, maxDelete: { files: 30 } })).rejects.toMatchObject({
+      code: 'TOO_MANY_DELETIONS',
+    });
+    expect(await scene.counts('push', { delete: true, force: true })).toEqual({
+      ...zero,
+      removed: 31,
+      sent: 1,
+      unchanged: 89,
+    });
+  });
+
+  test('a folder that is missing or empty all of a sudden stops the job', async () => {
+    using scene = new Scene();
+    scene.write('a', '1');
+    await scene.run('push');
+    rmSync(scene.at('a'));
+    await expect(scene.run('push', { delete: true })).rejects.toMatchObject({ code: 'TOO_MANY_DELETIONS' });
+    rmSync(scene.folder, { recursive: true });
+    await expect(scene.run('pull')).rejects.toMatchObject({ code: 'TOO_MANY_DELETIONS' });
+    mkdirSync(scene.folder);
+    expect(await scene.counts('push', { delete: true, force: true })).toEqual({ ...zero, removed: 1 });
+  });
+
+  test('--dry-run says what would be done and does nothing', async () => {
+    using scene = new Scene();
+    scene.write('a', '1');
+    scene.write('b', '2');
+    await scene.run('push');
+    const { commits, runs } = scene.vault;
+    const before = [commits.length, runs.length];
+    scene.write('a', 'changed');
+    rmSync(scene.at('b'));
+    scene.write('c', 'new');
+    const lines: PlanLine[] = [];
+    const counts = await scene.counts('push', { dryRun: true, delete: true, onPlan: (line) => lines.push(line) });
+    expect(counts).toEqual({ ...zero, sent: 1, modified: 1, removed: 1 });
+    expect(lines.map(({ action, path, reason }) => `${action} ${path}: ${reason}`)).toEqual(
+      [
+        'upload a: changed',
+        'attributes .: times or mode changed',
+        'upload c: new',
+        'remove b: no longer in the folder',
+      ].toSorted(
+        (a, b) =>
+          lines.findIndex(({ path }) => a.includes(` ${path}:`)) -
+          lines.findIndex(({ path }) => b.includes(` ${path}:`)),
+      ),
+    );
+    expect([scene.vault.commits.length, scene.vault.runs.length]).toEqual(before);
+    expect(await scene.counts('push', { delete: true })).toEqual({ ...zero, sent: 1, modified: 1, removed: 1 });
+  });
+
+  test('two-way is refused, and so are paths that are no directories', async () => {
+    using scene = new Scene();
+    scene.write('a', '1');
+    await expect(scene.run('two-way' as 'push')).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(scene.run('push', { local: scene.at('a') })).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(scene.run('push', { local: scene.at('none') })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(scene.run('pull', { path: '/nothing' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await scene.vault.putText('/file', 'text');
+    await expect(scene.run('push', { path: '/file' })).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(scene.run('push', { path: '/file/below' })).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  test('a job runs once at a time', async () => {
+    using scene = new Scene();
+    scene.write('a', '1');
+    const first = scene.run('push');
+    await expect(scene.run('push')).rejects.toMatchObject({ code: 'LOCKED' });
+    expect((await first).sent).toBe(1);
+  });
+});

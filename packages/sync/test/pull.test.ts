@@ -1,0 +1,144 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { describeTree, touch } from './folder-tools.ts';
+import { Scene, zero } from './scene.ts';
+
+describe('pull', () => {
+  test('lays the same tree down elsewhere, then finds nothing to do', async () => {
+    using scene = new Scene();
+    scene.write('a.txt', 'one');
+    scene.write('deep/er/b.txt', 'two');
+    mkdirSync(scene.at('empty'));
+    symlinkSync('../nowhere', scene.at('deep/link'));
+    chmodSync(scene.at('a.txt'), 0o4711);
+    chmodSync(scene.at('empty'), 0o500);
+    touch(scene.at('a.txt'), '2025-11-19 13:46:40.123456789 UTC');
+    touch(scene.at('deep/link'), '2001-02-03 04:05:06.000000007 UTC');
+    touch(scene.at('deep'), '1999-01-01 00:00:00.999999999 UTC');
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    expect(await other.counts('pull')).toEqual({ ...zero, received: 2 });
+    expect(describeTree(other.folder)).toEqual(describeTree(scene.folder));
+    expect(await other.counts('pull')).toEqual({ ...zero, unchanged: 2 });
+    expect(await other.counts('push')).toEqual({ ...zero, unchanged: 2 });
+    expect(scene.vault.commits).toHaveLength(1);
+  });
+
+  test('takes changes, renames and removals over', async () => {
+    using scene = new Scene();
+    scene.write('a', 'first');
+    scene.write('dir/b', 'bbb');
+    scene.write('dir/c', 'ccc');
+    scene.write('gone', 'soon');
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    await other.run('pull');
+    scene.write('a', 'second');
+    renameSync(scene.at('dir'), scene.at('renamed'));
+    renameSync(scene.at('renamed/c'), scene.at('c'));
+    rmSync(scene.at('gone'));
+    await scene.run('push', { delete: true });
+    const { transfers } = scene.vault;
+    expect(await other.counts('pull', { delete: true })).toEqual({
+      ...zero,
+      receivedModified: 1,
+      receivedRemoved: 1,
+      moved: 2,
+      unchanged: 1,
+    });
+    expect(scene.vault.transfers).toBe(transfers + 1);
+    expect(describeTree(other.folder)).toEqual(describeTree(scene.folder));
+    expect(await other.counts('pull', { delete: true })).toEqual({ ...zero, unchanged: 3 });
+  });
+
+  test('directories that changed places inside one another', async () => {
+    using scene = new Scene();
+    scene.write('p/one.txt', '1');
+    scene.write('p/q/two.txt', '2');
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    await other.run('pull');
+    renameSync(scene.at('p/q'), scene.at('q'));
+    renameSync(scene.at('p'), scene.at('q/p'));
+    await scene.run('push', { delete: true });
+    expect(await other.counts('pull', { delete: true })).toEqual({ ...zero, moved: 2, unchanged: 2 });
+    expect(describeTree(other.folder)).toEqual(describeTree(scene.folder));
+  });
+
+  test('a local change is kept under a conflict name', async () => {
+    using scene = new Scene();
+    scene.write('a.txt', 'agreed');
+    scene.write('b.txt', 'agreed');
+    scene.write('c.txt', 'agreed');
+    await scene.run('push');
+    await scene.vault.putText('/docs/a.txt', 'theirs');
+    await scene.vault.putText('/docs/c.txt', 'changed alike');
+    scene.write('a.txt', 'mine');
+    scene.write('b.txt', 'mine alone');
+    scene.write('c.txt', 'changed alike');
+    const report = await scene.counts('pull');
+    expect(report).toEqual({ ...zero, receivedModified: 2, conflicts: 2, unchanged: 1 });
+    expect(readFileSync(scene.at('a.txt'), 'utf8')).toBe('theirs');
+    expect(readFileSync(scene.at('b.txt'), 'utf8')).toBe('agreed');
+    const kept = readdirSync(scene.folder).filter((name) => name.includes('conflict'));
+    expect(kept).toHaveLength(2);
+    expect(kept[0]).toMatch(/^a \(conflict, laptop, \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\)\.txt$/);
+    expect(kept.map((name) => readFileSync(scene.at(name), 'utf8'))).toEqual(['mine', 'mine alone']);
+    expect(await scene.counts('pull')).toEqual({ ...zero, unchanged: 3 });
+  });
+
+  test('a file that is there already and equal is not fetched; a different one is kept', async () => {
+    using scene = new Scene();
+    await scene.vault.putText('/docs/same', 'same', { mtime: [1_600_000_000, 0] });
+    await scene.vault.putText('/docs/other', 'theirs');
+    scene.write('same', 'same');
+    utimesSync(scene.at('same'), 1_600_000_000, 1_600_000_000);
+    scene.write('other', 'mine');
+    scene.write('only here', 'stays');
+    expect(await scene.counts('pull', { delete: true })).toEqual({
+      ...zero,
+      unchanged: 1,
+      receivedModified: 1,
+      conflicts: 1,
+    });
+    expect(scene.vault.transfers).toBe(1);
+    expect(readdirSync(scene.folder)).toHaveLength(4);
+  });
+
+  test('what was changed here is not removed', async () => {
+    using scene = new Scene();
+    scene.write('dir/a', 'agreed');
+    scene.write('dir/b', 'agreed');
+    await scene.run('push');
+    await scene.vault.asOther((batch) =>
+      batch.remove([scene.vault.tree.lookup('/docs/dir')?.entry ?? new Uint8Array()]),
+    );
+    scene.write('dir/a', 'mine');
+    expect(await scene.counts('pull', { delete: true })).toEqual({ ...zero, receivedRemoved: 1, conflicts: 1 });
+    expect(readdirSync(scene.at('dir'))).toEqual(['a']);
+  });
+
+  test('makes the folder when it does not exist', async () => {
+    using scene = new Scene();
+    await scene.vault.putText('/docs/a', 'text');
+    expect(await scene.counts('pull', { local: scene.at('not/yet') })).toEqual({ ...zero, received: 1 });
+    expect(readFileSync(scene.at('not/yet/a'), 'utf8')).toBe('text');
+  });
+
+  test('a file there became a directory, and the other way round', async () => {
+    using scene = new Scene();
+    scene.write('x', 'file');
+    scene.write('y/inner', 'inside');
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    await other.run('pull');
+    rmSync(scene.at('x'));
+    scene.write('x/new', 'inside x');
+    rmSync(scene.at('y'), { recursive: true });
+    scene.write('y', 'a file now');
+    await scene.run('push', { delete: true });
+    expect(await other.counts('pull', { delete: true })).toMatchObject({ received: 2, conflicts: 0, failed: 0 });
+    expect(describeTree(other.folder)).toEqual(describeTree(scene.folder));
+    expect(await other.counts('pull', { delete: true })).toEqual({ ...zero, unchanged: 2 });
+  });
+});
