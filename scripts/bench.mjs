@@ -1,15 +1,21 @@
-/** `npm run bench [-- NAME]`: runs every benchmark of `packages/e2e/bench/`, or those whose file name contains NAME. */
+/**
+ * `npm run bench [-- NAME] [OPTIONS]`: runs every benchmark of `packages/e2e/bench/`, or those whose file name contains
+ * NAME, with the options that follow (`packages/e2e/bench/options.ts`).
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bootstrap, root, runNode } from './bootstrap.mjs';
+import { bootstrap, root, runNodeInForeground } from './bootstrap.mjs';
 
 bootstrap({ project: 'tsconfig.build.json' });
 
-const [name = ''] = process.argv.slice(2);
+const typed = process.argv.slice(2);
+const [name, options] = typed[0] === undefined || typed[0].startsWith('-') ? ['', typed] : [typed[0], typed.slice(1)];
 const folder = 'packages/e2e/bench';
 const files = readdirSync(join(root, folder)).filter((file) => file.endsWith('.bench.ts') && file.includes(name));
 if (files.length === 0) throw new Error(`no benchmark in ${folder} has "${name}" in its name`);
 
 for (const file of files.toSorted()) {
-  if (runNode(['--conditions=source', '--import=tsx', join(folder, file)]) !== 0) process.exitCode = 1;
+  const code = await runNodeInForeground(['--conditions=source', '--import=tsx', join(folder, file), ...options]);
+  if (code !== 0) process.exitCode = code;
+  if (code === 130) break;
 }

@@ -1,16 +1,11 @@
-import type { Machine } from './machine.ts';
 import type { Where } from './options.ts';
+import type { RunFacts } from './run-facts.ts';
 import type { Sample } from './sample.ts';
 import type { Step, Stored } from './tool.ts';
 import type { WorkloadName } from './workloads.ts';
 
 /** All that a run of the transfer benchmark found; this is the JSON file. It names no machine and no path of it. */
-export interface TransferResult {
-  readonly command: string;
-  readonly commit: string;
-  readonly at: string;
-  readonly machine: Machine;
-  readonly runs: number;
+export interface TransferResult extends RunFacts {
   readonly scale: number;
   readonly tools: readonly { readonly name: string; readonly title: string; readonly version: string }[];
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];

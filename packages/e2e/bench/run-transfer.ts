@@ -28,7 +28,7 @@ export interface TransferOptions {
  */
 export async function runTransfer(options: TransferOptions): Promise<Part> {
   const { location, scale, runs, signal } = options;
-  await using folder = await TemporaryFolder.open({ parent: location.folder, prefix: 'coffer-bench-' });
+  await using folder = await TemporaryFolder.open({ parent: location.folder, prefix: 'coffer-transfer-' });
   const certificates = await makeCertificates(folder.join('certificates'));
   const workload = makeWorkload(options.workload, { folder: folder.path, scale });
   await using sessions = new AsyncDisposableStack();

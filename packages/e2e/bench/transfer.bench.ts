@@ -6,12 +6,11 @@
  *   npm run bench -- transfer --scale 0.03 --runs 1 --where tmpfs     does everything work?
  */
 import { findLocation } from './location.ts';
-import { describeCommit, describeMachine } from './machine.ts';
 import { main } from './main.ts';
 import type { BenchOptions } from './options.ts';
-import { root } from './report/files.ts';
 import { describeResult } from './report/tables.ts';
 import type { Part, TransferResult } from './result.ts';
+import { runFacts } from './run-facts.ts';
 import { runTransfer } from './run-transfer.ts';
 import type { Tool } from './tool.ts';
 import { tools } from './tools/index.ts';
@@ -27,11 +26,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<Transfer
   const { available, skipped } = chooseTools(options);
   for (const { name, reason } of skipped) console.error(`${name} is skipped: ${reason}`);
   return {
-    command: `npm run bench -- transfer ${options.typed}`.trim(),
-    commit: describeCommit(root),
-    at: new Date().toISOString(),
-    machine: describeMachine(),
-    runs: options.runs,
+    ...runFacts('transfer', options),
     scale: options.scale,
     tools: available.map((tool) => ({ name: tool.name, title: tool.title, version: tool.version() })),
     skipped,

@@ -11,6 +11,7 @@ const MiB = 1024 ** 2;
 interface Bar {
   readonly workload: WorkloadName;
   readonly what: string;
+  /** NaN where there is only a stretch. */
   readonly bar: number;
   readonly stretch?: number;
   /** Whether more or less is better. */
@@ -26,7 +27,8 @@ export interface Verdict {
   readonly bar: string;
   readonly stretch: string;
   readonly measured: string;
-  readonly reached: 'stretch' | 'yes' | 'no';
+  /** `–` where there is only a stretch, and it is not reached. */
+  readonly reached: 'stretch' | 'yes' | 'no' | '–';
 }
 
 const bars: readonly Bar[] = [
@@ -81,7 +83,7 @@ function judge(bar: Bar, { part, measured }: { part: Part; measured: Spread }): 
     bar: describe(bar.bar),
     stretch: describe(bar.stretch),
     measured: `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`,
-    reached: meets(bar.stretch) ? 'stretch' : meets(bar.bar) || Number.isNaN(bar.bar) ? 'yes' : 'no',
+    reached: meets(bar.stretch) ? 'stretch' : meets(bar.bar) ? 'yes' : Number.isNaN(bar.bar) ? '–' : 'no',
   };
 }
 

@@ -1,18 +1,17 @@
 import type { Part, ToolResult, TransferResult } from '../result.ts';
 import type { Sample } from '../sample.ts';
 import { ratiosOf, spreadOf } from '../statistics.ts';
-import type { Spread } from '../statistics.ts';
 import { steps, stepTitles } from '../tool.ts';
 import type { Step } from '../tool.ts';
 import { judgeBars } from './bars.ts';
+import { describeSpread, describeRun, table } from './markdown.ts';
 
 const MiB = 1024 ** 2;
-const GiB = 1024 ** 3;
 
 /** The whole result as Markdown, which reads well on a terminal too. */
 export function describeResult(result: TransferResult): string {
   const sections = [
-    describeRun(result),
+    `${describeRun(result)}\n${describeTools(result)}`,
     ...result.parts.flatMap(describePart),
     describeBars(result),
     describeFaults(result),
@@ -20,13 +19,9 @@ export function describeResult(result: TransferResult): string {
   return `${sections.filter(Boolean).join('\n\n')}\n`;
 }
 
-function describeRun({ command, commit, at, machine, runs, scale, tools, skipped }: TransferResult): string {
-  const memory = `${(machine.memoryBytes / GiB).toFixed(0)} GiB`;
+function describeTools({ tools, skipped, scale }: TransferResult): string {
   return [
-    `- Command: \`${command}\``,
-    `- Commit: ${commit}, ${at.slice(0, 10)}`,
-    `- Machine: ${machine.cores} cores (${machine.processor}), ${memory} memory, ${machine.kernel}, Node ${machine.node}`,
-    `- Every step ${runs} times${scale === 1 ? '' : `, at ${scale} of the full size`}; medians with (least–most).`,
+    ...(scale === 1 ? [] : [`- At ${scale} of the full size.`]),
     ...tools.map(({ name, title, version }) => `- \`${name}\`: ${title} (${version})`),
     ...skipped.map(({ name, reason }) => `- \`${name}\` was not measured: ${reason}`),
   ].join('\n');
@@ -109,12 +104,6 @@ function ratio(part: Part, other: ToolResult, step: Step): string {
   );
 }
 
-function describeSpread(spread: Spread | undefined): string {
-  if (spread === undefined) return '–';
-  const [median, least, most] = [spread.median, spread.least, spread.most].map((value) => value.toFixed(2));
-  return least === most ? `${median}` : `${median} (${least}–${most})`;
-}
-
 function mebibytes(bytes: number | undefined, digits = 0): string {
   return bytes === undefined ? '–' : (bytes / MiB).toFixed(digits);
 }
@@ -126,17 +115,4 @@ function largest(values: readonly number[]): number | undefined {
 /** Faults of programs quote their command lines, whose paths are nobody's business. */
 function firstLineOf(fault: string): string {
   return (fault.split('\n')[0] ?? '').replaceAll(/(?:\/[\w.@+-]+){2,}/g, '…');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0), 3));
-  const line = (row: readonly string[]): string =>
-    `| ${widths.map((width, column) => pad(row[column] ?? '', { width, right: column > 0 })).join(' | ')} |`;
-  const rules = widths.map((width, column) => (column > 0 ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2)));
-  return [line(head), `|${rules.join('|')}|`, ...rows.map(line)].join('\n');
-}
-
-function pad(text: string, { width, right }: { width: number; right: boolean }): string {
-  return right ? text.padStart(width) : text.padEnd(width);
 }

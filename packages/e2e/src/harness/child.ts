@@ -53,6 +53,8 @@ export class Child implements AsyncDisposable {
   readonly #watch: MemoryWatch | undefined;
   readonly #startedMs = performance.now();
   readonly finished: Promise<Finished>;
+  /** Resolves at its first byte on standard output; never when it says nothing. */
+  readonly firstOutput: Promise<void>;
   #stdout = '';
   #stderr = '';
   #ended = false;
@@ -70,6 +72,7 @@ export class Child implements AsyncDisposable {
       alive.add(this.#process.pid);
       this.#watch = new MemoryWatch(this.#process.pid);
     }
+    this.firstOutput = new Promise((resolve) => this.#process.stdout?.once('data', () => resolve()));
     this.finished = this.#finish();
     this.finished.catch(() => undefined); // whoever awaits it still gets the error
     this.#feed(options.input);

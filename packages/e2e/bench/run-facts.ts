@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import type { BenchOptions } from './options.ts';
+import { root } from './report/files.ts';
 
 /** What figures depend on; no name of the machine and none of its paths. */
 export interface Machine {
@@ -10,7 +12,27 @@ export interface Machine {
   readonly node: string;
 }
 
-export function describeMachine(): Machine {
+/** How the figures of a result came to be. */
+export interface RunFacts {
+  readonly command: string;
+  readonly commit: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly machine: Machine;
+  readonly runs: number;
+}
+
+export function runFacts(name: string, { typed, runs }: BenchOptions): RunFacts {
+  return {
+    command: `npm run bench -- ${name} ${typed}`.trim(),
+    commit: describeCommit(),
+    at: new Date().toISOString(),
+    machine: describeMachine(),
+    runs,
+  };
+}
+
+function describeMachine(): Machine {
   const processors = cpus();
   return {
     processor: processors[0]?.model.trim() ?? 'unknown',
@@ -22,7 +44,7 @@ export function describeMachine(): Machine {
 }
 
 /** The commit that was measured, marked when the checkout differs from it. */
-export function describeCommit(root: string): string {
+function describeCommit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
   try {
     const changed = git('status', '--porcelain', '--untracked-files=no').length > 0;
