@@ -96,6 +96,8 @@ export class ClientConnection implements AsyncDisposable {
       onFrame: (frame) => this.#receive(frame),
       onEnded: (reason) => this.#ended(reason),
       incident: () => 'client',
+      // The server asks an idle client; a PING of ours would keep a session that nobody uses.
+      mayPing: () => options.keepAlive === true || this.#streams.size > 0,
       deadlines: options.keepAlive === true ? [this.#keepAlive()] : [],
     });
   }
@@ -305,10 +307,11 @@ export class ClientConnection implements AsyncDisposable {
   }
 
   #keepAlive(): Deadline {
-    const { writer, keepAlive } = this.#channel;
+    const { clock } = this.#options;
     return {
-      dueMs: () => Math.max(writer.lastWrittenMs, keepAlive.pingedMs) + this.#limits.pingAfterMs,
-      act: () => keepAlive.ping(this.#options.clock.monotonicMs()),
+      dueMs: () =>
+        Math.max(this.#channel.writer.lastWrittenMs, this.#channel.keepAlive.pingedMs) + this.#limits.pingAfterMs,
+      act: () => this.#channel.keepAlive.ping(clock.monotonicMs()),
     };
   }
 }

@@ -24,6 +24,8 @@ export interface ChannelDeps {
   readonly onEnded: (reason: CofferError) => void;
   /** Names a failure of our own in the log; the peer learns only the id. */
   readonly incident: (error: unknown) => string;
+  /** Whether a PING may be sent after a long silence. */
+  readonly mayPing: () => boolean;
   /** Watched beside the channel's own. */
   readonly deadlines?: readonly Deadline[];
 }
@@ -207,12 +209,17 @@ export class FrameChannel {
         act: () => this.#drop('the peer does not read'),
       },
       {
-        dueMs: () => this.#unlessPaused(this.keepAlive.pingDueMs),
+        dueMs: () => this.#unlessPaused(this.#deps.mayPing() ? this.keepAlive.pingDueMs : undefined),
         act: () => this.keepAlive.ping(this.#deps.clock.monotonicMs()),
       },
-      { dueMs: () => this.#unlessPaused(this.keepAlive.deadDueMs), act: () => this.#drop('the peer does not answer') },
+      { dueMs: () => this.#unlessPaused(this.#deadDueMs), act: () => this.#drop('the peer does not answer') },
       { dueMs: () => after(this.#pausedSinceMs, limits.handlerStallMs), act: () => this.#stalled() },
     ];
+  }
+
+  /** A PING may wait long behind what is being sent, and so does its answer. */
+  get #deadDueMs(): number {
+    return Math.max(this.keepAlive.deadDueMs, this.writer.lastBulkMs + this.#deps.limits.deadAfterMs);
   }
 
   #unlessPaused(dueMs: number | undefined): number | undefined {

@@ -26,12 +26,14 @@ export class FrameWriter {
   #failure: { readonly reason: unknown } | undefined;
   #writingSinceMs: number | undefined;
   #lastWrittenMs: number;
+  #lastBulkMs: number;
 
   constructor(transport: Transport, deps: { readonly clock: Clock; readonly pieceBytes: number }) {
     this.#transport = transport;
     this.#clock = deps.clock;
     this.#pieceBytes = deps.pieceBytes;
     this.#lastWrittenMs = deps.clock.monotonicMs();
+    this.#lastBulkMs = this.#lastWrittenMs;
   }
 
   /** When the write that the peer has not taken yet began, monotonic ms. */
@@ -42,6 +44,11 @@ export class FrameWriter {
   /** When something was last written, monotonic ms. */
   get lastWrittenMs(): number {
     return this.#lastWrittenMs;
+  }
+
+  /** When the transport last took a large piece, monotonic ms: a peer that is gone would soon leave no room for it. */
+  get lastBulkMs(): number {
+    return this.#lastBulkMs;
   }
 
   /** Resolves when the transport has room again; the payload must stay untouched until then. @throws UNREACHABLE */
@@ -107,6 +114,7 @@ export class FrameWriter {
       this.#writingSinceMs = this.#clock.monotonicMs();
       try {
         await this.#transport.write(piece);
+        if (sumBytes(piece) === this.#pieceBytes) this.#lastBulkMs = this.#clock.monotonicMs();
       } finally {
         this.#writingSinceMs = undefined;
       }

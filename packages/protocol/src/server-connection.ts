@@ -84,6 +84,7 @@ export class ServerConnection<Context> implements AsyncDisposable {
       onFrame: (frame) => this.#receive(frame),
       onEnded: (reason) => this.#ended(reason),
       incident: (error) => this.#incident(error),
+      mayPing: () => true,
       deadlines: this.#deadlines.watched({
         busy: () => this.#running > 0,
         unproved: () => this.#channel.fail(new CofferError('TIMEOUT', 'no login within the time for it')),
