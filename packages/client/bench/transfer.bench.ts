@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import {
+  mkdtempSync,
+  mkdirSync,
+  openSync,
+  writeSync,
+  closeSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  readFileSync,
+  writeFileSync,
+  ftruncateSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fromHex, rootEntry, Semaphore } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
+import { login, openAccount, Profile } from '../src/index.ts';
+import { password } from '../test/support/real-server.ts';
+
+/*
+ * Question: how fast does a large file, and a tree of small ones, go up to a daemon beside and come down again, and
+ * what memory does that take? Run: tsx --conditions=source packages/client/bench/transfer.bench.ts [big|small|both] [MiB] [FOLDER]
+ */
+const what = process.argv[2] ?? 'both';
+const bigMiB = Number(process.argv[3] ?? 1024);
+const base = process.argv[4] ?? '/dev/shm';
+const folder = mkdtempSync(join(base, 'coffer-bench-'));
+
+const daemon = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'server-process.ts'), folder], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
+const lines = createInterface({ input: daemon.stdout })[Symbol.asyncIterator]();
+const { port, pin } = await nextLine<{ port: number; pin: string }>();
+
+const profile = Profile.open({ home: join(folder, 'home'), name: 'bench' });
+const target = { host: '127.0.0.1', port, username: 'ada' };
+await login({
+  profile,
+  target,
+  password,
+  keystore: 'password',
+  trust: { kind: 'pin', pin: fromHex(pin) },
+  deviceName: 'bench',
+});
+const account = await openAccount({ profile, unlock: () => Promise.resolve(password) });
+const vault = await account.home();
+
+try {
+  if (what !== 'small') await big();
+  if (what !== 'big') await small();
+} finally {
+  await account[Symbol.asyncDispose]();
+  daemon.stdin.end();
+  await new Promise((resolve) => daemon.once('exit', resolve));
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function big(): Promise<void> {
+  const path = join(folder, 'big');
+  writeRandom(path, bigMiB);
+  await measured(`upload ${bigMiB} MiB`, bigMiB, async () => {
+    await using uploader = await vault.uploader({ lanes: 1 });
+    const content = await uploader.upload({ path, size: bigMiB * 2 ** 20 });
+    await using batch = vault.batch({ uploader });
+    await batch.putFile({ parent: rootEntry, name: 'big', content, mtime: content.mtime, mode: content.mode });
+    await batch.commit();
+  });
+  const entry = vault.tree.lookup('/big');
+  const back = join(folder, 'back');
+  await measured(`restore ${bigMiB} MiB`, bigMiB, async () => {
+    await using downloader = await vault.downloader();
+    const file = openSync(back, 'w');
+    await downloader.download(
+      entry?.content ?? [],
+      (offset, bytes) => void writeSync(file, bytes, 0, bytes.byteLength, offset),
+    );
+    closeSync(file);
+  });
+  console.log(`equal: ${readFileSync(path).equals(readFileSync(back))}`);
+  rmSync(path);
+  rmSync(back);
+}
+
+async function small(): Promise<void> {
+  const files = writeTree(17_000);
+  const bytes = files.reduce((sum, { size }) => sum + size, 0) / 2 ** 20;
+  await measured(`upload ${files.length} files, ${bytes.toFixed(0)} MiB`, bytes, () => uploadTree(files));
+  const entries = [...vault.tree.walk(rootEntry)].filter(({ entry }) => entry.kind === 'file' && entry.size < 2 ** 20);
+  await measured(`restore ${entries.length} files`, bytes, async () => {
+    await using downloader = await vault.downloader();
+    const running = new Semaphore(downloader.parallel);
+    const back = join(folder, 'back');
+    mkdirSync(back);
+    let count = 0;
+    await Promise.all(
+      entries.map(({ entry }) =>
+        running.run(async () => {
+          const file = openSync(join(back, String((count += 1))), 'w');
+          await downloader.download(
+            entry.content,
+            (offset, plain) => void writeSync(file, plain, 0, plain.byteLength, offset),
+          );
+          ftruncateSync(file, entry.size);
+          closeSync(file);
+        }),
+      ),
+    );
+  });
+}
+
+async function uploadTree(files: readonly { path: string; size: number }[]): Promise<void> {
+  await using uploader = await vault.uploader({ lanes: Number(process.env['LANES'] ?? 2) });
+  await using batch = vault.batch({ uploader });
+  const parent: EntryId = await batch.makeDirectory({ parent: rootEntry, name: 'tree', mtime: [1, 0], mode: 0o755 });
+  const running = new Semaphore(uploader.parallel);
+  await Promise.all(
+    files.map((file, index) =>
+      running.run(async () => {
+        const content = await uploader.upload(file);
+        await batch.putFile({ parent, name: `${index}`, content, mtime: content.mtime, mode: content.mode });
+      }),
+    ),
+  );
+  await batch.commit();
+}
+
+/** Real files of the machine, copied so that the disk's cache is warm. */
+function writeTree(count: number): { path: string; size: number }[] {
+  const sources = listFiles('/usr/share/doc').concat(
+    listFiles('/usr/include'),
+    listFiles('/usr/lib/python3'),
+    listFiles('/usr/share'),
+    listFiles(join(import.meta.dirname, '../../../node_modules')),
+  );
+  const files: { path: string; size: number }[] = [];
+  mkdirSync(join(folder, 'tree'));
+  for (const source of sources.slice(0, count)) {
+    const path = join(folder, 'tree', String(files.length));
+    const bytes = readFileSync(source);
+    writeFileSync(path, bytes);
+    files.push({ path, size: bytes.byteLength });
+  }
+  return files;
+}
+
+function listFiles(root: string): string[] {
+  try {
+    return readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => statSync(path).size < 200_000);
+  } catch {
+    return [];
+  }
+}
+
+function writeRandom(path: string, mib: number): void {
+  const cipher = createCipheriv('aes-256-ctr', randomBytes(32), randomBytes(16));
+  const zeros = Buffer.alloc(2 ** 20);
+  const file = openSync(path, 'w');
+  for (let written = 0; written < mib; written += 1) writeSync(file, cipher.update(zeros));
+  closeSync(file);
+}
+
+async function measured(name: string, mib: number, work: () => Promise<void>): Promise<void> {
+  const server = await serverUsage();
+  const before = { at: performance.now(), cpu: process.cpuUsage() };
+  let peak = 0;
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 20);
+  await work();
+  clearInterval(sampler);
+  const ms = performance.now() - before.at;
+  const { user, system } = process.cpuUsage(before.cpu);
+  const after = await serverUsage();
+  console.log(
+    `${name}: ${ms.toFixed(0)} ms, ${((mib * 1000) / ms).toFixed(0)} MiB/s; client ${((user + system) / 1000).toFixed(0)} ms of processor, ` +
+      `peak ${(peak / 2 ** 20).toFixed(0)} MiB; server ${after.cpuMs - server.cpuMs} ms, peak ${after.maxRssMiB} MiB`,
+  );
+}
+
+async function serverUsage(): Promise<{ cpuMs: number; maxRssMiB: number }> {
+  daemon.stdin.write('?');
+  return nextLine();
+}
+
+async function nextLine<Value>(): Promise<Value> {
+  const { value } = await lines.next();
+  return JSON.parse(String(value)) as Value;
+}
