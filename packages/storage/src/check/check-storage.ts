@@ -2,6 +2,7 @@ import { isCofferError, systemClock, systemRandom } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import { accountsMigrations } from '../accounts/accounts-schema.ts';
 import { AccountsTables } from '../accounts/accounts-tables.ts';
+import type { Disk } from '../packs/disk.ts';
 import { LocalPacks } from '../packs/local-packs.ts';
 import { nodeDisk } from '../packs/node-disk.ts';
 import { allRows, openReadOnly } from '../sqlite/database.ts';
@@ -17,6 +18,8 @@ export interface CheckOptions {
   /** True: every record is read and its checksum compared. False: journals only. */
   readonly readData: boolean;
   readonly signal?: AbortSignal;
+  /** For tests: another disk under the packs. */
+  readonly disk?: Disk;
 }
 
 /**
@@ -24,11 +27,8 @@ export interface CheckOptions {
  * What it yields are findings; nothing yielded means that all is well.
  * @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, IO
  */
-export async function* checkStorage({
-  path,
-  readData,
-  signal,
-}: CheckOptions): AsyncGenerator<Finding, void, undefined> {
+export async function* checkStorage(options: CheckOptions): AsyncGenerator<Finding, void, undefined> {
+  const { path, readData, signal, disk = nodeDisk } = options;
   await readIdentity(path);
   yield* checkAccounts(path);
   const index = openIndex(path);
@@ -37,10 +37,7 @@ export async function* checkStorage({
     return;
   }
   using _index = index;
-  await using packs = new LocalPacks(
-    { path, packBytes: 0 },
-    { disk: nodeDisk, clock: systemClock, random: systemRandom },
-  );
+  await using packs = new LocalPacks({ path, packBytes: 0 }, { disk, clock: systemClock, random: systemRandom });
   try {
     for (const text of index.integrity()) yield { kind: 'database', message: `index.db: ${text}` };
     const lost = new Set<number>();

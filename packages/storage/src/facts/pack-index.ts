@@ -18,7 +18,9 @@ export class PackIndex {
     this.#advance = db.prepare('UPDATE packs SET indexed_bytes = ?, sealed = ?, crc = ? WHERE pack = ?');
     this.#addLive = db.prepare('UPDATE packs SET live_bytes = live_bytes + ? WHERE pack = ?');
     this.#note = db.prepare(
-      'INSERT OR IGNORE INTO unapplied (vault, owner, seq, hash, received_at_ms, pack, offset, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT OR IGNORE INTO unapplied (vault, owner, seq, hash, received_at_ms, pack, offset, bytes)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
+          SELECT 1 FROM commits c JOIN numbers n ON n.number = c.vault WHERE n.id = ?1 AND c.seq = ?3 AND c.hash = ?4)`,
     );
   }
 

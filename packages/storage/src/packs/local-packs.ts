@@ -111,11 +111,13 @@ export class LocalPacks implements Packs {
   }
 
   async resume(tail: PackTail): Promise<void> {
-    await makeDurable(this.#deps.disk, this.#pathOf(tail), tail);
-    this.#files.forget(this.#pathOf(tail));
-    if (tail.wholeBytes < this.#options.packBytes && tail.wholeBytes >= packHeaderBytes) {
-      this.#resumable.set(storeKey(tail), { pack: tail.pack, at: tail.wholeBytes });
-    }
+    const path = this.#pathOf(tail);
+    // What is indexed was flushed: a clean end needs no disk at all, and a server may have thousands of them.
+    if (tail.durableBytes !== tail.wholeBytes || tail.bytes !== tail.wholeBytes)
+      await makeDurable(this.#deps.disk, path, tail);
+    this.#files.forget(path);
+    const used = this.#stores.get(storeKey(tail))?.current !== undefined;
+    if (tail.grows && !used) this.#resumable.set(storeKey(tail), { pack: tail.pack, at: tail.wholeBytes });
   }
 
   async remove(name: PackName): Promise<void> {
@@ -144,7 +146,7 @@ export class LocalPacks implements Packs {
   }
 
   #currentPack(open: OpenStore, bytes: number): NonNullable<OpenStore['current']> {
-    const current = open.current;
+    const current = open.current ?? this.#resumed(open);
     if (
       current &&
       (current.appender.end === packHeaderBytes || current.appender.end + bytes <= this.#options.packBytes)
@@ -152,9 +154,15 @@ export class LocalPacks implements Packs {
       return current;
     }
     if (current) open.full.add(current.appender);
+    open.current = this.#newPack(open);
+    return open.current;
+  }
+
+  /** The pack that the last run left open. */
+  #resumed(open: OpenStore): OpenStore['current'] {
     const resumable = this.#resumable.get(storeKey(open.store));
     this.#resumable.delete(storeKey(open.store));
-    open.current = resumable ? this.#appender(open, resumable.pack, resumable.at) : this.#newPack(open);
+    open.current = resumable && this.#appender(open, resumable.pack, resumable.at);
     return open.current;
   }
 
@@ -238,8 +246,17 @@ export class LocalPacks implements Packs {
     ] as const) {
       if (this.#folders.has(folder)) continue;
       await this.#deps.disk.makeFolder(folder);
-      await this.#deps.disk.syncFolder(parent);
+      await this.#syncFolder(parent);
       this.#folders.add(folder);
+    }
+  }
+
+  /** A folder that could not be synced is final whatever the reason: a second try may wrongly succeed. */
+  async #syncFolder(folder: string): Promise<void> {
+    try {
+      await this.#deps.disk.syncFolder(folder);
+    } catch (cause) {
+      throw new CofferError('IO', 'could not flush a folder of packs', { cause, details: { path: folder } });
     }
   }
 

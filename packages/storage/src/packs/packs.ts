@@ -43,12 +43,14 @@ export interface PackRange extends PackName {
   readonly length: number;
 }
 
-/** A pack whose end was not yet recorded as indexed when the process stopped. */
-export interface PackTail extends PackName {
+/** A pack that was open when the process stopped. */
+export interface PackTail extends PackInfo {
   /** Everything before is known to be durable. */
   readonly durableBytes: number;
   /** Whole records reach to here; what follows is cut. */
   readonly wholeBytes: number;
+  /** True: new records of its store may follow. */
+  readonly grows: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ export interface Packs extends AsyncDisposable {
   read(range: PackRange, into?: Uint8Array): Promise<Uint8Array>;
   /** Every pack there is, in no particular order. @throws IO */
   list(): AsyncIterable<PackInfo>;
-  /** Cuts a torn tail, makes the rest durable, and goes on appending behind it. Only before the first append to its store. @throws IO */
+  /** Cuts a torn tail, makes the rest durable and, if it grows, goes on appending behind it. @throws IO */
   resume(tail: PackTail): Promise<void>;
   /** Removes a pack that nothing refers to any more. @throws IO */
   remove(name: PackName): Promise<void>;

@@ -13,7 +13,7 @@ export interface ApplyFound {
   readonly packs: Packs;
   readonly directory: Directory;
   readonly logger: Logger;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Applied {

@@ -14,33 +14,31 @@ import type { FoundStatements } from './found-statements.ts';
 const batchRecords = 2048;
 
 export interface Tail {
-  /** End of the last whole record. */
+  /** End of the whole records that follow each other without a gap. */
+  readonly cleanBytes: number;
+  /** End of the last whole record of all. */
   readonly wholeBytes: number;
-  /** False when something that is no record lies before whole records: damage, not a torn end. */
-  readonly clean: boolean;
 }
 
 export interface TailScan {
   readonly pack: PackInfo;
   /** Everything before is indexed. */
   readonly from: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where the whole records of a pack end. @throws UPGRADE_REQUIRED when newer code wrote the pack */
 export async function findTail(packs: Packs, { pack, from, signal }: TailScan): Promise<Tail> {
-  const header = from === 0 ? await hasHeader(packs, pack) : true;
-  let wholeBytes = from === 0 && header ? packHeaderBytes : from;
-  let clean = true;
-  let damage = !header;
-  for await (const scanned of scan(packs, { pack, from, to: pack.bytes, signal })) {
-    if (scanned.type !== 'record') damage = true;
-    else {
-      if (damage) clean = false;
-      wholeBytes = scanned.offset + scanned.bytes;
-    }
+  const headed = from > 0 || (await hasHeader(packs, pack));
+  let clean = headed;
+  let cleanBytes = headed ? Math.max(from, packHeaderBytes) : 0;
+  let wholeBytes = cleanBytes;
+  for await (const scanned of scanRange(packs, { pack, from, to: pack.bytes, signal })) {
+    if (scanned.type !== 'record') clean = false;
+    else wholeBytes = scanned.offset + scanned.bytes;
+    if (clean) cleanBytes = wholeBytes;
   }
-  return { wholeBytes, clean };
+  return { cleanBytes, wholeBytes };
 }
 
 async function hasHeader(packs: Packs, pack: PackInfo): Promise<boolean> {
@@ -48,14 +46,18 @@ async function hasHeader(packs: Packs, pack: PackInfo): Promise<boolean> {
   return decodePackHeader(await packs.read({ ...pack, offset: 0, length: packHeaderBytes })) !== undefined;
 }
 
-interface ScanRange {
+export interface ScanRange {
   readonly pack: PackInfo;
   readonly from: number;
   readonly to: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-function scan(packs: Packs, { pack, from, to, signal }: ScanRange): AsyncGenerator<Scanned, void, undefined> {
+/** Every record of a part of a pack, checked. */
+export function scanRange(
+  packs: Packs,
+  { pack, from, to, signal }: ScanRange,
+): AsyncGenerator<Scanned, void, undefined> {
   const read: ScanOptions['read'] = (range, into) => packs.read({ ...pack, ...range }, into);
   return scanPack({ from: Math.max(from, Math.min(packHeaderBytes, to)), to, read, signal });
 }
@@ -74,7 +76,8 @@ export interface IndexPack extends ScanRange {
 export async function indexPack(work: IndexPack): Promise<number> {
   let batch: Extract<Scanned, { type: 'record' }>[] = [];
   let count = 0;
-  for await (const scanned of scan(work.packs, work)) {
+  let whole = Math.max(work.from, packHeaderBytes);
+  for await (const scanned of scanRange(work.packs, work)) {
     if (scanned.type !== 'record') {
       work.logger.error(
         { pack: work.pack.pack, offset: scanned.offset, bytes: scanned.bytes },
@@ -84,11 +87,12 @@ export async function indexPack(work: IndexPack): Promise<number> {
     }
     batch.push({ ...scanned, header: keep(scanned.header), payload: keepPayload(scanned) });
     count += 1;
+    whole = scanned.offset + scanned.bytes;
     if (batch.length < batchRecords) continue;
-    await indexBatch(work, batch, { to: scanned.offset + scanned.bytes, sealed: false });
+    await indexBatch(work, batch, { to: whole, sealed: false });
     batch = [];
   }
-  await indexBatch(work, batch, { to: work.to, sealed: work.sealed });
+  await indexBatch(work, batch, { to: whole, sealed: work.sealed });
   return count;
 }
 

@@ -8,6 +8,7 @@ import { AccountDirectory } from '../vaults/account-directory.ts';
 import { applyFound } from './apply-found.ts';
 import { FoundStatements } from './found-statements.ts';
 import { findTail, indexPack } from './index-pack.ts';
+import { salvage } from './salvage.ts';
 
 export interface RecoverOptions {
   readonly facts: Facts;
@@ -15,7 +16,7 @@ export interface RecoverOptions {
   readonly accounts: Accounts;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Recovered {
@@ -28,8 +29,8 @@ export interface Recovered {
 
 /**
  * Brings the index up to what the packs hold: the unindexed ends of open packs after a crash, everything when the index
- * is new. After a crash a torn end is cut; with a new index nothing is ever cut, since nobody knows what was torn and
- * what is damaged.
+ * is new. After a crash a torn end is cut, whole records behind a torn place are kept elsewhere; with a new index nothing
+ * is ever cut, since nobody knows what was torn and what is damaged.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
   const { facts, logger } = options;
@@ -79,28 +80,29 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-interface RecoverPack extends RecoverOptions, PackWork {
+export interface RecoverPack extends RecoverOptions, PackWork {
   readonly rebuilding: boolean;
   readonly statements: FoundStatements;
 }
 
 /** Records that were indexed. */
 async function recoverPack(work: RecoverPack): Promise<number> {
-  const { pack, progress, packs, facts, logger, newest, rebuilding } = work;
+  const { pack, progress, packs, logger, newest, rebuilding } = work;
   const indexed = progress?.indexedBytes ?? 0;
   if (pack.bytes < indexed) {
     logger.error({ pack: pack.pack, bytes: pack.bytes, indexed }, 'a pack is shorter than what was flushed to it');
     return 0;
   }
-  const tail = await findTail(packs, { pack, from: indexed, ...(work.signal ? { signal: work.signal } : {}) });
-  const mayGrow = newest && tail.clean && !rebuilding && !progress?.sealed;
-  if (mayGrow && tail.wholeBytes <= packHeaderBytes && indexed === 0) {
+  if (rebuilding) return indexPack({ ...work, from: indexed, to: pack.bytes, sealed: true });
+  const tail = await findTail(packs, { pack, from: indexed, signal: work.signal });
+  if (tail.cleanBytes < pack.bytes)
+    logger.warn({ pack: pack.pack, bytes: pack.bytes - tail.cleanBytes }, 'the torn end of a pack');
+  const saved = tail.wholeBytes > tail.cleanBytes ? await salvage(work, tail) : 0;
+  if (tail.cleanBytes <= packHeaderBytes) {
     await packs.remove(pack);
-    return 0;
+    return saved;
   }
-  if (tail.wholeBytes < pack.bytes)
-    logger.warn({ pack: pack.pack, bytes: pack.bytes - tail.wholeBytes }, 'the torn end of a pack');
-  if (mayGrow) await packs.resume({ ...pack, durableBytes: indexed, wholeBytes: tail.wholeBytes });
-  if (tail.wholeBytes === indexed && (mayGrow || progress?.sealed)) return 0;
-  return indexPack({ ...work, from: indexed, to: tail.wholeBytes, sealed: !mayGrow, facts });
+  await packs.resume({ ...pack, durableBytes: indexed, wholeBytes: tail.cleanBytes, grows: newest });
+  if (tail.cleanBytes === indexed && newest) return saved;
+  return saved + (await indexPack({ ...work, from: indexed, to: tail.cleanBytes, sealed: !newest }));
 }

@@ -299,6 +299,8 @@ export const factsContract: readonly ContractCase<Facts>[] = [
       equal((await bench.prepareWith({ recovering: true }, commit)).status, 'ready');
       await bench.apply(commit);
       alike(await facts.vaultsToRecover(), []);
+      await facts.noteCommits([found], progress);
+      alike(await facts.vaultsToRecover(), []);
     },
   },
   {

@@ -9,3 +9,5 @@ export type { DiskEvent, MemoryDiskOptions } from './memory-disk.ts';
 export { MemoryFacts } from './memory-facts.ts';
 export { contractRecord, packsContract } from './packs-contract.ts';
 export type { PacksSubject } from './packs-contract.ts';
+export { StorageWorkload } from './storage-workload.ts';
+export type { Verified, WorkloadOptions } from './storage-workload.ts';

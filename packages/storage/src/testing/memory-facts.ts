@@ -133,7 +133,7 @@ export class MemoryFacts implements Facts {
   }
 
   async noteCommits(commits: readonly FoundCommit[], pack: PackProgress): Promise<void> {
-    this.#found.push(...commits);
+    this.#found.push(...commits.filter((found) => !this.#isApplied(found)));
     await this.advancePacks([pack]);
   }
 
@@ -377,6 +377,10 @@ export class MemoryFacts implements Facts {
     );
     const runs = splitBytes(segments, 32).map((id) => this.#chunk(owner, anyone, id));
     return sum([...own, ...runs].map((chunk) => chunk?.contentBytes ?? 0));
+  }
+
+  #isApplied({ vault, hash }: FoundCommit): boolean {
+    return (this.#vaults.get(idKey(vault))?.commits ?? []).some((commit) => idKey(commit.hash) === idKey(hash));
   }
 
   #chunk(owner: AccountId, uploader: IdKey, id: ChunkId): MemoryChunk | undefined {

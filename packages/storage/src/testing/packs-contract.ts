@@ -138,7 +138,13 @@ export const packsContract: readonly ContractCase<PacksSubject>[] = [
       const [one, two] = first.places;
       await using packs = await subject.reopen();
       const name = { ...chunks, pack: one?.pack ?? '' };
-      await packs.resume({ ...name, durableBytes: packHeaderBytes, wholeBytes: end(two) });
+      await packs.resume({
+        ...name,
+        bytes: end(two),
+        durableBytes: packHeaderBytes,
+        wholeBytes: end(two),
+        grows: true,
+      });
       const next = packs.append(chunks, [contractRecord(3)]);
       await packs.flush(chunks, next.ticket);
       equal(next.places[0]?.pack, one?.pack);
@@ -156,7 +162,8 @@ export const packsContract: readonly ContractCase<PacksSubject>[] = [
       await subject.packs.flush(chunks, first.ticket);
       const [one, two] = first.places;
       await using packs = await subject.reopen();
-      await packs.resume({ ...chunks, pack: one?.pack ?? '', durableBytes: end(one), wholeBytes: end(one) });
+      const tail = { ...chunks, pack: one?.pack ?? '', bytes: end(two), durableBytes: end(one), wholeBytes: end(one) };
+      await packs.resume({ ...tail, grows: false });
       await rejects(
         packs.read({ ...chunks, pack: two?.pack ?? '', offset: two?.offset ?? 0, length: 1 }),
         hasCode('DAMAGED'),

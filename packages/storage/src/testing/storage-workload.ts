@@ -1,0 +1,156 @@
+import type { AccountId, EntryId, Random } from '@coffer/core';
+import { concatBytes, isCofferError, randomUnit, splitBytes } from '@coffer/core';
+import type { Commit, Ref } from '@coffer/journal';
+import { parseCommit } from '@coffer/journal';
+import { putRef, TestAccount, testRandom, TestVault } from '@coffer/journal/testing';
+import type { TestDevice } from '@coffer/journal/testing';
+import { AssertionError, ok } from 'node:assert/strict';
+import type { Storage } from '../storage.ts';
+
+export interface WorkloadOptions {
+  /** The same seed does the same things. */
+  readonly seed: number;
+  /** Largest payload of a chunk. */
+  readonly chunkBytes?: number;
+}
+
+/** What {@link StorageWorkload.verify} found beyond what was acknowledged. */
+export interface Verified {
+  readonly commits: number;
+  readonly chunks: number;
+  /** True when the commit that was under way had made it. */
+  readonly pendingThere: boolean;
+}
+
+/**
+ * A client that remembers what was acknowledged: it uploads, appends, removes and brings back, and can tell at any time
+ * whether a storage still holds all of it. Made for storages that are cut, killed and damaged between two steps.
+ */
+export class StorageWorkload {
+  readonly owner: TestAccount;
+  readonly device: TestDevice;
+  readonly vault: TestVault;
+  readonly acknowledged: Commit[] = [];
+  readonly #random: Random;
+  readonly #chunkBytes: number;
+  readonly #payloads = new Map<string, Uint8Array>();
+  readonly #entries: EntryId[] = [];
+  /** Sent since the last acknowledgement; one of them may have made it. */
+  #pending: Commit[] = [];
+
+  constructor({ seed, chunkBytes = 2000 }: WorkloadOptions) {
+    this.#random = testRandom(seed);
+    this.#chunkBytes = chunkBytes;
+    this.owner = new TestAccount(seed + 1000);
+    this.device = this.owner.enroll();
+    this.vault = new TestVault({ owner: this.owner });
+    this.#pending.push(this.vault.genesis);
+  }
+
+  get account(): AccountId {
+    return this.owner.account;
+  }
+
+  /** Makes the account and its home vault. */
+  async begin(storage: Storage): Promise<void> {
+    const records = { registrationRecord: new Uint8Array(3), unlockRecord: new Uint8Array(4) };
+    await storage.accounts.create({
+      username: `user-${this.account[0]}-${this.account[1]}`,
+      role: 'user',
+      ...records,
+      identity: this.owner.statements,
+    });
+    await storage.createVault(this.vault.genesis);
+    this.#acknowledge(this.vault.genesis);
+  }
+
+  /** One upload and one commit. Whatever it throws, `verify` tells afterwards what became of it. */
+  async step(storage: Storage): Promise<void> {
+    const refs = await this.#nextRefs(storage);
+    const commit = this.vault.make({ by: this.device, refs });
+    this.#pending.push(commit);
+    const ack = await storage.append(this.vault.id, [commit]);
+    ok(ack.seq === commit.header.seq, 'an acknowledgement of something else');
+    this.vault.add(commit);
+    this.#acknowledge(commit);
+  }
+
+  /**
+   * Everything acknowledged is there, byte for byte, and nothing else but perhaps the commit that was under way; every
+   * chunk that a version refers to can be read. The workload goes on from what it finds.
+   * @throws AssertionError
+   */
+  async verify(storage: Storage, acknowledged: number = this.acknowledged.length): Promise<Verified> {
+    const pulled: Commit[] = [];
+    const head = await storage.head(this.vault.id);
+    if (head) for await (const { bytes } of storage.pull(this.vault.id, 0)) pulled.push(parseCommit(bytes.slice()));
+    ok(pulled.length >= acknowledged, `${acknowledged} commits were acknowledged, ${pulled.length} are there`);
+    ok(pulled.length <= this.acknowledged.length + 1, 'there are commits that nobody sent');
+    pulled.forEach((commit, index) => {
+      const known = this.acknowledged[index];
+      const sent = known ? [known] : this.#pending;
+      ok(
+        sent.some(({ bytes }) => Buffer.compare(commit.bytes, bytes) === 0),
+        `commit ${index + 1} is not the one that was sent`,
+      );
+    });
+    const chunks = await this.#verifyChunks(storage, pulled);
+    const more = pulled[this.acknowledged.length];
+    if (more) this.#adopt(more);
+    return { commits: pulled.length, chunks, pendingThere: more !== undefined };
+  }
+
+  #acknowledge(commit: Commit): void {
+    this.acknowledged.push(commit);
+    this.#pending = [];
+  }
+
+  #adopt(commit: Commit): void {
+    if (commit.header.seq > 1) this.vault.add(commit);
+    this.#acknowledge(commit);
+  }
+
+  async #nextRefs(storage: Storage): Promise<Ref[]> {
+    const [known] = this.#entries;
+    const luck = randomUnit(this.#random);
+    if (known && luck < 0.15) return [{ kind: 'drop', entries: [known], reason: 'removed' }];
+    const entry = luck < 0.5 && known ? known : this.#random.bytes(16);
+    const ids = await this.#upload(storage);
+    this.#entries.unshift(entry);
+    return [putRef(entry, { uploader: this.account, ids })];
+  }
+
+  async #upload(storage: Storage): Promise<Uint8Array[]> {
+    const writer = await storage.putChunks({ vault: this.vault.id, uploader: this.account, kind: 'chunk' });
+    const ids: Uint8Array[] = [];
+    const count = 1 + Math.floor(randomUnit(this.#random) * 3);
+    for (let index = 0; index < count; index += 1) {
+      const id = this.#random.bytes(32);
+      const payload = this.#random.bytes(1 + Math.floor(randomUnit(this.#random) * this.#chunkBytes));
+      this.#payloads.set(Buffer.from(id).toString('hex'), payload);
+      await writer.put(id, payload);
+      ids.push(id);
+    }
+    await writer.finish();
+    return ids;
+  }
+
+  async #verifyChunks(storage: Storage, commits: readonly Commit[]): Promise<number> {
+    const refs = commits.flatMap(({ header }) => header.refs);
+    const ids = concatBytes(...refs.flatMap((ref) => (ref.kind === 'put' ? ref.chunks.map((chunk) => chunk.ids) : [])));
+    if (ids.byteLength === 0) return 0;
+    let count = 0;
+    try {
+      for await (const { id, payload } of storage.readChunks({ vault: this.vault.id, uploader: this.account, ids })) {
+        const sent = this.#payloads.get(Buffer.from(id).toString('hex'));
+        ok(sent && Buffer.compare(sent, payload) === 0, 'a chunk is not what was sent');
+        count += 1;
+      }
+    } catch (error) {
+      if (!isCofferError(error)) throw error;
+      throw new AssertionError({ message: `a chunk of an acknowledged version cannot be read: ${error.code}` });
+    }
+    ok(count === splitBytes(ids, 32).length, 'a chunk is not there');
+    return count;
+  }
+}

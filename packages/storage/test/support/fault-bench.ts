@@ -1,0 +1,106 @@
+import { silentLogger, systemClock } from '@coffer/core';
+import { testRandom } from '@coffer/journal/testing';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Facts } from '../../src/facts/facts.ts';
+import { SqliteFacts } from '../../src/facts/sqlite-facts.ts';
+import type { Finding } from '../../src/index.ts';
+import { checkStorage, Storage } from '../../src/index.ts';
+import type { Disk } from '../../src/packs/disk.ts';
+import { MemoryDisk, StorageWorkload } from '../../src/testing/index.ts';
+
+export interface Snapshot {
+  /** Events of the disk up to here. */
+  readonly events: number;
+  readonly acknowledged: number;
+  readonly path: string;
+}
+
+export interface OpenOptions {
+  readonly disk?: Disk;
+  readonly path?: string;
+  readonly wrapFacts?: (facts: Facts) => Facts;
+  readonly packBytes?: number;
+}
+
+/** Packs on a disk in memory, databases in a temporary folder, and a client that remembers what it was promised. */
+export class FaultBench implements AsyncDisposable {
+  readonly disk: MemoryDisk;
+  readonly workload: StorageWorkload;
+  readonly fatal: unknown[] = [];
+  readonly #root: string;
+  #snapshots = 0;
+
+  private constructor(root: string, seed: number) {
+    this.#root = root;
+    this.disk = new MemoryDisk();
+    this.workload = new StorageWorkload({ seed });
+  }
+
+  static async open(seed: number): Promise<FaultBench> {
+    const bench = new FaultBench(await mkdtemp(join(tmpdir(), 'coffer-fault-')), seed);
+    await Storage.init({ path: bench.path, clock: systemClock, random: testRandom(seed) });
+    return bench;
+  }
+
+  get path(): string {
+    return join(this.#root, 'storage');
+  }
+
+  async start({
+    disk = this.disk,
+    path = this.path,
+    wrapFacts = (facts) => facts,
+    packBytes = 16 * 1024,
+  }: OpenOptions = {}): Promise<Storage> {
+    const openFacts = async (file: string): Promise<Facts> =>
+      wrapFacts(await SqliteFacts.open(file, { thread: 'same' }));
+    const deps = { clock: systemClock, random: testRandom(99), logger: silentLogger };
+    // The packs believe to be in one place, wherever the databases of this start lie.
+    const placed = relocate(disk, path, this.path);
+    const onFatal = (error: unknown): void => void this.fatal.push(error);
+    return Storage.open({ path, packBytes, reserve: 0, ...deps, onFatal, openFacts, disk: placed });
+  }
+
+  async check(disk: Disk = this.disk, path: string = this.path): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for await (const finding of checkStorage({ path, readData: true, disk: relocate(disk, path, this.path) }))
+      findings.push(finding);
+    return findings;
+  }
+
+  /** The databases as they are now; the storage must be at rest. */
+  async snapshot(): Promise<Snapshot> {
+    this.#snapshots += 1;
+    const path = join(this.#root, `snapshot-${this.#snapshots}`);
+    await cp(this.path, path, { recursive: true, filter: (name) => !name.endsWith('-shm') && !name.endsWith('lock') });
+    return { events: this.disk.events.length, acknowledged: this.workload.acknowledged.length, path };
+  }
+
+  /** A copy of the databases to start from. */
+  async fork(snapshot: Snapshot, { index = true }: { readonly index?: boolean } = {}): Promise<string> {
+    const path = join(this.#root, 'fork');
+    await rm(path, { recursive: true, force: true });
+    await cp(snapshot.path, path, { recursive: true });
+    if (!index) for (const suffix of ['', '-wal']) await rm(join(path, `index.db${suffix}`), { force: true });
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#root, { recursive: true, force: true });
+  }
+}
+
+function relocate(disk: Disk, from: string, to: string): Disk {
+  const place = (path: string): string => (path.startsWith(from) ? to + path.slice(from.length) : path);
+  return {
+    open: (path, mode) => disk.open(place(path), mode),
+    makeFolder: (path) => disk.makeFolder(place(path)),
+    syncFolder: (path) => disk.syncFolder(place(path)),
+    size: (path) => disk.size(place(path)),
+    list: (path) => disk.list(place(path)),
+    remove: (path) => disk.remove(place(path)),
+    space: (path) => disk.space(place(path)),
+  };
+}
