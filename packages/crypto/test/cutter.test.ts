@@ -110,23 +110,6 @@ describe('the gear loop', () => {
     expect(proposed).toEqual(expected);
   });
 
-  test('proposes two ends in a row', () => {
-    const bytes = noise(3_000_000, 5);
-    const isProposed = (end: number) => naiveGear(bytes, end) >>> 18 === 0;
-    const scanner = new GearScanner();
-    // The byte behind a proposed end, chosen so that the next end is proposed too: one end in 64 has such a byte.
-    const findPair = (end: number) => {
-      for (let byte = 0; byte < 256; byte += 1) {
-        bytes[end] = byte;
-        if (isProposed(end + 1)) return true;
-      }
-      return false;
-    };
-    const first = scanner.find({ bytes, from: 64, to: bytes.byteLength - 1 }, findPair);
-    expect(first).toBeGreaterThan(0);
-    expect(scanner.find({ bytes, from: first, to: first + 1 }, (end) => end > first)).toBe(first + 1);
-  });
-
   test('finds an end wherever the search began', () => {
     const bytes = noise(500_000, 6);
     const scanner = new GearScanner();
