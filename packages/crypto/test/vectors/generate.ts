@@ -244,11 +244,14 @@ async function epochCases(): Promise<void> {
   cases.push({ name: 'epoch link: opens', record: 'epochLink', input: linked, expect: { opens: previous } });
   const wrong = { ...linked, previousCommitment: commitment };
   cases.push({ name: 'epoch link: not the committed one', record: 'epochLink', input: wrong, expect: { refusedBy: 'commitment' } });
+  await bodyCases(secret);
+}
 
+async function bodyCases(secret: Bytes): Promise<void> {
   const ad = text('lp of the header');
   const bodyKey = await kdf(secret, 'body key', 5);
-  const padded = (operations: Bytes, length: number, to: number) =>
-    join(bigEndian(length, 4), operations, new Uint8Array(to - 4 - operations.length));
+  const padded = (operations: Bytes, length: number, total: number) =>
+    join(bigEndian(length, 4), operations, new Uint8Array(total - 4 - operations.length));
   const body = await seal(bodyKey, padded(text('operations'), 10, 256), ad);
   const sealedBody = { epochSecret: secret, n: 5, ad, body };
   cases.push({ name: 'commit body: opens', record: 'commitBody', input: sealedBody, expect: { opens: text('operations') } });
