@@ -5,11 +5,6 @@ import { cleanEnvironment, runProgram } from '../src/index.ts';
 /** Also where daemons lie, which a person's PATH may lack. */
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
-/** Absolute path of an installed program. */
-export function findProgram(name: string): string | undefined {
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
 /** Absolute path of a program that was found before. @throws Error when it is not there any more */
 export function program(name: string): string {
   const path = findProgram(name);
@@ -35,6 +30,11 @@ export async function prepare(
   throw new Error(
     `${argv.join(' ')}: exit code ${finished.exitCode}\n${finished.stderr}${finished.stdout}`.slice(0, 4000),
   );
+}
+
+/** Absolute path of an installed program. */
+function findProgram(name: string): string | undefined {
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -4,7 +4,7 @@ import type { BenchOptions } from './options.ts';
 import { root } from './report/files.ts';
 
 /** What figures depend on; no name of the machine and none of its paths. */
-export interface Machine {
+interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly memoryBytes: number;

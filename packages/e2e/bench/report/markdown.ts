@@ -10,7 +10,7 @@ export function describeRun({ command, commit, at, machine, runs }: RunFacts): s
     `- Command: \`${command}\``,
     `- Commit: ${commit}, ${at.slice(0, 10)}`,
     `- Machine: ${machine.cores} cores (${machine.processor}), ${memory} memory, ${machine.kernel}, Node ${machine.node}`,
-    `- Every step ${runs} times; medians with (least–most).`,
+    `- Runs: ${runs} of every step; medians with (least–most).`,
   ].join('\n');
 }
 
