@@ -92,7 +92,8 @@ export async function indexPack(work: IndexPack): Promise<number> {
     await indexBatch(work, batch, { to: whole, sealed: false });
     batch = [];
   }
-  await indexBatch(work, batch, { to: whole, sealed: work.sealed });
+  // A pack in which nothing is whole is left alone: it was being made when the process stopped.
+  if (count > 0 || work.from > 0) await indexBatch(work, batch, { to: whole, sealed: work.sealed });
   return count;
 }
 

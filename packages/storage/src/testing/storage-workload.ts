@@ -12,6 +12,8 @@ export interface WorkloadOptions {
   readonly seed: number;
   /** Largest payload of a chunk. */
   readonly chunkBytes?: number;
+  /** Other content for the same account: the how-manieth process it is that works for it. */
+  readonly run?: number;
 }
 
 /** What {@link StorageWorkload.verify} found beyond what was acknowledged. */
@@ -33,13 +35,12 @@ export class StorageWorkload {
   readonly acknowledged: Commit[] = [];
   readonly #random: Random;
   readonly #chunkBytes: number;
-  readonly #payloads = new Map<string, Uint8Array>();
   readonly #entries: EntryId[] = [];
   /** Sent since the last acknowledgement; one of them may have made it. */
   #pending: Commit[] = [];
 
-  constructor({ seed, chunkBytes = 2000 }: WorkloadOptions) {
-    this.#random = testRandom(seed);
+  constructor({ seed, chunkBytes = 2000, run = 0 }: WorkloadOptions) {
+    this.#random = testRandom(seed + 10_000 * run);
     this.#chunkBytes = chunkBytes;
     this.owner = new TestAccount(seed + 1000);
     this.device = this.owner.enroll();
@@ -62,6 +63,16 @@ export class StorageWorkload {
     });
     await storage.createVault(this.vault.genesis);
     this.#acknowledge(this.vault.genesis);
+  }
+
+  /** Goes on with a vault that an earlier process began, from what the storage holds of it. */
+  async resume(storage: Storage): Promise<void> {
+    if (!(await storage.head(this.vault.id))) return this.begin(storage);
+    for await (const { bytes } of storage.pull(this.vault.id, 0)) {
+      const commit = parseCommit(bytes.slice());
+      if (commit.header.seq > 1) this.vault.add(commit);
+      this.#acknowledge(commit);
+    }
   }
 
   /** One upload and one commit. Whatever it throws, `verify` tells afterwards what became of it. */
@@ -126,9 +137,7 @@ export class StorageWorkload {
     const count = 1 + Math.floor(randomUnit(this.#random) * 3);
     for (let index = 0; index < count; index += 1) {
       const id = this.#random.bytes(32);
-      const payload = this.#random.bytes(1 + Math.floor(randomUnit(this.#random) * this.#chunkBytes));
-      this.#payloads.set(Buffer.from(id).toString('hex'), payload);
-      await writer.put(id, payload);
+      await writer.put(id, payloadOf(id, this.#chunkBytes));
       ids.push(id);
     }
     await writer.finish();
@@ -142,8 +151,8 @@ export class StorageWorkload {
     let count = 0;
     try {
       for await (const { id, payload } of storage.readChunks({ vault: this.vault.id, uploader: this.account, ids })) {
-        const sent = this.#payloads.get(Buffer.from(id).toString('hex'));
-        ok(sent && Buffer.compare(sent, payload) === 0, 'a chunk is not what was sent');
+        const sent = payloadOf(id, this.#chunkBytes);
+        ok(Buffer.compare(sent, payload) === 0, 'a chunk is not what was sent');
         count += 1;
       }
     } catch (error) {
@@ -153,4 +162,14 @@ export class StorageWorkload {
     ok(count === splitBytes(ids, 32).length, 'a chunk is not there');
     return count;
   }
+}
+
+/** The payload of a chunk follows from its id, so that any process can tell whether it is right. */
+function payloadOf(id: Uint8Array, maxBytes: number): Uint8Array {
+  const bytes = 1 + (new DataView(id.buffer, id.byteOffset).getUint32(0) % maxBytes);
+  const payload = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += id.byteLength)
+    payload.set(id.subarray(0, Math.min(id.byteLength, bytes - at)), at);
+  new DataView(payload.buffer).setUint8(bytes - 1, bytes & 255);
+  return payload;
 }

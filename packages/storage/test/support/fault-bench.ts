@@ -63,6 +63,14 @@ export class FaultBench implements AsyncDisposable {
     return Storage.open({ path, packBytes, reserve: 0, ...deps, onFatal, openFacts, disk: placed });
   }
 
+  /** A start on a whole copy of the folder, packs included. */
+  async startAt(path: string): Promise<Storage> {
+    const openFacts = (file: string): Promise<Facts> => SqliteFacts.open(file, { thread: 'same' });
+    const deps = { clock: systemClock, random: testRandom(98), logger: silentLogger, openFacts };
+    const onFatal = (error: unknown): void => void this.fatal.push(error);
+    return Storage.open({ path, packBytes: 16 * 1024, reserve: 0, ...deps, onFatal });
+  }
+
   async check(disk: Disk = this.disk, path: string = this.path): Promise<Finding[]> {
     const findings: Finding[] = [];
     for await (const finding of checkStorage({ path, readData: true, disk: relocate(disk, path, this.path) }))
