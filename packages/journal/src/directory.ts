@@ -1,7 +1,9 @@
 import { equalBytes, idKey } from '@coffer/core';
 import type { AccountId, Hash, IdKey, VaultId } from '@coffer/core';
-import { foldChain } from './identity.ts';
+import { foldChain, foldVerified } from './identity.ts';
 import type { IdentityState } from './identity.ts';
+import { parseIdentityStatement } from './identity-statement.ts';
+import type { IdentityStatement } from './identity-statement.ts';
 import { invalid } from './refuse.ts';
 import type { VaultState } from './vault-state.ts';
 
@@ -21,8 +23,8 @@ export interface Directory {
 }
 
 /**
- * A {@link Directory} over whole identity chains, folded once each. Holds one state per account and the one that was
- * asked for last, so that a journal that stays at one head costs one look-up per commit.
+ * A {@link Directory} over whole identity chains; each statement is verified once. Holds one state per account and the
+ * one that was asked for last, so that a journal that stays at one head costs one look-up per commit.
  */
 export class IdentityChains implements Directory {
   readonly #chains = new Map<IdKey, Chain>();
@@ -32,7 +34,8 @@ export class IdentityChains implements Directory {
     const known = this.#chains.get(idKey(account));
     const state = foldChain(statements, known?.state);
     if (!equalBytes(state.account, account)) throw invalid('an identity chain is about another account');
-    const chain = { statements: [...(known?.statements ?? []), ...statements], state, asked: known?.asked };
+    const verified = [...(known?.statements ?? []), ...statements.map(parseIdentityStatement)];
+    const chain = { statements: verified, state, asked: known?.asked };
     this.#chains.set(idKey(account), chain);
     return state;
   }
@@ -48,16 +51,16 @@ export class IdentityChains implements Directory {
     if (chain === undefined || seq === undefined) return undefined;
     if (seq === chain.state.seq) return chain.state;
     if (seq !== chain.asked?.seq) {
-      // Journals ask for later and later heads: going on from the last answer verifies each statement once.
+      // Journals ask for later and later heads; two journals of one author may ask in turns.
       const from = chain.asked !== undefined && chain.asked.seq < seq ? chain.asked : undefined;
-      chain.asked = foldChain(chain.statements.slice(from?.seq ?? 0, seq), from);
+      chain.asked = foldVerified(chain.statements.slice(from?.seq ?? 0, seq), from);
     }
     return chain.asked;
   }
 }
 
 interface Chain {
-  readonly statements: readonly Uint8Array[];
+  readonly statements: readonly IdentityStatement[];
   readonly state: IdentityState;
   asked: IdentityState | undefined;
 }

@@ -209,6 +209,22 @@ describe('known chains', () => {
     expect(chains.current(account.account)).toEqual(account.state);
   });
 
+  test('an old head costs no signature again, however often journals ask in turns', () => {
+    const account = new TestAccount(9);
+    for (let index = 0; index < 200; index += 1) account.revoke(account.enroll().device);
+    const chains = new IdentityChains();
+    const before = performance.now();
+    chains.append(account.account, account.statements);
+    const verifyingMs = performance.now() - before;
+    const heads = [...account.state.heads.keys()].map((key) => Uint8Array.fromHex(key));
+    const asking = performance.now();
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect(chains.identity(account.account, heads[399] ?? zeroHash)?.seq).toBe(400);
+      expect(chains.identity(account.account, heads[200] ?? zeroHash)?.seq).toBe(201);
+    }
+    expect(performance.now() - asking).toBeLessThan(verifyingMs);
+  });
+
   test("another account's chain is refused", () => {
     const account = new TestAccount(1);
     expect(outcome(() => new IdentityChains().append(new Uint8Array(16), account.statements))).toBe('INVALID');

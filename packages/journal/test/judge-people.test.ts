@@ -170,6 +170,11 @@ describe('members', () => {
     ['the owner as a reader', [{ ...world.member(vault, world.owner), role: 'read' }], 'INVALID'],
     ['the owner again', [world.member(vault, world.owner, 'owner')], 'accepted'],
     ['the owner removed', [world.removal(world.owner), vault.nextEpoch()], 'INVALID'],
+    [
+      'the owner removed, everything else right',
+      [world.removal(world.owner), world.epochWithout(vault, world.owner)],
+      'INVALID',
+    ],
     ['a stranger removed', [world.removal(new TestAccount(9)), vault.nextEpoch()], 'INVALID'],
     ['a removal that carries keys', [{ ...anna, role: 'none' }, world.epochWithout(vault, world.anna)], 'INVALID'],
     ['a team nobody knows', [{ ...anna, member: new Uint8Array(32) }], 'INVALID'],
