@@ -37,7 +37,7 @@ export interface ClientConnectionOptions {
 }
 
 export interface RequestOptions {
-  /** The DATA of operations that send some, one payload a frame. Always ended; its payloads stay untouched until the one after next is asked for. */
+  /** The DATA of operations that send some, one payload a frame. Always ended. A payload stays untouched until the one after next is asked for, and the last ones until the request resolves or rejects. */
   readonly data?: AsyncIterable<DataParts>;
   /** Until the last byte of the answer. */
   readonly signal?: AbortSignal;
@@ -142,8 +142,7 @@ export class ClientConnection implements AsyncDisposable {
     signal?.addEventListener('abort', cancel, { once: true });
     stream.onOver(() => signal?.removeEventListener('abort', cancel));
     if (data !== undefined) void this.#send(stream, data);
-    const response = (await stream.response) as ResponseOf<Op>;
-    return { response, data: stream.data };
+    return { response: await this.#responseOf(stream), data: stream.data };
   }
 
   /** Open requests fail with CANCELLED; what was written is sent, within `closeMs`. */
@@ -190,13 +189,25 @@ export class ClientConnection implements AsyncDisposable {
     return leaving({ reason: 'all stream numbers are used', reconnectAfterMs: 0 });
   }
 
+  async #responseOf<Op extends OperationName>(stream: ClientStream): Promise<ResponseOf<Op>> {
+    try {
+      return (await stream.response) as ResponseOf<Op>;
+    } catch (error) {
+      // Whoever owns the payloads may use their memory for something else as soon as we throw.
+      this.#channel.writer.drop(stream.number, error);
+      await stream.untouched();
+      throw error;
+    }
+  }
+
   async #send(stream: ClientStream, data: AsyncIterable<DataParts>): Promise<void> {
     const { requestData: shape } = operationOf(stream.op);
     if (shape === undefined) throw new TypeError(`${stream.op} sends no DATA`);
     const { writer } = this.#channel;
     const onEnd = (): void => stream.sendingEnds();
+    const onWrite = (written: Promise<void>): void => void stream.writes(written);
     try {
-      await pumpData(data, { writer, stream: stream.number, shape, signal: stream.uploadSignal, onEnd });
+      await pumpData(data, { writer, stream: stream.number, shape, signal: stream.uploadSignal, onEnd, onWrite });
     } catch (error) {
       this.#cancel(stream, error);
     }

@@ -21,6 +21,7 @@ export class ClientStream {
   readonly #check: DataCheck;
   readonly #response = Promise.withResolvers<unknown>();
   readonly #upload = new AbortController();
+  readonly #writes = new Set<Promise<void>>();
   readonly #onOver: (() => void)[] = [];
   #answered = false;
   /** Our own END is handed over: an answer before it is a violation. */
@@ -55,6 +56,18 @@ export class ClientStream {
   /** Nothing more is sent or received. */
   over(): void {
     for (const callback of this.#onOver.splice(0)) callback();
+  }
+
+  /** Remembers a write of DATA until it is done. */
+  async writes(written: Promise<void>): Promise<void> {
+    this.#writes.add(written);
+    await Promise.allSettled([written]);
+    this.#writes.delete(written);
+  }
+
+  /** Resolves when nothing of what was given to be sent is in use any more. */
+  async untouched(): Promise<void> {
+    await Promise.allSettled(this.#writes);
   }
 
   sendingEnds(): void {

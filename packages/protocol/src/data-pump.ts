@@ -16,6 +16,8 @@ export interface PumpOptions {
   readonly gate?: Semaphore;
   /** Where payloads count from being fetched until they are written. */
   readonly account?: BufferAccount;
+  /** Gets every write of DATA: while one is under way its payload is in use. */
+  readonly onWrite?: (written: Promise<void>) => void;
   /** Called just before END is handed over. */
   readonly onEnd?: () => void;
   readonly signal: AbortSignal;
@@ -23,14 +25,15 @@ export interface PumpOptions {
 
 /**
  * Writes every payload of `source` as a DATA frame, then END with what they were. Fetches the next payload while one is
- * being written; a source may use a buffer again two payloads later at the earliest. Always ends the source.
+ * being written: a payload is in use until the one after next is asked for, the last ones until the source is ended,
+ * which always happens.
  * @throws the source's error, the signal's reason, UNREACHABLE; RangeError on a payload that the operation forbids
  */
 export async function pumpData(source: AsyncIterable<DataParts>, options: PumpOptions): Promise<void> {
   const { writer, stream } = options;
   const iterator = source[Symbol.asyncIterator]();
   const total = { frames: 0, bytes: 0 };
-  let written: Promise<void> = Promise.resolve();
+  let [before, written]: [Promise<void>, Promise<void>] = [nothing, nothing];
   let exhausted = false;
   try {
     for (;;) {
@@ -42,18 +45,21 @@ export async function pumpData(source: AsyncIterable<DataParts>, options: PumpOp
       const write = writer.data({ kind: FrameKind.data, op: 0, stream }, fetched.parts).finally(fetched.release);
       // Awaited one round later; a failure until then must not count as unhandled.
       write.catch(() => undefined);
-      await written;
-      written = write;
+      options.onWrite?.(write);
+      [before, written] = [written, write];
+      await before;
     }
     await written;
     options.onEnd?.();
     await writer.data({ kind: FrameKind.end, op: 0, stream }, [encodeMessage(total)]);
   } finally {
+    // What is being written is in use; and an ERROR that follows must not overtake what was found before it.
+    await Promise.allSettled([before, written]);
     if (!exhausted) await iterator.return?.();
-    // An ERROR that follows must not overtake what was found before it.
-    await written.catch(() => undefined);
   }
 }
+
+const nothing = Promise.resolve();
 
 interface Fetched {
   readonly parts: readonly Uint8Array[];

@@ -54,7 +54,11 @@ export class FrameChannel {
     this.#deps = deps;
     this.#decoder = new FrameDecoder(deps.sizes);
     this.#progress = new FrameProgress(limits);
-    this.writer = new FrameWriter(transport, { clock, pieceBytes: limits.writePieceBytes });
+    this.writer = new FrameWriter(transport, {
+      clock,
+      pieceBytes: limits.writePieceBytes,
+      onLost: (error) => this.#drop(error),
+    });
     this.keepAlive = new KeepAlive(this.#keepAliveLink(), { limits, nowMs: clock.monotonicMs() });
   }
 
@@ -185,7 +189,7 @@ export class FrameChannel {
     this.#heard(true);
   }
 
-  #lost(error = new CofferError('UNREACHABLE', 'the connection was closed by the other side')): void {
+  #lost(error = unreachable('the connection was closed by the other side')): void {
     if (this.#ended === undefined) void this.#end(error);
   }
 
@@ -206,13 +210,16 @@ export class FrameChannel {
       { dueMs: () => this.#progress.dueMs, act: late('a frame took too long') },
       {
         dueMs: () => after(this.writer.writingSinceMs, limits.writeStallMs),
-        act: () => this.#drop('the peer does not read'),
+        act: () => this.#drop(unreachable('the peer does not read')),
       },
       {
         dueMs: () => this.#unlessPaused(this.#deps.mayPing() ? this.keepAlive.pingDueMs : undefined),
         act: () => this.keepAlive.ping(this.#deps.clock.monotonicMs()),
       },
-      { dueMs: () => this.#unlessPaused(this.#deadDueMs), act: () => this.#drop('the peer does not answer') },
+      {
+        dueMs: () => this.#unlessPaused(this.#deadDueMs),
+        act: () => this.#drop(unreachable('the peer does not answer')),
+      },
       { dueMs: () => after(this.#pausedSinceMs, limits.handlerStallMs), act: () => this.#stalled() },
     ];
   }
@@ -235,14 +242,18 @@ export class FrameChannel {
   }
 
   /** The peer takes nothing: an ERROR would never reach it. */
-  #drop(message: string): void {
+  #drop(error: CofferError): void {
     this.#transport.destroy();
-    this.#lost(new CofferError('UNREACHABLE', message));
+    this.#lost(error);
   }
 }
 
 function after(sinceMs: number | undefined, ms: number): number | undefined {
   return sinceMs === undefined ? undefined : sinceMs + ms;
+}
+
+function unreachable(message: string): CofferError {
+  return new CofferError('UNREACHABLE', message);
 }
 
 function internal(cause: unknown): CofferError {

@@ -6,10 +6,18 @@ import type { Transport } from './transport.ts';
 const joinedBytes = 4096;
 
 interface Item {
+  readonly stream: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+}
+
+export interface FrameWriterDeps {
+  readonly clock: Clock;
+  readonly pieceBytes: number;
+  /** The transport failed: perhaps half a frame is written, so nothing can follow. */
+  readonly onLost: (error: CofferError) => void;
 }
 
 /**
@@ -20,6 +28,7 @@ export class FrameWriter {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #pieceBytes: number;
+  readonly #onLost: (error: CofferError) => void;
   readonly #control: Item[] = [];
   readonly #data: Item[] = [];
   #running = false;
@@ -28,8 +37,9 @@ export class FrameWriter {
   #lastWrittenMs: number;
   #lastBulkMs: number;
 
-  constructor(transport: Transport, deps: { readonly clock: Clock; readonly pieceBytes: number }) {
+  constructor(transport: Transport, deps: FrameWriterDeps) {
     this.#transport = transport;
+    this.#onLost = deps.onLost;
     this.#clock = deps.clock;
     this.#pieceBytes = deps.pieceBytes;
     this.#lastWrittenMs = deps.clock.monotonicMs();
@@ -61,6 +71,15 @@ export class FrameWriter {
     return this.#enqueue(this.#data, header, payload);
   }
 
+  /** DATA of `stream` that is not being written yet fails with `reason` and is never sent; half a frame is finished. */
+  drop(stream: number, reason: unknown): void {
+    const waiting = this.#data.splice(0);
+    for (const item of waiting) {
+      if (item.stream === stream) item.reject(reason);
+      else this.#data.push(item);
+    }
+  }
+
   /** Everything that waits, and every later write, fails. */
   fail(reason: unknown): void {
     this.#failure ??= { reason };
@@ -75,7 +94,7 @@ export class FrameWriter {
         ? [encodeFrame(header, join(payload, bytes))]
         : [encodeFrameHeader(header, bytes), ...payload];
     return new Promise((resolve, reject) => {
-      queue.push({ parts, bytes, resolve, reject });
+      queue.push({ stream: header.stream, parts, bytes, resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
@@ -90,6 +109,7 @@ export class FrameWriter {
         const error = lostError(cause);
         for (const item of items) item.reject(error);
         this.fail(error);
+        this.#onLost(error);
       }
     }
     this.#running = false;

@@ -222,8 +222,10 @@ export class ServerConnection<Context> implements AsyncDisposable {
 
   #cancel(stream: ServerStream, payload: Uint8Array): void {
     if (payload.byteLength !== 0) throw violation('a CANCEL carries nothing');
+    const reason = new CofferError('CANCELLED', 'the client no longer wants it');
     this.#giveUp(stream);
-    stream.abort(new CofferError('CANCELLED', 'the client no longer wants it'));
+    stream.abort(reason);
+    this.#channel.writer.drop(stream.number, reason);
   }
 
   /** One REQUEST, from its message to the last frame of the answer. */

@@ -16,6 +16,8 @@ interface Step {
   readonly readOnly: number;
   /** Rounds of the event loop before the request. */
   readonly delay: number;
+  /** Rounds after which the client gives up, whatever has come of it by then; undefined: never. */
+  readonly abortAfter: number | undefined;
 }
 
 const anyStep: fc.Arbitrary<Step> = fc.record({
@@ -30,6 +32,7 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 6 }) },
   ),
   delay: fc.integer({ min: 0, max: 4 }),
+  abortAfter: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 3 }),
 });
 
 /** Far smaller than the real ones, so that everything waits for everything. */
@@ -51,7 +54,10 @@ describe('many requests on several connections that share a small budget', () =>
         async (connections, cuts) => {
           const budget = new BufferBudget({ clock: systemClock }, { ...protocolLimits, ...limits });
           const outcomes = await Promise.all(connections.map((steps) => runAll({ steps, budget, cuts })));
-          expect(outcomes).toEqual(connections.map((steps) => steps.map(expected)));
+          const judged = outcomes.map((each, at) =>
+            each.map((outcome, index) => judge(outcome, connections[at]?.[index])),
+          );
+          expect(judged).toEqual(connections.map((steps) => steps.map(expected)));
           expect(budget.heldBytes).toBe(0);
         },
       ),
@@ -59,6 +65,11 @@ describe('many requests on several connections that share a small budget', () =>
     );
   }, 20_000);
 });
+
+/** Whoever gives up may come too late, and gets what there was; anything between is wrong. */
+function judge(outcome: string, step: Step | undefined): string {
+  return step?.abortAfter !== undefined && outcome === 'given up' ? expected(step) : outcome;
+}
 
 /** What must come of a step, from its description alone. */
 function expected(step: Step): string {
@@ -109,20 +120,35 @@ async function runAll({ steps, budget, cuts }: Run): Promise<string[]> {
 async function runOne(client: ClientConnection, step: Step, index: number): Promise<string> {
   for (let round = 0; round < step.delay; round += 1) await settle();
   const vault = numbered(index);
+  const controller = new AbortController();
+  const { signal } = controller;
+  if (step.abortAfter !== undefined) void abortAfter(controller, step.abortAfter);
   try {
-    if (step.kind === 'head') return await client.request('vault.head', { vault }).then(() => 'answer');
+    if (step.kind === 'head') return await client.request('vault.head', { vault }, { signal }).then(() => 'answer');
     if (step.kind === 'put') {
       const data = produceSlowly(fill(step));
-      const { response } = await client.request('chunk.put', { vault, kind: 'chunk' }, { data });
+      const { response } = await client.request('chunk.put', { vault, kind: 'chunk' }, { data, signal });
       return `stored ${response.stored} of ${response.bytes}`;
     }
-    const { data } = await client.request('chunk.get', { vault, uploader: id16, ids: id32 });
+    const { data } = await client.request('chunk.get', { vault, uploader: id16, ids: id32 }, { signal });
     return await readSome(data, Math.max(1, step.readOnly));
   } catch (error) {
-    if (isCofferError(error)) return error.code;
-    throw error;
+    return outcomeOf(error);
   }
 }
+
+async function abortAfter(controller: AbortController, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) await settle();
+  controller.abort(givenUp);
+}
+
+function outcomeOf(error: unknown): string {
+  if (error === givenUp) return 'given up';
+  if (isCofferError(error)) return error.code;
+  throw error;
+}
+
+const givenUp = new Error('given up');
 
 async function readSome(data: AsyncIterable<Uint8Array>, atMost: number): Promise<string> {
   const read: Uint8Array[] = [];
@@ -132,7 +158,8 @@ async function readSome(data: AsyncIterable<Uint8Array>, atMost: number): Promis
       if (read.length === atMost) break;
     }
   } catch (error) {
-    return `${describeAll(read)} then ${(error as CofferError).code}`;
+    const outcome = outcomeOf(error);
+    return error === givenUp ? outcome : `${describeAll(read)} then ${outcome}`;
   }
   return describeAll(read);
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { CofferError, concatBytes } from '@coffer/core';
-import type { ClientConnection } from '@coffer/protocol';
+import { CofferError, concatBytes, systemClock } from '@coffer/core';
+import { ClientConnection, type Transport } from '@coffer/protocol';
+import { createMemoryTransportPair } from '@coffer/protocol/testing';
 import { FrameKind } from '../src/frame-kind.ts';
 import { settle } from './manual-clock.ts';
 import { messageFrame, messageOf, rawPair, requestFrame } from './raw-peer.ts';
-import { collect, connectProved, id16, id32, produce, randomPayload, serveHere } from './session-fixture.ts';
+import { collect, connectProved, id16, id32, produce, prove, randomPayload, serveHere } from './session-fixture.ts';
 
 const head = { seq: 1, head: id32, receivedAt: 1 };
 const payload = concatBytes(id32, randomPayload(1000));
@@ -85,6 +86,44 @@ describe('a stream that is given up', () => {
     await expect(asked).rejects.toMatchObject({ code: 'IO' });
     expect(await told.promise).toMatchObject({ code: 'CANCELLED' });
     expect((await client.request('vault.head', { vault: id32 })).response).toEqual(head);
+    await client[Symbol.asyncDispose]();
+  });
+
+  test('its payloads may be written to as soon as the request has rejected', async () => {
+    const [there, here] = createMemoryTransportPair();
+    const handlers = { 'chunk.put': () => new Promise<never>(() => undefined) };
+    serveHere(here, { handlers, clock: undefined, limits: undefined, server: undefined });
+    const seen: number[] = [];
+    // Reads the memory late, as a socket that is busy does.
+    const late: Transport = {
+      incoming: there.incoming,
+      exporter: id32,
+      closed: there.closed,
+      close: () => there.close(),
+      destroy: () => there.destroy(),
+      write: async (parts) => {
+        await settle();
+        seen.push(...parts.filter((part) => part.byteLength > 1000).map((part) => part[500] as number));
+        await there.write(parts);
+      },
+    };
+    const client = ClientConnection.open(late, { clock: systemClock });
+    await prove(client);
+    const memory = new Uint8Array(3_000_000).fill(1);
+    const controller = new AbortController();
+    const asked = client.request(
+      'chunk.put',
+      { vault: id32, kind: 'chunk' },
+      { data: produce(memory, memory, memory), signal: controller.signal },
+    );
+    for (let round = 0; seen.length < 3; round += 1) await settle();
+    controller.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    memory.fill(9);
+    await settle();
+    await settle();
+    expect(seen.length).toBeLessThan(24);
+    expect(seen).not.toContain(9);
     await client[Symbol.asyncDispose]();
   });
 
