@@ -28,7 +28,7 @@ export function toHex(bytes: Uint8Array): string {
   return bytes.toHex();
 }
 
-/** @throws RangeError when `text` is not an even number of hex digits */
+/** @throws SyntaxError when `text` is not an even number of hex digits */
 export function fromHex(text: string): Uint8Array {
   return Uint8Array.fromHex(text);
 }

@@ -15,7 +15,9 @@ export type CborValue =
 
 /** Canonical CBOR (RFC 8949 §4.2): one value has one encoding. Members that are `undefined` are left out. */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encode(value, { ignoreUndefinedProperties: true });
+  const encoded = encode(value, { ignoreUndefinedProperties: true });
+  // The library hands out a Buffer for small values, whose `slice` shares memory where that of a Uint8Array copies.
+  return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 
 /**

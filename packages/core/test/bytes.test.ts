@@ -120,6 +120,10 @@ test('a message has at most so many items, whatever its bytes say', () => {
   }
 });
 
+test('an encoding is a plain array, not a Buffer', () => {
+  for (const value of [1, 'x', [1, 2], 'y'.repeat(5000)]) expect(Buffer.isBuffer(encodeCbor(value))).toBe(false);
+});
+
 test('text keeps its byte order mark and its replacement characters', () => {
   for (const text of ['\uFEFFa', '\uFFFD', 'a\uFFFDb', '\uFEFF', 'é'.repeat(40), 'x'.repeat(300)]) {
     expect(decodeCbor(encodeCbor([text, { [text]: 1 }]))).toEqual([text, { [text]: 1 }]);

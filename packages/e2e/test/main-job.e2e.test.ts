@@ -74,8 +74,7 @@ test('an interrupted upload loses nothing and goes on where it stopped', async (
     running.kill(signal);
     const { exitCode, endedBy } = await running.finished;
     // A quick machine may be done already.
-    expect([0, 130, null]).toContain(exitCode);
-    if (signal === 'SIGKILL' && exitCode === null) expect(endedBy).toBe('SIGKILL');
+    expect(endedBy === signal || exitCode === 0 || exitCode === 130).toBe(true);
   }
   const last = await device.json<SyncReport>(['sync', source, '/tree']);
   expect(last).toMatchObject({ failed: 0, conflicts: 0 });
