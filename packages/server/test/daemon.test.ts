@@ -4,12 +4,15 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { idKey, isCofferError, systemClock, systemRandom, type LogFields } from '@coffer/core';
 import { TestVault } from '@coffer/journal/testing';
 import { serve, type ServeOptions, type ServerConfig } from '@coffer/server';
 import { writeTestCertificates } from '@coffer/server/testing';
 import { dial, frames, open, TestDaemon, TestSite, untilTrue } from './support/test-daemon.ts';
+
+// Whole daemons with real worker threads; a busy machine takes its time.
+jest.setTimeout(60_000);
 
 let site: TestSite;
 let stack: AsyncDisposableStack;

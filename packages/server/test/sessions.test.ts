@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { idKey, isCofferError } from '@coffer/core';
 import type { TestAccount, TestDevice } from '@coffer/journal/testing';
 import { TestVault } from '@coffer/journal/testing';
@@ -15,6 +15,9 @@ import {
   TestSite,
   type Greeted,
 } from './support/test-daemon.ts';
+
+// Whole daemons with real worker threads; a busy machine takes its time.
+jest.setTimeout(60_000);
 
 let site: TestSite;
 let server: TestDaemon;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, jest, test } from '@jest/globals';
 import { concatBytes, idKey, newEntryId, systemClock, systemRandom } from '@coffer/core';
 import { parseCommit } from '@coffer/journal';
 import { filePut, TestAccount, TestVault, type TestDevice } from '@coffer/journal/testing';
@@ -13,6 +13,9 @@ import {
   untilTrue,
   type Greeted,
 } from './support/test-daemon.ts';
+
+// Whole daemons with real worker threads; a busy machine takes its time.
+jest.setTimeout(60_000);
 
 let site: TestSite;
 let server: TestDaemon;
