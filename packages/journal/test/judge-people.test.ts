@@ -1,7 +1,7 @@
 import { idKey, zeroHash } from '@coffer/core';
 import { describe, expect, test } from '@jest/globals';
 import { defaultRetention, epochRecipients, noIds, roleOf } from '@coffer/journal';
-import type { IdentityRef, Ref } from '@coffer/journal';
+import type { IdentityRef, Member, Ref } from '@coffer/journal';
 import { TestAccount } from '@coffer/journal/testing';
 import { outcome } from './expect-code.ts';
 import { judged, World } from './world.ts';
@@ -186,6 +186,25 @@ describe('members', () => {
   ])('%s', (_name, refs, expected) => {
     expect(nas.device).toHaveLength(16);
     expect(judged(vault, { by: world.laptop, refs })).toBe(expected);
+  });
+
+  test('are at most a thousand', () => {
+    const [owner] = vault.state.members.values();
+    const others = Array.from({ length: 998 }, (_, index) =>
+      new Uint8Array(16)
+        .fill(200)
+        .fill(index, 0, 1)
+        .fill(index >> 8, 1, 2),
+    );
+    const admitted = (count: number) => {
+      const fake = others
+        .slice(0, count)
+        .map((member) => [idKey(member), { ...owner!, member, role: 'read' }] as const);
+      const members = new Map<string, Member>([[idKey(owner!.member), owner!], ...fake]);
+      const refs = [world.member(vault, world.anna), world.member(vault, world.ben)];
+      return judged(vault, { by: world.laptop, refs }, { ...vault.state, members });
+    };
+    expect([997, 998].map(admitted)).toEqual(['accepted', 'INVALID']);
   });
 
   test('a home vault has none but its owner', () => {
