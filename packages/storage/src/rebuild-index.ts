@@ -5,6 +5,7 @@ import { DirectoryLock } from './directory-lock.ts';
 import { SqliteFacts } from './facts/sqlite-facts.ts';
 import { LocalPacks } from './packs/local-packs.ts';
 import { nodeDisk } from './packs/node-disk.ts';
+import { refuseNewerDatabases, refuseNewerPacks } from './refuse-newer.ts';
 import type { Recovered } from './recovery/recover.ts';
 import { recover } from './recovery/recover.ts';
 import { indexPath, lockPath, readIdentity } from './storage-folder.ts';
@@ -26,9 +27,11 @@ export async function rebuildIndex(options: RebuildIndexOptions): Promise<Recove
   const { path } = options;
   await readIdentity(path);
   using _lock = DirectoryLock.take(lockPath(path));
+  refuseNewerDatabases(path);
+  await using packs = new LocalPacks(options, { ...options, disk: nodeDisk });
+  await refuseNewerPacks(packs, packs.list());
   await using accounts = await Accounts.open(path, options);
   for (const suffix of ['', '-wal', '-shm']) await rm(indexPath(path) + suffix, { force: true });
   await using facts = await SqliteFacts.open(indexPath(path), { thread: 'same' });
-  await using packs = new LocalPacks(options, { ...options, disk: nodeDisk });
   return await recover({ ...options, facts, packs, accounts });
 }

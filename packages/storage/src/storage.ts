@@ -15,6 +15,7 @@ import { LocalPacks } from './packs/local-packs.ts';
 import { nodeDisk } from './packs/node-disk.ts';
 import { recordKinds } from './packs/pack-format.ts';
 import type { Packs } from './packs/packs.ts';
+import { refuseNewerDatabases } from './refuse-newer.ts';
 import { recover } from './recovery/recover.ts';
 import { SpaceGuard } from './space-guard.ts';
 import { encodeStatement } from './statement.ts';
@@ -157,6 +158,7 @@ export class Storage implements AsyncDisposable {
     await using building = new AsyncDisposableStack();
     const identity = await readIdentity(options.path);
     building.use(DirectoryLock.take(lockPath(options.path)));
+    refuseNewerDatabases(options.path);
     let opened: Storage | undefined;
     const recordStatement = (account: AccountId, statement: Uint8Array): Promise<void> =>
       opened ? opened.#recordStatement(account, statement) : Promise.reject(new TypeError('the storage is not open'));

@@ -4,6 +4,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { Facts, PackProgress } from '../facts/facts.ts';
 import { packHeaderBytes } from '../packs/pack-format.ts';
 import type { PackInfo, Packs } from '../packs/packs.ts';
+import { refuseNewerPacks } from '../refuse-newer.ts';
 import { AccountDirectory } from '../vaults/account-directory.ts';
 import { applyFound } from './apply-found.ts';
 import { FoundStatements } from './found-statements.ts';
@@ -37,6 +38,8 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const rebuilding = !(await facts.isComplete());
   const known = new Map((await facts.packs()).map((progress) => [progress.pack, progress]));
   const found = await packsToScan(options.packs, known);
+  const unknown = found.filter(({ progress }) => progress === undefined).map(({ pack }) => pack);
+  await refuseNewerPacks(options.packs, unknown);
   const statements = new FoundStatements();
   let records = 0;
   for (const work of found) {
