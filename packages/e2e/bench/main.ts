@@ -1,3 +1,4 @@
+import { isolateNetwork } from './isolation.ts';
 import { readOptions, usage } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import { readResult, writeDocs, writeResult } from './report/files.ts';
@@ -19,6 +20,7 @@ export async function main<Result>(benchmark: Benchmark<Result>): Promise<void> 
   }
   try {
     const options = readOptions(process.argv.slice(2));
+    if (!options.onlyDocs) isolateNetwork();
     const result = options.onlyDocs
       ? (readResult(benchmark.name) as Result)
       : await benchmark.run(options, stop.signal);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import { isolated } from './isolation.ts';
 import type { BenchOptions } from './options.ts';
 import { root } from './report/files.ts';
 
@@ -20,6 +21,8 @@ export interface RunFacts {
   readonly at: string;
   readonly machine: Machine;
   readonly runs: number;
+  /** Whether the loopback interface was the benchmark’s alone. */
+  readonly isolated: boolean;
 }
 
 export function runFacts(name: string, { typed, runs }: BenchOptions): RunFacts {
@@ -29,6 +32,7 @@ export function runFacts(name: string, { typed, runs }: BenchOptions): RunFacts 
     at: new Date().toISOString(),
     machine: describeMachine(),
     runs,
+    isolated,
   };
 }
 

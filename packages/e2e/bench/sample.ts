@@ -36,10 +36,12 @@ export async function measure(
   };
 }
 
-/** Each byte passes the interface once as sent; received counts the same bytes again. */
+/** Sent bytes of the interface (each is received there too) in this process's network namespace, which `/sys` does not follow. */
 function loopbackBytes(): number | undefined {
   try {
-    return Number(readFileSync('/sys/class/net/lo/statistics/tx_bytes', 'latin1'));
+    const line = /^\s*lo:\s*(.+)$/m.exec(readFileSync('/proc/net/dev', 'latin1'))?.[1];
+    const sent = line?.trim().split(/\s+/)[8]; // after the eight columns of what was received
+    return sent === undefined ? undefined : Number(sent);
   } catch {
     return undefined;
   }

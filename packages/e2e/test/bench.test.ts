@@ -107,6 +107,13 @@ function makePart(results: readonly ToolResult[]): Part {
 
 function makeResult(part: Part): TransferResult {
   const machine = { processor: 'any', cores: 2, memoryBytes: 1e9, kernel: 'linux', node: 'v26' };
-  const facts = { command: 'npm run bench', commit: 'abc', at: '2026-01-01T00:00:00.000Z', machine, runs: 1 };
+  const facts = {
+    command: 'npm run bench',
+    commit: 'abc',
+    at: '2026-01-01T00:00:00.000Z',
+    machine,
+    runs: 1,
+    isolated: true,
+  };
   return { ...facts, scale: 1, tools: [], skipped: [], parts: [part] };
 }

@@ -4,13 +4,14 @@ import type { Spread } from '../statistics.ts';
 const GiB = 1024 ** 3;
 
 /** The lines that say how figures came to be. */
-export function describeRun({ command, commit, at, machine, runs }: RunFacts): string {
+export function describeRun({ command, commit, at, machine, runs, isolated }: RunFacts): string {
   const memory = `${(machine.memoryBytes / GiB).toFixed(0)} GiB`;
   return [
     `- Command: \`${command}\``,
     `- Commit: ${commit}, ${at.slice(0, 10)}`,
     `- Machine: ${machine.cores} cores (${machine.processor}), ${memory} memory, ${machine.kernel}, Node ${machine.node}`,
     `- Runs: ${runs} of every step; medians with (least–most).`,
+    ...(isolated ? [] : ['- Bytes on the wire include those of other programs on the loopback interface.']),
   ].join('\n');
 }
 

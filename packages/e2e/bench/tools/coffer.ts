@@ -7,7 +7,7 @@ import { version } from '../versions.ts';
 /** Coffer itself: the real command line against the real daemon, each step a process of its own. */
 export const coffer: Tool = {
   name: 'coffer',
-  title: 'Coffer: sealed, versioned, every commit fsynced; TLS',
+  title: 'the real command line and daemon over TLS: sealed, versioned, every commit fsynced',
   missing: () => undefined,
   version: () => version(),
   open: async (place) => new CofferSession(place),
