@@ -30,7 +30,7 @@ export interface RoundTripReport {
 export async function roundTrip(coffer: CofferRunner, folder: string): Promise<RoundTripReport> {
   const path = `/${basename(folder)}`;
   const sync = (...args: string[]): Promise<SyncResult> => coffer.json(['sync', ...args]);
-  const up = await sync(folder, path, '--delete', '--force');
+  const up = await sync(folder, path, '--delete');
   const again = await sync(folder, path);
   const temporary = await mkdtemp(join(tmpdir(), 'coffer-start-'));
   try {
