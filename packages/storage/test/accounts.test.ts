@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Accounts, canonicalUsername, Storage } from '../src/index.ts';
 import type { NewAccount } from '../src/index.ts';
+import { withCode } from './support/expect-code.ts';
 
 const records = { registrationRecord: Uint8Array.of(1), unlockRecord: Uint8Array.of(2) };
 
@@ -200,6 +201,6 @@ describe('usernames', () => {
     'x'.repeat(65),
     'ﷺ'.repeat(10),
   ])('%j is none', (name) => {
-    expect(() => canonicalUsername(name)).toThrow(expect.objectContaining({ code: 'INVALID' }) as Error);
+    expect(() => canonicalUsername(name)).toThrow(withCode('INVALID'));
   });
 });

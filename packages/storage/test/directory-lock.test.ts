@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DirectoryLock } from '../src/directory-lock.ts';
+import { withCode } from './support/expect-code.ts';
 
 async function withFolder(work: (lock: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'coffer-lock-'));
@@ -15,9 +16,7 @@ async function withFolder(work: (lock: string) => Promise<void>): Promise<void> 
 test('a lock is held once, and free again after it was let go', () =>
   withFolder(async (path) => {
     const lock = DirectoryLock.take(path);
-    expect(() => DirectoryLock.take(path)).toThrow(
-      expect.objectContaining({ code: 'LOCKED', retryable: true }) as Error,
-    );
+    expect(() => DirectoryLock.take(path)).toThrow(withCode('LOCKED'));
     lock[Symbol.dispose]();
     lock[Symbol.dispose]();
     DirectoryLock.take(path)[Symbol.dispose]();
@@ -31,7 +30,7 @@ test(
       const script = `const { DirectoryLock } = await import(${JSON.stringify(source)}); globalThis.lock = DirectoryLock.take(process.argv[1]); console.log('held'); setInterval(() => undefined, 1000);`;
       const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', script, path]);
       await once(child.stdout, 'data');
-      expect(() => DirectoryLock.take(path)).toThrow(expect.objectContaining({ code: 'LOCKED' }) as Error);
+      expect(() => DirectoryLock.take(path)).toThrow(withCode('LOCKED'));
       child.kill('SIGKILL');
       await once(child, 'close');
       DirectoryLock.take(path)[Symbol.dispose]();
@@ -40,5 +39,5 @@ test(
 );
 
 test('a folder that is not there is an error of the disk, not a lock', () => {
-  expect(() => DirectoryLock.take('/nowhere/at/all/lock')).toThrow(expect.objectContaining({ code: 'IO' }) as Error);
+  expect(() => DirectoryLock.take('/nowhere/at/all/lock')).toThrow(withCode('IO'));
 });

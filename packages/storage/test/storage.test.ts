@@ -1,8 +1,15 @@
-import { concatBytes, newEntryId, systemClock, systemRandom } from '@coffer/core';
-import { filePut } from '@coffer/journal/testing';
-import { expect, test } from '@jest/globals';
+import type { ChunkId, EntryId } from '@coffer/core';
+import { concatBytes, isCofferError, newEntryId, sha256, systemClock, systemRandom } from '@coffer/core';
+import type { Commit, Ref } from '@coffer/journal';
+import { encodeSegment, noIds, segmentId } from '@coffer/journal';
+import { putRef, TestAccount, TestVault } from '@coffer/journal/testing';
+import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { checkStorage } from '../src/index.ts';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Accounts, checkStorage, missingChunks, rebuildIndex, Storage } from '../src/index.ts';
+import type { Ack } from '../src/index.ts';
 import { StorageBench } from './support/storage-bench.ts';
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -11,33 +18,480 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return all;
 }
 
-test('what was stored and appended is there after a restart', async () => {
-  await using bench = await StorageBench.open();
-  const { home, owner, device } = bench;
-  const scope = { vault: home.id, uploader: owner.account };
-  const ids = [0, 1, 2].map(() => new Uint8Array(randomBytes(32)));
-  const payloads = ids.map((_, index) => new Uint8Array(randomBytes(1000 * index + 1)));
-  const writer = await bench.storage.putChunks({ ...scope, kind: 'chunk' });
-  for (const [index, id] of ids.entries()) expect(await writer.put(id, payloads[index]!)).toBe('stored');
-  expect(await writer.put(ids[0]!, payloads[0]!)).toBe('duplicate');
-  expect(await writer.finish()).toEqual({ stored: 3, duplicates: 1, bytes: 3003 });
-  const file = filePut({ entry: newEntryId(systemClock, systemRandom), name: 'a', uploader: owner.account, ids });
-  const commit = home.append({ by: device, refs: [file.ref], operations: [file.operation] });
-  const ack = await bench.storage.append(home.id, [commit]);
-  expect(ack).toMatchObject({ seq: 2, head: commit.hash });
-  await bench.stop();
-  await bench.start();
-  const pulled = await collect(bench.storage.pull(home.id, 0));
-  expect(pulled.map(({ bytes }) => Buffer.from(bytes))).toEqual(
-    [home.genesis, commit].map(({ bytes }) => Buffer.from(bytes)),
-  );
-  const chunks = await collect(bench.storage.readChunks({ ...scope, ids: concatBytes(...ids) }));
-  expect(chunks.map(({ payload }) => Buffer.from(payload))).toEqual(payloads.map((payload) => Buffer.from(payload)));
-  expect(await bench.storage.presentChunks({ ...scope, ids: concatBytes(...ids, randomBytes(32)) })).toEqual(
-    Uint8Array.of(7),
-  );
-  const usage = await bench.storage.usage(owner.account);
-  expect(usage).toMatchObject({ files: 1, versions: 1, uncommittedBytes: 0, trashBytes: 0, quotaBytes: null });
-  expect(await collect(checkStorage({ path: bench.path, readData: true }))).toEqual([]);
-  expect(bench.fatal).toEqual([]);
+/** Comparing megabytes byte by byte takes a matcher seconds. */
+function hash(bytes: Uint8Array): string {
+  return sha256(bytes).toHex();
+}
+
+function newEntry(): EntryId {
+  return newEntryId(systemClock, systemRandom);
+}
+
+function newId(): ChunkId {
+  return new Uint8Array(randomBytes(32));
+}
+
+/** What the tests do with a home vault. */
+class Client {
+  readonly bench: StorageBench;
+  readonly vault: TestVault;
+
+  constructor(bench: StorageBench, vault: TestVault = bench.home) {
+    this.bench = bench;
+    this.vault = vault;
+  }
+
+  get scope() {
+    return { vault: this.vault.id, uploader: this.bench.owner.account };
+  }
+
+  async upload(...payloads: readonly Uint8Array[]): Promise<ChunkId[]> {
+    const writer = await this.bench.storage.putChunks({ ...this.scope, kind: 'chunk' });
+    const ids = payloads.map(newId);
+    for (const [index, id] of ids.entries()) await writer.put(id, payloads[index] ?? new Uint8Array(1));
+    await writer.finish();
+    return ids;
+  }
+
+  put(ids: readonly ChunkId[], entry: EntryId = newEntry()): Ref {
+    return putRef(entry, { uploader: this.bench.owner.account, ids });
+  }
+
+  make(...refs: readonly Ref[]): Commit {
+    return this.vault.make({ by: this.bench.device, refs });
+  }
+
+  async append(...refs: readonly Ref[]): Promise<Ack> {
+    const commit = this.make(...refs);
+    const ack = await this.bench.storage.append(this.vault.id, [commit]);
+    this.vault.add(commit);
+    return ack;
+  }
+
+  async findings(): Promise<unknown[]> {
+    return collect(checkStorage({ path: this.bench.path, readData: true }));
+  }
+}
+
+describe('chunks and commits', () => {
+  test('what was stored and appended is there after a restart', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const payloads = [1, 1000, 300_000].map((bytes) => new Uint8Array(randomBytes(bytes)));
+    const ids = await client.upload(...payloads);
+    const ack = await client.append(client.put(ids));
+    expect(ack).toMatchObject({ seq: 2, head: client.vault.state.head });
+    await bench.stop();
+    await bench.start();
+    const pulled = await collect(bench.storage.pull(bench.home.id, 0));
+    expect(pulled.map(({ bytes }) => Buffer.from(bytes))).toEqual(
+      bench.home.commits.map(({ bytes }) => Buffer.from(bytes)),
+    );
+    expect(pulled.at(-1)).toMatchObject({ seq: 2, receivedAt: ack.receivedAt });
+    const chunks = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }));
+    expect(chunks.map(({ payload }) => hash(payload))).toEqual(payloads.map(hash));
+    expect(await bench.storage.head(bench.home.id)).toEqual(ack);
+    expect(await bench.storage.vaultState(bench.home.id)).toEqual(bench.home.state);
+    expect(await bench.storage.vaultsOf(bench.owner.account)).toMatchObject([{ kind: 'home', role: 'owner', seq: 2 }]);
+    expect(await client.findings()).toEqual([]);
+    expect(bench.fatal).toEqual([]);
+  });
+
+  test('one chunk is stored once, whoever sends it again and however', async () => {
+    await using bench = await StorageBench.open();
+    const { scope } = new Client(bench);
+    const id = newId();
+    const payload = new Uint8Array(randomBytes(100));
+    const [one, two] = await Promise.all([0, 1].map(() => bench.storage.putChunks({ ...scope, kind: 'chunk' })));
+    const answers = [
+      await one?.put(id, payload),
+      await two?.put(id, [payload.subarray(0, 10), payload.subarray(10)]),
+      await one?.put(id, payload),
+    ];
+    expect(answers).toEqual(['stored', 'duplicate', 'duplicate']);
+    expect(await two?.finish()).toEqual({ stored: 0, duplicates: 1, bytes: 0 });
+    expect(await one?.finish()).toEqual({ stored: 1, duplicates: 1, bytes: 100 });
+    const again = await bench.storage.putChunks({ ...scope, kind: 'chunk' });
+    expect(await again.put(id, payload)).toBe('duplicate');
+    expect(await again.finish()).toEqual({ stored: 0, duplicates: 1, bytes: 0 });
+    expect((await bench.storage.usage(scope.uploader)).uncommittedBytes).toBe(204);
+  });
+
+  test('a chunk without bytes or too large is refused', async () => {
+    await using bench = await StorageBench.open();
+    const writer = await bench.storage.putChunks({ ...new Client(bench).scope, kind: 'chunk' });
+    await expect(writer.put(newId(), new Uint8Array(0))).rejects.toMatchObject({ code: 'LIMIT' });
+    await expect(writer.put(newId(), new Uint8Array(4.25 * 1024 * 1024))).rejects.toMatchObject({ code: 'LIMIT' });
+    await expect(writer.put(new Uint8Array(31), new Uint8Array(1))).rejects.toThrow(RangeError);
+    expect(await writer.finish()).toEqual({ stored: 0, duplicates: 0, bytes: 0 });
+  });
+
+  test('presence is a bitmap in the order asked', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(...Array.from({ length: 9 }, () => Uint8Array.of(1)));
+    const asked = ids.map((id, index) => (index % 3 === 0 ? newId() : id));
+    const bitmap = await bench.storage.presentChunks({ ...client.scope, ids: concatBytes(...asked) });
+    expect([...bitmap]).toEqual([0b10110110, 0b1]);
+    expect(await bench.storage.presentChunks({ ...client.scope, ids: noIds })).toEqual(noIds);
+    const stranger = { ...client.scope, uploader: new Uint8Array(16) };
+    expect([...(await bench.storage.presentChunks({ ...stranger, ids: concatBytes(...ids) }))]).toEqual([0, 0]);
+  });
+
+  test('reading goes in the order asked, and names what is missing after what is there', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const payloads = Array.from({ length: 1500 }, (_, index) => Buffer.from(`payload ${index}`));
+    const ids = await client.upload(...payloads);
+    await client.append(client.put(ids));
+    const order = ids.map((_, index) => (index * 701) % ids.length);
+    const asked = order.map((index) => ids[index] ?? noIds);
+    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...asked) }));
+    expect(read.map(({ payload }) => Buffer.from(payload).toString())).toEqual(
+      order.map((index) => `payload ${index}`),
+    );
+    expect(read.map(({ id }) => id.toHex())).toEqual(asked.map((id) => id.toHex()));
+    const missing = newId();
+    const seen: string[] = [];
+    const reading = async (): Promise<void> => {
+      const some = concatBytes(...ids.slice(0, 2), missing, ...ids.slice(2, 4));
+      for await (const { payload } of bench.storage.readChunks({ ...client.scope, ids: some }))
+        seen.push(Buffer.from(payload).toString());
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'NOT_FOUND', details: { id: missing.toHex() } });
+    expect(seen).toEqual(['payload 0', 'payload 1']);
+  });
+
+  test('a reader that stops early leaves nothing behind', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(...Array.from({ length: 8 }, () => new Uint8Array(randomBytes(2_000_000))));
+    await client.append(client.put(ids));
+    for await (const { payload } of bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) })) {
+      expect(payload.byteLength).toBe(2_000_000);
+      break;
+    }
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(
+      collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids), signal })),
+    ).rejects.toThrow('enough');
+    await expect(collect(bench.storage.pull(bench.home.id, 0, signal))).rejects.toThrow('enough');
+  });
 });
+
+describe('appending', () => {
+  test('a commit that is in the chain succeeds again, alone and before new ones', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const first = await client.append();
+    const [, sent] = bench.home.commits;
+    if (!sent) throw new TypeError('a commit expected');
+    expect(await bench.storage.append(bench.home.id, [sent])).toEqual(first);
+    const next = client.make();
+    expect(await bench.storage.append(bench.home.id, [sent, next])).toMatchObject({ seq: 3 });
+    expect(await bench.storage.createVault(bench.home.genesis)).toMatchObject({ seq: 1 });
+    expect(await client.findings()).toEqual([]);
+  });
+
+  test('a stale commit conflicts and names the position', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const stale = client.make();
+    await client.append();
+    await expect(bench.storage.append(bench.home.id, [stale])).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { seq: 2 },
+    });
+  });
+
+  test('of two devices at once one wins', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, () => bench.storage.append(bench.home.id, [client.make()])),
+    );
+    const failures = attempts.filter((attempt) => attempt.status === 'rejected');
+    expect(failures).toHaveLength(9);
+    expect(failures.every(({ reason }) => isCofferError(reason, 'CONFLICT'))).toBe(true);
+  });
+
+  test('several commits are appended together or not at all', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(Uint8Array.of(1));
+    const one = bench.home.append({ by: bench.device, refs: [client.put(ids)] });
+    const two = bench.home.append({ by: bench.device, refs: [client.put([newId()])] });
+    await expect(bench.storage.append(bench.home.id, [one, two])).rejects.toMatchObject({ code: 'MISSING_CHUNKS' });
+    expect(await bench.storage.head(bench.home.id)).toMatchObject({ seq: 1 });
+    await expect(bench.storage.append(bench.home.id, [two])).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await bench.storage.append(bench.home.id, [one])).toMatchObject({ seq: 2 });
+  });
+
+  test('missing chunks are named with their uploader', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const missing = [newId(), newId()];
+    const error: unknown = await client.append(client.put(missing)).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'MISSING_CHUNKS', details: { count: 2 } });
+    const named = missingChunks(error);
+    expect(named.map(({ id }) => id.toHex()).toSorted()).toEqual(missing.map((id) => id.toHex()).toSorted());
+    expect(Buffer.from(named[0]?.uploader ?? [])).toEqual(Buffer.from(bench.owner.account));
+    expect(missingChunks(new Error('other'))).toEqual([]);
+  });
+
+  test('a stranger, a revoked device and a wrong signature do not append', async () => {
+    await using bench = await StorageBench.open();
+    const stranger = new TestAccount(9);
+    await bench.addAccount('stranger', stranger);
+    const device = stranger.enroll();
+    const foreign = bench.home.make({ by: device });
+    await expect(bench.storage.append(bench.home.id, [foreign])).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    const forged = bench.home.make({ by: { ...bench.device, sign: device.sign } });
+    await expect(bench.storage.append(bench.home.id, [forged])).rejects.toMatchObject({ code: 'INTEGRITY' });
+    await expect(bench.storage.append(new Uint8Array(32), [foreign])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(bench.storage.append(bench.home.id, [])).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  test('an account has one home vault, made by itself', async () => {
+    await using bench = await StorageBench.open();
+    const other = new TestVault({ owner: bench.owner });
+    await expect(bench.storage.createVault(other.genesis)).rejects.toMatchObject({ code: 'EXISTS' });
+    const share = new TestVault({ owner: bench.owner, kind: 'share' });
+    expect(await bench.storage.createVault(share.genesis)).toMatchObject({ seq: 1 });
+    const unknown = new TestVault({ owner: new TestAccount(77) });
+    await expect(bench.storage.createVault(unknown.genesis)).rejects.toMatchObject({ code: 'INVALID' });
+    expect(await bench.storage.vaultsOf(bench.owner.account)).toHaveLength(2);
+  });
+
+  test('vaults do not wait for each other, and share their flushes', async () => {
+    await using bench = await StorageBench.open();
+    const clients = [];
+    for (let number = 0; number < 8; number += 1) {
+      const vault = new TestVault({ owner: bench.owner, kind: 'share' });
+      await bench.storage.createVault(vault.genesis);
+      clients.push(new Client(bench, vault));
+    }
+    const work = async (client: Client): Promise<void> => {
+      for (let step = 0; step < 5; step += 1)
+        await client.append(client.put(await client.upload(new Uint8Array(randomBytes(100)))));
+    };
+    await Promise.all(clients.map(work));
+    for (const { vault } of clients)
+      expect(await bench.storage.head(vault.id)).toMatchObject({ seq: 6, head: vault.state.head });
+    expect(await new Client(bench).findings()).toEqual([]);
+  });
+
+  test('receive times never go back', async () => {
+    const time = { ms: 5000 };
+    await using bench = await StorageBench.open({ clock: { ...systemClock, nowMs: () => time.ms } });
+    const client = new Client(bench);
+    time.ms = 4000;
+    expect(await client.append()).toMatchObject({ receivedAt: 5000 });
+    time.ms = 9000;
+    expect(await client.append()).toMatchObject({ receivedAt: 9000 });
+  });
+});
+
+describe('quota', () => {
+  test('uploads end at the quota, removals go on, and more quota lets them go on', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const account = bench.owner.account;
+    await bench.storage.accounts.setQuota(account, 1_000_000);
+    const entry = newEntry();
+    await client.append(client.put(await client.upload(new Uint8Array(900_000)), entry));
+    await expect(client.upload(new Uint8Array(200_000))).rejects.toMatchObject({
+      code: 'QUOTA',
+      details: { quotaBytes: 1_000_000 },
+    });
+    const { storedBytes } = await bench.storage.usage(account);
+    await bench.storage.accounts.setQuota(account, storedBytes + 98_104 + 100);
+    const ids = await client.upload(new Uint8Array(98_000));
+    await expect(client.append(client.put(ids))).rejects.toMatchObject({ code: 'QUOTA' });
+    await client.append({ kind: 'drop', entries: [entry], reason: 'removed' });
+    await bench.storage.accounts.setQuota(account, 2_000_000);
+    await client.append(client.put(ids));
+    const usage = await bench.storage.usage(account);
+    expect(usage).toMatchObject({
+      files: 1,
+      versions: 2,
+      quotaBytes: 2_000_000,
+      uncommittedBytes: 0,
+      trashBytes: 900_104,
+    });
+    expect(usage.storedBytes).toBe(900_104 + 98_104 + usage.journalBytes);
+    await expect(bench.storage.usage(new Uint8Array(16))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('segments', () => {
+  test('a file of segments is stored, committed, read, and survives a rebuild', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(...[1, 2, 3].map((size) => new Uint8Array(size)));
+    const { chunks } = putRef(newEntry(), { uploader: bench.owner.account, ids });
+    const payload = encodeSegment({ chunks, list: { uploader: bench.owner.account, id: ids[0] ?? noIds } });
+    const id = segmentId(payload);
+    const writer = await bench.storage.putChunks({ ...client.scope, kind: 'segment' });
+    await expect(writer.put(newId(), payload)).rejects.toMatchObject({ code: 'INVALID' });
+    expect(await writer.put(id, payload)).toBe('stored');
+    expect(await writer.finish()).toMatchObject({ stored: 1 });
+    expect([...(await bench.storage.presentChunks({ ...client.scope, ids: id }))]).toEqual([1]);
+    await client.append({ kind: 'put', entry: newEntry(), chunks: [], segments: id });
+    const share = new Client(bench, new TestVault({ owner: bench.owner, kind: 'share' }));
+    await bench.storage.createVault(share.vault.genesis);
+    await share.append({ kind: 'put', entry: newEntry(), chunks: [], segments: id });
+    for (let round = 0; round < 2; round += 1) {
+      for (const { scope } of [client, share]) {
+        const read = await collect(bench.storage.readChunks({ ...scope, ids: concatBytes(...ids) }));
+        expect(read.map((one) => one.payload.byteLength)).toEqual([1, 2, 3]);
+      }
+      expect(await client.findings()).toEqual([]);
+      await bench.stop();
+      await rebuildIndex({
+        path: bench.path,
+        packBytes: 1e6,
+        clock: systemClock,
+        random: systemRandom,
+        logger: bench.logger,
+      });
+      await bench.start();
+    }
+  });
+
+  test('a segment whose chunks are not there is refused with their names', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = [newId(), newId()];
+    const { chunks } = putRef(newEntry(), { uploader: bench.owner.account, ids });
+    const payload = encodeSegment({ chunks, list: { uploader: bench.owner.account, id: ids[0] ?? noIds } });
+    const writer = await bench.storage.putChunks({ ...client.scope, kind: 'segment' });
+    const error: unknown = await writer.put(segmentId(payload), payload).catch((reason: unknown) => reason);
+    expect(missingChunks(error)).toHaveLength(2);
+  });
+});
+
+describe('the folder', () => {
+  test('a storage is made once, and only in an empty folder', async () => {
+    await using bench = await StorageBench.open();
+    const deps = { clock: systemClock, random: systemRandom };
+    await expect(Storage.init({ path: bench.path, ...deps })).rejects.toMatchObject({ code: 'EXISTS' });
+    await writeFile(join(bench.spare, 'letter.txt'), 'dear');
+    await expect(Storage.init({ path: bench.spare, ...deps })).rejects.toMatchObject({ code: 'EXISTS' });
+    expect(await readdir(bench.spare)).toEqual(['letter.txt']);
+  });
+
+  test('a second storage on the folder is refused, a folder without one is not found', async () => {
+    await using bench = await StorageBench.open();
+    await expect(bench.openAgain()).rejects.toMatchObject({ code: 'LOCKED' });
+    await expect(
+      rebuildIndex({ path: bench.path, packBytes: 1, clock: systemClock, random: systemRandom, logger: bench.logger }),
+    ).rejects.toMatchObject({ code: 'LOCKED' });
+    await expect(bench.openAgain(bench.spare)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await writeFile(join(bench.path, 'generation'), 'many');
+    await bench.stop();
+    await expect(bench.openAgain()).rejects.toMatchObject({ code: 'DAMAGED' });
+  });
+
+  test.each(['accounts.db', 'index.db'])('a newer %s is refused and left as it is', async (name) => {
+    await using bench = await StorageBench.open();
+    await bench.stop();
+    const db = new DatabaseSync(join(bench.path, name));
+    db.exec('PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)');
+    db.close();
+    const before = await contents(bench.path);
+    await expect(bench.openAgain()).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
+    await expect(
+      rebuildIndex({ path: bench.path, packBytes: 1, clock: systemClock, random: systemRandom, logger: bench.logger }),
+    ).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
+    expect(await contents(bench.path)).toEqual(before);
+  });
+
+  test('a newer pack is refused and left as it is', async () => {
+    await using bench = await StorageBench.open();
+    await new Client(bench).upload(Uint8Array.of(1));
+    await bench.stop();
+    const folder = join(bench.path, 'users', bench.owner.account.toHex(), 'chunks');
+    const newer = join(folder, `${'f'.repeat(32)}.pack`);
+    await writeFile(newer, Buffer.concat([Buffer.from('COFFERPK\0\0\0\x02', 'latin1'), randomBytes(100)]));
+    const before = await contents(bench.path);
+    await expect(bench.openAgain()).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
+    await expect(
+      rebuildIndex({ path: bench.path, packBytes: 1, clock: systemClock, random: systemRandom, logger: bench.logger }),
+    ).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
+    expect(await contents(bench.path)).toEqual(before);
+  });
+
+  test('a deleted index comes back by itself', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(...Array.from({ length: 50 }, () => new Uint8Array(randomBytes(50))));
+    for (const id of ids) await client.append(client.put([id]));
+    const usage = await bench.storage.usage(bench.owner.account);
+    await bench.stop();
+    await bench.removeIndex();
+    await bench.start();
+    expect(await bench.storage.head(bench.home.id)).toMatchObject({ seq: 51, head: bench.home.state.head });
+    expect(await bench.storage.usage(bench.owner.account)).toEqual(usage);
+    expect(await client.findings()).toEqual([]);
+  });
+
+  test('statements made by another process reach the packs, and come back from them', async () => {
+    await using bench = await StorageBench.open();
+    const bert = new TestAccount(5);
+    {
+      await using beside = await Accounts.open(bench.path);
+      const records = { registrationRecord: Uint8Array.of(1), unlockRecord: Uint8Array.of(2) };
+      await beside.create({ username: 'bert', role: 'user', ...records, identity: bert.statements });
+      expect(await bench.storage.accounts.byName('bert')).toMatchObject({ username: 'bert' });
+    }
+    const device = bert.enroll();
+    await bench.storage.accounts.appendIdentity(bert.account, bert.statements[1] ?? noIds);
+    const home = new TestVault({ owner: bert });
+    await bench.storage.createVault(home.genesis);
+    const commit = home.append({ by: device });
+    await bench.storage.append(home.id, [commit]);
+    expect(await bench.storage.accounts.unrecordedStatements(10)).toEqual([]);
+    await bench.stop();
+    await bench.removeIndex();
+    const db = new DatabaseSync(join(bench.path, 'accounts.db'));
+    db.prepare('DELETE FROM identity_statements WHERE account = ? AND seq = 2').run(bert.account);
+    db.close();
+    await bench.start();
+    expect(await bench.storage.head(home.id)).toMatchObject({ seq: 2, head: commit.hash });
+    expect(bench.storage.accounts.identityStatements(bert.account)).toHaveLength(2);
+  });
+
+  test('a check of a sound storage finds nothing, of a missing pack everything that it held', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const entry = newEntry();
+    await client.append(client.put(await client.upload(new Uint8Array(1000)), entry));
+    expect(await client.findings()).toEqual([]);
+    await bench.removePacks('chunks');
+    const findings = await client.findings();
+    expect(findings).toMatchObject([
+      { kind: 'pack', message: 'a pack is missing' },
+      { kind: 'version', seq: 2 },
+    ]);
+  });
+
+  test('a closed storage is closed', async () => {
+    await using bench = await StorageBench.open();
+    const { storage } = bench;
+    await bench.stop();
+    await storage[Symbol.asyncDispose]();
+    await expect(storage.head(bench.home.id)).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+});
+
+/** Names and bytes of all files but those that every reader of a WAL database makes. */
+async function contents(path: string): Promise<Map<string, string>> {
+  const all = new Map<string, string>();
+  for (const file of await readdir(path, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile() || /-(wal|shm)$|^lock$/.test(file.name)) continue;
+    const name = join(file.parentPath, file.name);
+    all.set(name, (await readFile(name)).toString('latin1'));
+  }
+  return all;
+}

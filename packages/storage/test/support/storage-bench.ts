@@ -1,8 +1,7 @@
-import type { Clock, Logger } from '@coffer/core';
 import { silentLogger, systemClock, systemRandom } from '@coffer/core';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import type { TestDevice } from '@coffer/journal/testing';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Facts } from '../../src/facts/facts.ts';
@@ -15,18 +14,26 @@ export type BenchOptions = Partial<StorageOptions>;
 /** A storage in a temporary folder with one account, its device and its home vault. */
 export class StorageBench implements AsyncDisposable {
   readonly path: string;
+  /** Another, empty folder. */
+  readonly spare: string;
+  readonly logger = silentLogger;
   readonly fatal: unknown[] = [];
   readonly owner = new TestAccount(1);
   readonly device: TestDevice = this.owner.enroll();
   readonly home = new TestVault({ owner: this.owner });
+  readonly #root: string;
+  #options: BenchOptions = {};
   #storage: Storage | undefined;
 
-  private constructor(path: string) {
-    this.path = path;
+  private constructor(root: string) {
+    this.#root = root;
+    this.path = join(root, 'storage');
+    this.spare = join(root, 'spare');
   }
 
   static async open(options: BenchOptions = {}): Promise<StorageBench> {
     const bench = new StorageBench(await mkdtemp(join(tmpdir(), 'coffer-storage-')));
+    await mkdir(bench.spare);
     await Storage.init({ path: bench.path, clock: systemClock, random: systemRandom });
     await bench.start(options);
     await bench.addAccount('anna', bench.owner);
@@ -40,19 +47,25 @@ export class StorageBench implements AsyncDisposable {
   }
 
   async start(options: BenchOptions = {}): Promise<Storage> {
-    const deps: { clock: Clock; logger: Logger } = { clock: systemClock, logger: silentLogger };
-    const onFatal = (error: unknown): void => void this.fatal.push(error);
-    const openFacts = (path: string): Promise<Facts> => SqliteFacts.open(path, { thread: 'same' });
-    const defaults = {
-      openFacts,
-      path: this.path,
-      packBytes: 64 * 1024 * 1024,
-      reserve: 0.05,
-      random: systemRandom,
-      onFatal,
-    };
-    this.#storage = await Storage.open({ ...defaults, ...deps, ...options });
+    this.#options = { ...this.#options, ...options };
+    this.#storage = await this.openAgain(this.path);
     return this.#storage;
+  }
+
+  /** One more storage on the folder. */
+  async openAgain(path: string = this.path): Promise<Storage> {
+    const onFatal = (error: unknown): void => void this.fatal.push(error);
+    const openFacts = (file: string): Promise<Facts> => SqliteFacts.open(file, { thread: 'same' });
+    const deps = { clock: systemClock, random: systemRandom, logger: silentLogger, openFacts };
+    return Storage.open({ packBytes: 64 * 1024 * 1024, reserve: 0.0001, ...deps, onFatal, ...this.#options, path });
+  }
+
+  async removeIndex(): Promise<void> {
+    for (const suffix of ['', '-wal', '-shm']) await rm(join(this.path, `index.db${suffix}`), { force: true });
+  }
+
+  async removePacks(kind: 'chunks' | 'journal'): Promise<void> {
+    await rm(join(this.path, 'users', this.owner.account.toHex(), kind), { recursive: true });
   }
 
   async stop(): Promise<void> {
@@ -73,6 +86,6 @@ export class StorageBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await rm(this.path, { recursive: true, force: true });
+    await rm(this.#root, { recursive: true, force: true });
   }
 }
