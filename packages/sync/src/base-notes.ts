@@ -2,13 +2,13 @@ import type { BaseItem, BasePlace, BaseWriter } from './base.ts';
 import { aboveRoot } from './base.ts';
 import type { ByteName } from './byte-name.ts';
 import type { Place } from './place.ts';
-import type { RememberStep, ForgetStep } from './plan.ts';
+import type { ForgetStep, MoveStep, RememberStep } from './plan.ts';
 
 /** Something for the base to learn once it is true on both sides. */
 export type BaseNote =
   | { readonly kind: 'remember'; readonly at: NotePlace; readonly item: NotedItem }
-  | { readonly kind: 'move'; readonly from: BasePlace; readonly to: NotePlace; readonly item: NotedItem | undefined }
-  | { readonly kind: 'forget'; readonly from: BasePlace };
+  | { readonly kind: 'forget'; readonly from: BasePlace }
+  | { readonly kind: 'drop'; readonly from: BasePlace };
 
 /** A name in a directory that may not have a number yet. */
 export interface NotePlace {
@@ -26,13 +26,20 @@ export function note(base: BaseWriter, noted: BaseNote): void {
   switch (noted.kind) {
     case 'forget':
       return base.forget(noted.from);
-    case 'move':
-      base.move(noted.from, basePlace(base, noted.to));
-      if (noted.item !== undefined) base.remember(basePlace(base, noted.to), itemOf(base, noted.item));
-      return;
+    case 'drop':
+      return base.drop(noted.from);
     case 'remember':
       return base.remember(basePlace(base, noted.at), itemOf(base, noted.item));
   }
+}
+
+/**
+ * What the base learns of a rename. What is below a directory goes by the directory's number, so only the one item changes its
+ * place; without `item` a later step remembers it.
+ */
+export function moveNotes({ parent, name, fromBase }: MoveStep, item: NotedItem | undefined): readonly BaseNote[] {
+  const dropped: BaseNote[] = fromBase === undefined ? [] : [{ kind: 'drop', from: fromBase }];
+  return item === undefined ? dropped : [...dropped, { kind: 'remember', at: { parent, name }, item }];
 }
 
 /** Tells the base what both sides agree on already. */

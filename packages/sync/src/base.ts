@@ -38,10 +38,12 @@ export interface BaseWriter {
   newDirectory(): number;
   /** Stores one item, replacing what was there. */
   remember(at: BasePlace, item: BaseItem): void;
-  /** Takes an item, with everything below it, to another place. */
-  move(from: BasePlace, to: BasePlace): void;
   /** Drops an item and everything below it. */
   forget(at: BasePlace): void;
+  /** Drops an item alone: what is below it may go on elsewhere by its number, or goes with {@link BaseWriter.sweep}. */
+  drop(at: BasePlace): void;
+  /** Drops everything that is below nothing. */
+  sweep(): void;
   /** Makes everything since the last save survive a crash of this process, as one. */
   save(): void;
 }
@@ -56,7 +58,8 @@ export const noBase: BaseReader & BaseWriter = {
   children: () => [],
   newDirectory: () => 0,
   remember: () => undefined,
-  move: () => undefined,
   forget: () => undefined,
+  drop: () => undefined,
+  sweep: () => undefined,
   save: () => undefined,
 };

@@ -13,7 +13,8 @@ export interface Displaced {
   /** The one object for where it is, so that everything below follows when it is renamed. */
   readonly place: LocalPlace;
   readonly base: BaseNode;
-  readonly baseParent: number;
+  /** Undefined for what was set aside: base does not know it any more. */
+  readonly baseParent: number | undefined;
 }
 
 /** What the folder and the base have and the vault no longer has in that place (pull): its entry may be in another one. */
@@ -36,7 +37,7 @@ export class DisplacedItems {
 
   add(triple: Triple, { local, base, place }: { local: LocalNode; base: BaseNode; place: LocalPlace }): void {
     const key = entryKeyOf(base.remote);
-    if (triple.baseParent === undefined || this.#byEntry.has(key) || !sameKind(local, base)) return;
+    if (this.#byEntry.has(key) || !sameKind(local, base)) return;
     const item = { triple, local, place, base, baseParent: triple.baseParent };
     this.#byEntry.set(key, item);
     if (base.directory !== undefined) this.#unexpanded.push(item);

@@ -96,15 +96,20 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
     this.#sql.put.run(directory, name, item.directory ?? null, item.local, item.remote);
   }
 
-  move(from: BasePlace, to: BasePlace): void {
-    this.forget(to);
-    this.#sql.move.run(to.directory, to.name, from.directory, from.name);
-  }
-
   forget({ directory, name }: BasePlace): void {
     this.#begin();
     this.#sql.forgetBelow.run(directory, name);
     this.#sql.forget.run(directory, name);
+  }
+
+  drop({ directory, name }: BasePlace): void {
+    this.#begin();
+    this.#sql.forget.run(directory, name);
+  }
+
+  sweep(): void {
+    this.#begin();
+    while (Number(this.#sql.sweep.run().changes) > 0);
   }
 
   save(): void {
@@ -156,8 +161,9 @@ function prepare(db: DatabaseSync) {
     lastDirectory: db.prepare('SELECT max(max(parent), max(coalesce(directory, 0))) AS number FROM items'),
     children: arrays(db.prepare('SELECT name, directory, local, remote FROM items WHERE parent = ?')),
     put: db.prepare('INSERT OR REPLACE INTO items (parent, name, directory, local, remote) VALUES (?, ?, ?, ?, ?)'),
-    move: db.prepare('UPDATE items SET parent = ?, name = ? WHERE parent = ? AND name = ?'),
     forget: db.prepare('DELETE FROM items WHERE parent = ? AND name = ?'),
+    sweep: db.prepare(`DELETE FROM items WHERE parent <> ${aboveRoot}
+      AND parent NOT IN (SELECT directory FROM items WHERE directory IS NOT NULL)`),
     forgetBelow: db.prepare(`WITH RECURSIVE below(number) AS (
         SELECT directory FROM items WHERE parent = ? AND name = ? AND directory IS NOT NULL
         UNION SELECT i.directory FROM items i JOIN below b ON i.parent = b.number WHERE i.directory IS NOT NULL)

@@ -65,6 +65,14 @@ export function mergeChildren(context: PlanContext, place: Place): Merged {
   return { triples, blocked: filter.blocked };
 }
 
+/** True when either side has something of this name in a directory: then it cannot be a conflict name. */
+export function isTaken(context: PlanContext, { local, entry }: Place, name: ByteName): boolean {
+  if (entry !== undefined && context.remote.children(entry).some((node) => node.name === name)) return true;
+  if (local === undefined) return false;
+  const { nodes, problems } = context.local.list(localPath(local));
+  return [...nodes, ...problems].some((node) => node.name === name);
+}
+
 const nothing: LocalListing = { nodes: [], problems: [] };
 
 function listLocal(context: PlanContext, place: Place): LocalListing | undefined {

@@ -168,9 +168,10 @@ export interface Plan {
   readonly complete: boolean;
 }
 
+/** A file of the vault that is gone from the folder. */
 export interface VanishedFile {
   readonly remote: RemoteStamp;
-  readonly fromBase: BasePlace;
+  readonly fromBase: BasePlace | undefined;
 }
 
 export interface PlanCounts {

@@ -1,7 +1,7 @@
 import type { Downloader, Entry, Vault } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Clock, Random } from '@coffer/core';
-import { noteBookkeeping } from './base-notes.ts';
+import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { BaseWriter } from './base.ts';
 import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
@@ -143,7 +143,7 @@ class PullExecutor {
   }
 
   async #move(step: MoveStep): Promise<void> {
-    const { parent, name, from, fromBase, local, remote, place, leaves } = step;
+    const { parent, name, from, local, remote, place, leaves } = step;
     const { folders } = this.#deps;
     const stamp = await folders.with(from.parent, (source) =>
       this.#in(parent, async (target) => {
@@ -158,9 +158,8 @@ class PullExecutor {
     from.parent = parent.local;
     from.name = name;
     this.#deps.report.counts.moved += 1;
-    if (fromBase === undefined) return;
     const item = step.remember && stamp !== undefined ? { place, local: stamp, remote } : undefined;
-    await this.#notes.add({ kind: 'move', from: fromBase, to: { parent, name }, item });
+    for (const noted of moveNotes(step, item)) await this.#notes.add(noted);
   }
 
   async #setAside({ parent, name, newName, from, local, hasBase }: SetAsideStep): Promise<void> {
@@ -171,7 +170,7 @@ class PullExecutor {
     });
     from.name = newName;
     if (hasBase && parent.base !== undefined) {
-      await this.#notes.add({ kind: 'forget', from: { directory: parent.base, name } });
+      await this.#notes.add({ kind: 'drop', from: { directory: parent.base, name } });
     }
   }
 

@@ -5,7 +5,7 @@ import { attributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './comp
 import { DisplacedItems } from './displaced-items.ts';
 import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
-import { mergeChildren } from './merge-children.ts';
+import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
 import type { FetchStep, Reason } from './plan.ts';
 import { localPath } from './place.ts';
@@ -277,7 +277,7 @@ export class PullPlanner {
     const { parent, name, base } = triple;
     const from = placeOf(triple);
     const known = base !== undefined && (local.kind === 'directory' || base.local === local.stamp);
-    const newName = this.#context.rules.conflictName(name, (other) => this.#isTaken(parent, other));
+    const newName = this.#context.rules.conflictName(name, (other) => isTaken(this.#context, parent, other));
     this.#context.draft.structure.push({
       action: 'set-aside',
       parent,
@@ -290,21 +290,12 @@ export class PullPlanner {
       hasBase: base !== undefined,
     });
     if (!known) this.#context.draft.counts.conflicts += 1;
-    if (known && base !== undefined) this.#displaced.add(triple, { local, base, place: from });
+    if (known && base !== undefined)
+      this.#displaced.add({ ...triple, baseParent: undefined }, { local, base, place: from });
     // What base knew under this name is dropped with the step above; its name is another one's now.
     const aside = { ...triple, remote: undefined, baseParent: undefined };
     this.#removals.considerAside(aside, { from, known: known && local.kind !== 'directory' });
     this.#visit({ ...triple, base: undefined, baseParent: undefined, local: undefined, localParent: undefined });
-  }
-
-  #isTaken(parent: Place, name: ByteName): boolean {
-    if (parent.local === undefined) return false;
-    const path = joinPath(localPath(parent.local), name);
-    try {
-      return this.#context.local.list(localPath(parent.local)).nodes.some((node) => node.name === name);
-    } catch {
-      return path === '';
-    }
   }
 
   #directoryFoundOrNew(triple: Triple): void {

@@ -1,7 +1,7 @@
 import type { Uploader, UploadedContent, Vault } from '@coffer/client';
 import { equalBytes, timestampFromNs } from '@coffer/core';
 import type { Clock, DeviceId, EntryId } from '@coffer/core';
-import { noteBookkeeping } from './base-notes.ts';
+import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { NotedItem } from './base-notes.ts';
 import type { BaseWriter } from './base.ts';
 import { joinPath, toEntryName, toFsPath } from './byte-name.ts';
@@ -146,14 +146,13 @@ class PushExecutor {
   }
 
   async #move(step: MoveStep, signal: AbortSignal | undefined): Promise<void> {
-    const { parent, name, place, local, remote, fromBase } = step;
+    const { place, local, remote } = step;
     const entry = entryOf(remote);
     await this.commits.batch.move(entry, placementOf(step), signal);
     const item = step.remember ? { place, local, remote } : undefined;
-    const to = { parent, name };
     this.commits.expect(entry, {
       path: pathOf(step),
-      notes: () => (fromBase === undefined ? [] : [{ kind: 'move', from: fromBase, to, item }]),
+      notes: () => moveNotes(step, item),
       done: () => (this.#deps.report.counts.moved += 1),
     });
   }
@@ -164,7 +163,7 @@ class PushExecutor {
     const entry = entryOf(remote);
     await this.commits.batch.move(entry, { parent: parentEntry(parent), name: toEntryName(newName) }, signal);
     const from = hasBase && parent.base !== undefined ? { directory: parent.base, name } : undefined;
-    const notes = () => (from === undefined ? [] : [{ kind: 'forget' as const, from }]);
+    const notes = () => (from === undefined ? [] : [{ kind: 'drop' as const, from }]);
     this.commits.expect(entry, { path: pathOf(step), notes, done: () => undefined });
   }
 
@@ -229,7 +228,7 @@ class PushExecutor {
     await this.commits.batch.move(entry, placementOf(step), signal);
     this.commits.expect(entry, {
       path: pathOf(step),
-      notes: () => [{ kind: 'forget', from: found.fromBase }],
+      notes: () => (found.fromBase === undefined ? [] : [{ kind: 'drop', from: found.fromBase }]),
       done: () => (this.#deps.report.counts.moved += 1),
     });
     await this.#setAttributes(

@@ -3,7 +3,7 @@ import type { LinkTarget } from '@coffer/client';
 import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 import { attributesDiffer, linkTimesDiffer, sameTarget } from './compare.ts';
-import { mergeChildren } from './merge-children.ts';
+import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
 import type { Reason, VanishedFile } from './plan.ts';
 import { localPath, placePath } from './place.ts';
@@ -254,7 +254,7 @@ export class PushPlanner {
   #missing(triple: Triple, remote: RemoteNode): void {
     if (triple.base?.local === elsewhere) return;
     if (triple.base !== undefined) this.#vanished.add(triple, triple.base, remote);
-    else this.#context.draft.leaveOut();
+    if (triple.base?.remote !== remote.stamp) this.#context.draft.leaveOut();
     this.#removals.consider(triple);
   }
 
@@ -263,7 +263,7 @@ export class PushPlanner {
     const { parent, name, base, remote } = triple;
     if (remote === undefined) throw new TypeError('nothing to replace');
     const known = base !== undefined && base.remote === remote.stamp;
-    const newName = this.#context.rules.conflictName(name, (other) => this.#isTaken(parent, other));
+    const newName = this.#context.rules.conflictName(name, (other) => isTaken(this.#context, parent, other));
     this.#context.draft.structure.push({
       action: 'set-aside',
       parent,
@@ -275,17 +275,12 @@ export class PushPlanner {
       remote: remote.stamp,
       hasBase: base !== undefined,
     });
-    if (base !== undefined && known) this.#vanished.add(triple, base, remote);
+    if (base !== undefined && known) this.#vanished.add({ ...triple, baseParent: undefined }, base, remote);
     if (!known) this.#context.draft.counts.conflicts += 1;
     // What base knew under this name is dropped with the step above; its name is another one's now.
     const aside = { ...triple, local: undefined, name: newName, baseParent: undefined };
     this.#removals.considerAside(aside, known && remote.kind !== 'directory');
     this.#visit({ ...triple, base: undefined, remote: undefined });
-  }
-
-  #isTaken(parent: Place, name: ByteName): boolean {
-    if (parent.entry === undefined) return false;
-    return this.#context.remote.children(parent.entry).some((node) => node.name === name);
   }
 
   #directoryFoundOrNew(triple: Triple): void {

@@ -16,7 +16,7 @@ interface Verdict {
 export class PushRemovals {
   readonly #context: PlanContext;
   readonly #vanished: VanishedItems;
-  readonly #candidates: Triple[] = [];
+  readonly #candidates: { readonly triple: Triple; readonly isAside: boolean }[] = [];
 
   constructor(context: PlanContext, vanished: VanishedItems) {
     this.#context = context;
@@ -25,35 +25,39 @@ export class PushRemovals {
 
   /** Something that only the vault has. */
   consider(triple: Triple): void {
-    if (this.#context.rules.delete) this.#candidates.push(triple);
+    if (this.#context.rules.delete) this.#candidates.push({ triple, isAside: false });
   }
 
-  /** Something that goes under a conflict name; `replaced` when it is the old version of what takes its name. */
+  /**
+   * Something that goes under a conflict name; `replaced` when it is the old version of what takes its name. The conflict is
+   * counted already, so here nothing survives: the next run would not know why it did.
+   */
   considerAside(triple: Triple, replaced: boolean): void {
-    if (replaced || this.#context.rules.delete) this.#candidates.push(triple);
+    if (replaced || this.#context.rules.delete) this.#candidates.push({ triple, isAside: true });
     else this.#context.draft.leaveOut();
   }
 
   plan(): void {
-    for (const triple of this.#candidates)
-      for (const step of this.#judge(triple).steps) this.#context.draft.remove(step);
+    for (const { triple, isAside } of this.#candidates) {
+      for (const step of this.#judge(triple, isAside).steps) this.#context.draft.remove(step);
+    }
   }
 
-  #judge(triple: Triple): Verdict {
+  #judge(triple: Triple, isAside: boolean): Verdict {
     const { base, remote } = triple;
     if (remote === undefined || this.#vanished.isClaimed(remote)) return nothing;
-    if (remote.kind === 'directory') return this.#judgeDirectory(triple, remote);
-    if (base === undefined || sameVersion(base.remote, remote.stamp)) return whole(triple, 1);
+    if (remote.kind === 'directory') return this.#judgeDirectory(triple, remote, isAside);
+    if (isAside || base === undefined || sameVersion(base.remote, remote.stamp)) return whole(triple, 1);
     // Change against delete: the change survives (SYNC §Conflicts).
     this.#context.draft.counts.conflicts += 1;
     return this.#stays([]);
   }
 
-  #judgeDirectory(triple: Triple, remote: RemoteNode): Verdict {
+  #judgeDirectory(triple: Triple, remote: RemoteNode, isAside: boolean): Verdict {
     const { parent, name, base } = triple;
     const place = { parent, name, local: undefined, entry: entryOf(remote.stamp), base: base?.directory };
     const { triples, blocked } = mergeChildren(this.#context, place);
-    const verdicts = triples.map((child) => this.#judgeChild(child));
+    const verdicts = triples.map((child) => this.#judgeChild(child, isAside));
     if (!blocked && verdicts.every((verdict) => verdict.whole)) {
       return whole(
         triple,
@@ -63,9 +67,9 @@ export class PushRemovals {
     return this.#stays(verdicts.flatMap((verdict) => verdict.steps));
   }
 
-  #judgeChild(child: Triple): Verdict {
+  #judgeChild(child: Triple, isAside: boolean): Verdict {
     if (child.remote?.kind === 'file') this.#context.draft.counts.filesThere += 1;
-    return this.#judge(child);
+    return this.#judge(child, isAside);
   }
 
   #stays(steps: readonly RemoveStep[]): Verdict {

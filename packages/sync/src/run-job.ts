@@ -166,7 +166,7 @@ async function push(job: JobContext, { plan, plannedSeq }: Omit<Planned, 'isFirs
   const undisturbed = vault.tree.seq === plannedSeq;
   const deps = { ...job, base: state, local, remote: createRemoteTree(vault.tree), device: job.device };
   const { refused, agreesWithSeq } = await executePush(deps, plan, signal);
-  remember(job, undisturbed ? (agreesWithSeq ?? 0) : 0);
+  remember(job, plan, undisturbed ? (agreesWithSeq ?? 0) : 0);
   return refused;
 }
 
@@ -191,11 +191,12 @@ async function pull(job: JobContext, plan: Plan): Promise<void> {
   };
   const seq = vault.tree.seq;
   const done = await executePull(deps, plan, signal);
-  remember(job, done && plan.complete ? seq : 0);
+  remember(job, plan, done && plan.complete ? seq : 0);
 }
 
-function remember({ state, local }: JobContext, headSeq: number): void {
+function remember({ state, local }: JobContext, plan: Plan, headSeq: number): void {
   local.root();
+  if (plan.structure.some(({ action }) => action === 'set-aside')) state.sweep();
   state.setFacts({ device: String(local.device), headSeq });
   state.save();
 }

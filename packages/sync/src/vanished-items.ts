@@ -11,7 +11,8 @@ import type { Stamp } from './stamp.ts';
 interface Vanished {
   readonly triple: Triple;
   readonly base: BaseNode;
-  readonly baseParent: number;
+  /** Undefined for what was set aside: base does not know it any more. */
+  readonly baseParent: number | undefined;
   readonly remote: RemoteNode;
 }
 
@@ -40,7 +41,8 @@ export class VanishedItems {
 
   add(triple: Triple, base: BaseNode, remote: RemoteNode): void {
     const key = entryKeyOf(remote.stamp);
-    if (triple.baseParent === undefined || this.#byEntry.has(key)) return;
+    // Another entry of the same name is another thing.
+    if (this.#byEntry.has(key) || key !== entryKeyOf(base.remote)) return;
     const item: Vanished = { triple, base, remote, baseParent: triple.baseParent };
     this.#byEntry.set(key, item);
     const identity = identityIn(base);
@@ -55,6 +57,7 @@ export class VanishedItems {
     const { parent, name } = item.triple;
     const place = { parent, name, local: undefined, entry: entryOf(item.remote.stamp), base: item.base.directory };
     for (const triple of mergeChildren(this.#context, place).triples) {
+      if (triple.base?.remote !== triple.remote?.stamp) this.#context.draft.leaveOut();
       if (triple.base !== undefined && triple.remote !== undefined) this.add(triple, triple.base, triple.remote);
     }
     return true;
@@ -93,7 +96,7 @@ export class VanishedItems {
       .filter(({ remote }) => remote.kind === 'file')
       .map(({ remote, base, baseParent }) => ({
         remote: remote.stamp,
-        fromBase: { directory: baseParent, name: base.name },
+        fromBase: baseParent === undefined ? undefined : { directory: baseParent, name: base.name },
       }));
   }
 

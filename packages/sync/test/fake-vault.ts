@@ -19,11 +19,9 @@ import type {
 import { splitPath } from '@coffer/client';
 import {
   CofferError,
-  compareBytes,
   equalBytes,
   idKey,
   isCofferError,
-  toHex,
   newEntryId,
   rootEntry,
   systemClock,
@@ -255,6 +253,10 @@ class FakeUploader implements Uploader {
   }
 
   async uploadStream(): Promise<UploadedContent> {
+    throw new TypeError('not used by sync');
+  }
+
+  async resend(): Promise<void> {
     throw new TypeError('not used by sync');
   }
 

@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Plan } from '../src/plan.ts';
+import { sameVersion } from '../src/remote-tree.ts';
+import { MemoryFolder, MemoryVault } from './memory-sides.ts';
+import type { MemoryNode } from './memory-sides.ts';
+import { ModelJob } from './model-job.ts';
+
+/** Few names and little depth, so that everything collides with everything. */
+const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
+
+const edit = fc.record({
+  side: fc.constantFrom('folder' as const, 'folder' as const, 'vault' as const),
+  kind: fc.constantFrom('write', 'write', 'remove', 'rename', 'rename', 'directory', 'mode', 'replace'),
+  path,
+  to: path,
+});
+type Edit = typeof edit extends fc.Arbitrary<infer Type> ? Type : never;
+
+const round = fc.record({
+  edits: fc.array(edit, { maxLength: 8 }),
+  mode: fc.constantFrom('push' as const, 'pull' as const),
+  delete: fc.boolean(),
+});
+
+let contents = 0;
+
+/** One change as a person makes it; what cannot be done is not done. Every content is new, so it tells where it came from. */
+function apply({ folder, vault, history }: ModelJob, { side, kind, path: at, to }: Edit): void {
+  const tree = side === 'folder' ? folder : vault;
+  const node = tree.at(at);
+  contents += 1;
+  if (kind === 'write') tree.write(at, `content ${contents}`);
+  else if (kind === 'directory') tree.makeDirectory(at);
+  else if (node !== undefined && kind === 'remove') tree.remove(node);
+  else if (node !== undefined && kind === 'mode') node.mode ^= 0o001;
+  else if (node !== undefined && kind === 'rename') rename(tree, node, to);
+  else if (node !== undefined && kind === 'replace') {
+    tree.remove(node);
+    if (node.children === undefined) tree.makeDirectory(at);
+    else tree.write(at, `content ${contents}`);
+  }
+  if (side === 'vault') for (const file of vault.files().values()) history.add(file.content);
+}
+
+function rename(tree: MemoryFolder | MemoryVault, node: MemoryNode, to: string): void {
+  const slash = to.lastIndexOf('/');
+  const parent = tree.at(to.slice(0, Math.max(0, slash)));
+  if (parent !== undefined) tree.rename(node, parent, to.slice(slash + 1));
+}
+
+function texts(files: Map<string, MemoryNode>): Record<string, string> {
+  return Object.fromEntries([...files].map(([at, node]) => [at, node.content]));
+}
+
+/** What must be true after a push, by a naive comparison of both trees. */
+function checkPush(job: ModelJob, before: Before, withDelete: boolean): void {
+  const folder = job.folder.files();
+  const vault = job.vault.files();
+  expect(texts(vault)).toMatchObject(texts(folder));
+  for (const [at, node] of vault) {
+    if (folder.has(at)) continue;
+    if (!withDelete) continue;
+    // Only what another device changed since base may stay.
+    const stamp = job.vault.stamp(node);
+    expect(before.stamps.some((known) => sameVersion(known, stamp))).toBe(false);
+  }
+  if (withDelete) return;
+  const live = new Set([...vault.values()].map(({ number }) => number));
+  for (const [at, node] of before.vault) if (!live.has(node.number)) expect(job.folder.at(at)).toBeDefined();
+}
+
+/** What must be true after a pull. */
+function checkPull(job: ModelJob, before: Before): void {
+  const folder = job.folder.files();
+  expect(texts(folder)).toMatchObject(texts(job.vault.files()));
+  const here = new Set([...folder.values()].map(({ content }) => content));
+  for (const content of before.contents) expect(here.has(content) || job.history.has(content)).toBe(true);
+}
+
+interface Before {
+  readonly stamps: readonly string[];
+  readonly vault: Map<string, MemoryNode>;
+  readonly contents: readonly string[];
+}
+
+/** Answers whether base then knows all of the vault. */
+function runRound(job: ModelJob, mode: 'push' | 'pull', withDelete: boolean): boolean {
+  const files = job.folder.files();
+  const before = {
+    stamps: job.base.stamps(),
+    vault: job.vault.files(),
+    contents: [...files.values()].map((node) => node.content),
+  };
+  const { complete } = job.run(mode, { delete: withDelete });
+  if (mode === 'push') checkPush(job, before, withDelete);
+  else checkPull(job, before);
+  expect(linesOf(job.plan(mode, { delete: withDelete }))).toEqual([]);
+  if (complete) expectShortcut(job, mode === 'push' ? 'pull' : 'push', withDelete);
+  return complete;
+}
+
+/** Where base knows all of the vault, the vault need not be read, whatever happened in the folder. */
+function expectShortcut(job: ModelJob, mode: 'push' | 'pull', withDelete: boolean): void {
+  expect(linesOf(job.plan(mode, { delete: withDelete }, true))).toEqual(
+    linesOf(job.plan(mode, { delete: withDelete })),
+  );
+}
+
+function linesOf({ structure, contents, removals, directories }: Plan): readonly string[] {
+  const steps = [...structure, ...contents, ...removals, ...directories];
+  return steps.map(({ action, name, reason }) => `${action} ${name}: ${reason}`).toSorted();
+}
+
+describe('the planner', () => {
+  test('converges, loses nothing, and finds nothing to do the second time', () => {
+    fc.assert(
+      fc.property(fc.array(round, { minLength: 1, maxLength: 5 }), (rounds) => {
+        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+        let complete = false;
+        for (const { edits, mode, delete: withDelete } of rounds) {
+          for (const change of edits) apply(job, change);
+          if (complete && edits.every(({ side }) => side === 'folder')) expectShortcut(job, mode, withDelete);
+          complete = runRound(job, mode, withDelete);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('a push from one folder and a pull into another make them equal', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 10 }), { minLength: 1, maxLength: 4 }), (rounds) => {
+        const vault = new MemoryVault();
+        const one = new ModelJob(new MemoryFolder(), vault);
+        const two = new ModelJob(new MemoryFolder(), vault);
+        for (const edits of rounds) {
+          for (const change of edits) apply(one, { ...change, side: 'folder' });
+          one.run('push', { delete: true });
+          two.run('pull', { delete: true });
+          expect(texts(vault.files())).toEqual(texts(one.folder.files()));
+          expect(texts(two.folder.files())).toEqual(texts(one.folder.files()));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
