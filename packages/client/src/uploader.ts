@@ -51,6 +51,11 @@ export interface Uploader extends AsyncDisposable {
    */
   upload(file: FileSource, signal?: AbortSignal): Promise<UploadedContent>;
   uploadStream(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<UploadedContent>;
+  /**
+   * Sends again what the server has lost of a file since it was uploaded. A batch does this by itself.
+   * @throws MISSING_CHUNKS when there is nothing to read it from any more; BUSY when the file is another by now
+   */
+  resend(content: UploadedContent, signal?: AbortSignal): Promise<void>;
   /** Resolves when the server confirmed all chunks of the uploads that resolved before. A batch does this by itself. */
   flush(signal?: AbortSignal): Promise<void>;
 }

@@ -27,14 +27,16 @@ export class WatchHub {
   onControl(connection: ClientConnection): void {
     const vaults = new Map<IdKey, VaultId>([...this.#watchers].map(({ vault }) => [idKey(vault), vault]));
     if (vaults.size === 0) return;
-    const watching = connection.request('vault.watch', { vaults: [...vaults.values()] });
-    watching.then(
-      () => {
-        for (const watcher of this.#watchers) tell(watcher, watcher.latestSeq ?? 0);
-      },
+    void this.#watchAgain(connection, [...vaults.values()]);
+  }
+
+  async #watchAgain(connection: ClientConnection, vaults: VaultId[]): Promise<void> {
+    try {
+      await connection.request('vault.watch', { vaults });
+      for (const watcher of this.#watchers) tell(watcher, watcher.latestSeq ?? 0);
+    } catch {
       // The connection broke again: the next one asks anew.
-      () => undefined,
-    );
+    }
   }
 
   /** The first item comes at once, so that whoever watches pulls what came before. */

@@ -132,7 +132,7 @@ describe('a server that lies', () => {
     const world = new TestJournal();
     const seen = world.commit([directory(a)], []);
     const pin = { seq: 2, hash: seen.hash, epoch: 0 };
-    world.reader(pin).fold(pulled(...world.commits), 0);
+    expect(world.reader(pin).fold(pulled(...world.commits), 0)).toMatchObject({ voidCommits: 0 });
     const [genesis] = world.commits;
     world.commits.pop();
     const forged = world.draft([directory(b)], []);
@@ -147,7 +147,10 @@ describe('a server that lies', () => {
     ],
     ['commits in another order', (world) => [world.commit([directory(a)], []), world.commit([], [])].toReversed()],
     ['a commit of another vault', (world) => [world.draft([], [], { header: { vault: new Uint8Array(32).fill(1) } })]],
-    ['a commit of an unknown device', (world) => [world.draft([], [], { header: { device: entryId(9) } })]],
+    [
+      'a commit of an unknown device',
+      (world) => [world.draft([], [], { header: { device: new Uint8Array(16).fill(9) } })],
+    ],
     ['a commit in another epoch', (world) => [world.draft([], [], { header: { epoch: 1 } })]],
   ];
 

@@ -71,7 +71,8 @@ export class Connections implements AsyncDisposable {
     this.#ended.abort(new CofferError('CANCELLED', 'the connection was closed'));
     const open = await Promise.allSettled(this.#open.values());
     this.#open.clear();
-    await Promise.all(open.map((one) => (one.status === 'fulfilled' ? one.value[Symbol.asyncDispose]() : undefined)));
+    const live = open.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    await Promise.all(live.map((connection) => connection[Symbol.asyncDispose]()));
   }
 
   async #connection(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {

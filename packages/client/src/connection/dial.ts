@@ -72,7 +72,7 @@ function handshake(socket: TLSSocket, { address, stop, deadline }: Handshake): P
       // A late error event of a socket that is given up would end the process.
       socket.on('error', () => undefined);
       socket.destroy();
-      reject(error as Error);
+      reject(error);
     };
     const onAbort = (): void => settle(deadline.aborted ? unreachable(address, 'TIMEOUT') : stop.reason);
     const onError = (error: Error): void => settle(connectError(address, error));

@@ -24,7 +24,7 @@ export function encodeContent(content: Content): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes[0] = forms.home;
   let at = 1;
-  for (const tuple of content as readonly ContentTuple[]) {
+  for (const tuple of content) {
     writeRecord({ bytes, view, at }, tuple);
     at += recordBytes;
   }

@@ -48,66 +48,75 @@ const placeColumns = `i.id AS interval, i.from_seq, i.parent, i.name, i.kind, i.
 
 /** The prepared statements of {@link TreeWriter}, typed; nothing here knows a rule. */
 export function prepareTreeStatements(db: DatabaseSync) {
-  const sql = {
-    byEntry: db.prepare(`SELECT e.id, ${placeColumns} FROM entries e
-      LEFT JOIN intervals i ON i.entry = e.id AND i.to_seq = ${openEnd} WHERE e.entry = ?`),
-    last: db.prepare(
-      `SELECT i.entry AS id, ${placeColumns} FROM intervals i WHERE i.entry = ? ORDER BY i.to_seq DESC, i.id DESC LIMIT 1`,
-    ),
-    child: db.prepare(`SELECT entry FROM intervals WHERE parent = ? AND to_seq = ${openEnd} AND name = ?`),
-    above:
-      db.prepare(`SELECT i.parent FROM intervals i WHERE i.entry = ? AND i.to_seq = ${openEnd} AND (i.parent = ${rootRow}
-      OR EXISTS (SELECT 1 FROM intervals p WHERE p.entry = i.parent AND p.to_seq = ${openEnd} AND p.kind = ${kindNumbers.directory}))`),
-    addEntry: db.prepare('INSERT INTO entries (entry) VALUES (?)'),
-    addVersion: db.prepare(
-      'INSERT INTO versions (entry, number, seq, size, content, hash, target) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
-    addInterval:
-      db.prepare(`INSERT INTO intervals (entry, from_seq, to_seq, parent, name, kind, version, mtime_s, mtime_ns, mode)
-      VALUES (?, ?, ${openEnd}, ?, ?, ?, ?, ?, ?, ?)`),
-    end: db.prepare('UPDATE intervals SET to_seq = ? WHERE id = ?'),
-    drop: db.prepare('DELETE FROM intervals WHERE id = ?'),
-    number: db.prepare('SELECT number, seq FROM versions WHERE id = ?'),
-    ofSeq:
-      db.prepare(`SELECT v.id FROM versions v WHERE v.id IN (SELECT version FROM intervals WHERE entry = ?) AND v.seq = ?
-      ORDER BY v.id DESC LIMIT 1`),
-    doubtBelow: db.prepare(`${liveBelow} INSERT OR IGNORE INTO doubts (entry, believed, reason)
-      SELECT e.entry, v.seq, ? FROM below b JOIN entries e ON e.id = b.id JOIN versions v ON v.id = b.version WHERE b.kind = ${kindNumbers.file}`),
-    doubtReturned: db.prepare(`${liveBelow} INSERT OR IGNORE INTO doubts (entry, believed, reason)
-      SELECT e.entry, NULL, 'removed' FROM below b JOIN entries e ON e.id = b.id WHERE b.kind = ${kindNumbers.file}`),
-  };
+  return { ...prepareReads(db), ...prepareWrites(db), ...prepareDoubts(db) };
+}
+
+function prepareReads(db: DatabaseSync) {
+  const byEntry = db.prepare(`SELECT e.id, ${placeColumns} FROM entries e
+    LEFT JOIN intervals i ON i.entry = e.id AND i.to_seq = ${openEnd} WHERE e.entry = ?`);
+  const last = db.prepare(`SELECT i.entry AS id, ${placeColumns} FROM intervals i WHERE i.entry = ?
+    ORDER BY i.to_seq DESC, i.id DESC LIMIT 1`);
+  const child = db.prepare(`SELECT entry FROM intervals WHERE parent = ? AND to_seq = ${openEnd} AND name = ?`);
+  const above =
+    db.prepare(`SELECT i.parent FROM intervals i WHERE i.entry = ? AND i.to_seq = ${openEnd} AND (i.parent = ${rootRow}
+    OR EXISTS (SELECT 1 FROM intervals p WHERE p.entry = i.parent AND p.to_seq = ${openEnd} AND p.kind = ${kindNumbers.directory}))`);
+  const version = db.prepare('SELECT number, seq FROM versions WHERE id = ?');
+  const ofSeq =
+    db.prepare(`SELECT v.id FROM versions v WHERE v.id IN (SELECT version FROM intervals WHERE entry = ?) AND v.seq = ?
+    ORDER BY v.id DESC LIMIT 1`);
   return {
-    liveByEntry: (entry: EntryId) => sql.byEntry.get(entry) as unknown as LiveRow | undefined,
-    lastInterval: (id: number) => sql.last.get(id) as unknown as LiveRow | undefined,
-    liveChild: (parent: number, name: EntryName) => numberOf(sql.child.get(parent, name)?.['entry']),
+    liveByEntry: (entry: EntryId) => byEntry.get(entry) as unknown as LiveRow | undefined,
+    lastInterval: (id: number) => last.get(id) as unknown as LiveRow | undefined,
+    liveChild: (parent: number, name: EntryName) => numberOf(child.get(parent, name)?.['entry']),
     /** Row of the parent when the entry is live and that parent is the root or a live directory. */
-    directoryAbove: (id: number) => numberOf(sql.above.get(id)?.['parent']),
-    insertEntry: (entry: EntryId) => Number(sql.addEntry.run(entry).lastInsertRowid),
+    directoryAbove: (id: number) => numberOf(above.get(id)?.['parent']),
+    versionNumber: (id: number) => numberOf(version.get(id)?.['number']) ?? 0,
+    versionSeq: (id: number) => numberOf(version.get(id)?.['seq']) ?? 0,
+    versionOfSeq: (id: number, seq: number) => numberOf(ofSeq.get(id, seq)?.['id']),
+  };
+}
+
+function prepareWrites(db: DatabaseSync) {
+  const entry = db.prepare('INSERT INTO entries (entry) VALUES (?)');
+  const version = db.prepare(
+    'INSERT INTO versions (entry, number, seq, size, content, hash, target) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const interval =
+    db.prepare(`INSERT INTO intervals (entry, from_seq, to_seq, parent, name, kind, version, mtime_s, mtime_ns, mode)
+    VALUES (?, ?, ${openEnd}, ?, ?, ?, ?, ?, ?, ?)`);
+  const end = db.prepare('UPDATE intervals SET to_seq = ? WHERE id = ?');
+  const remove = db.prepare('DELETE FROM intervals WHERE id = ?');
+  return {
+    insertEntry: (id: EntryId) => Number(entry.run(id).lastInsertRowid),
     insertVersion: (row: NewVersion) =>
-      Number(
-        sql.addVersion.run(row.entry, row.number, row.seq, row.size, row.content, row.hash, row.target).lastInsertRowid,
-      ),
-    insertInterval: (row: NewInterval) =>
-      void sql.addInterval.run(
+      Number(version.run(row.entry, row.number, row.seq, row.size, row.content, row.hash, row.target).lastInsertRowid),
+    insertInterval: ({ mtime: [seconds, nanoseconds], ...row }: NewInterval) =>
+      void interval.run(
         row.entry,
         row.fromSeq,
         row.parent,
         row.name,
         row.kind,
         row.version,
-        row.mtime[0],
-        row.mtime[1],
+        seconds,
+        nanoseconds,
         row.mode,
       ),
-    endInterval: (id: number, seq: number) => void sql.end.run(seq, id),
-    deleteInterval: (id: number) => void sql.drop.run(id),
-    versionNumber: (id: number) => numberOf(sql.number.get(id)?.['number']) ?? 0,
-    versionSeq: (id: number) => numberOf(sql.number.get(id)?.['seq']) ?? 0,
+    endInterval: (id: number, seq: number) => void end.run(seq, id),
+    deleteInterval: (id: number) => void remove.run(id),
+  };
+}
+
+function prepareDoubts(db: DatabaseSync) {
+  const hidden = db.prepare(`${liveBelow} INSERT OR IGNORE INTO doubts (entry, believed, reason)
+    SELECT e.entry, v.seq, ? FROM below b JOIN entries e ON e.id = b.id JOIN versions v ON v.id = b.version WHERE b.kind = ${kindNumbers.file}`);
+  const returned = db.prepare(`${liveBelow} INSERT OR IGNORE INTO doubts (entry, believed, reason)
+    SELECT e.entry, NULL, 'removed' FROM below b JOIN entries e ON e.id = b.id WHERE b.kind = ${kindNumbers.file}`);
+  return {
     /** Files below a directory that is hidden from now on. */
-    doubtBelow: (id: number, reason: string) => void sql.doubtBelow.run(id, reason),
+    doubtBelow: (id: number, reason: string) => void hidden.run(id, reason),
     /** Files below a directory that comes back. */
-    doubtReturned: (id: number) => void sql.doubtReturned.run(id),
-    versionOfSeq: (id: number, seq: number) => numberOf(sql.ofSeq.get(id, seq)?.['id']),
+    doubtReturned: (id: number) => void returned.run(id),
   };
 }
 

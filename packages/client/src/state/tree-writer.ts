@@ -61,6 +61,8 @@ export class TreeWriter {
         return operation[1].flatMap((entry) => this.#told(entry, this.#remove(entry)));
       case 'init':
         return [];
+      default:
+        return operation satisfies never;
     }
   }
 

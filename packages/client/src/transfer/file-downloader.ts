@@ -160,7 +160,7 @@ export class FileDownloader implements Downloader {
 
   #wanted(tuple: ChunkTuple): WantedChunk {
     if (isSharedTuple(tuple)) throw new RangeError('a home vault holds no tuples of the shared form');
-    const [plainHash, plainBytes, storedBytes, g] = tuple as Exclude<ChunkTuple, { readonly length: 6 }>;
+    const [plainHash, plainBytes, storedBytes, g] = tuple;
     const keys = this.#deps.keys.get(g);
     if (keys === undefined) throw integrityError('A chunk', { generation: g });
     return { uploader: this.#deps.owner, id: keys.id(plainHash), item: { plainHash, plainBytes, storedBytes, g } };

@@ -1,4 +1,4 @@
-import { CofferError, splitBytes } from '@coffer/core';
+import { CofferError, equalBytes, splitBytes } from '@coffer/core';
 import type { AccountId, Clock, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import type { FileSource, UploadedContent, Uploader, UploadProgress } from '../uploader.ts';
@@ -65,6 +65,7 @@ export class FileUploader implements Uploader {
   readonly #lanes: readonly Lane[];
   readonly #jobs = new Map<number, Job>();
   readonly #sent = new SentChunks();
+  readonly #sources = new WeakMap<UploadedContent, FileSource>();
   #lastJob = 0;
   #bytesRead = 0;
   #bytesSent = 0;
@@ -95,7 +96,18 @@ export class FileUploader implements Uploader {
       path: file.path,
       known: packKnown(file.previous),
     });
-    return this.#finished(await this.#run({ bytes: file.size, parts: undefined, start }, signal));
+    const content = await this.#finished(await this.#run({ bytes: file.size, parts: undefined, start }, signal));
+    this.#sources.set(content, file);
+    return content;
+  }
+
+  async resend(content: UploadedContent, signal?: AbortSignal): Promise<void> {
+    const file = this.#sources.get(content);
+    if (file === undefined) throw missing();
+    this.#sent.clear();
+    const again = await this.upload({ path: file.path, size: file.size }, signal);
+    if (!equalBytes(again.contentHash, content.contentHash))
+      throw new CofferError('BUSY', 'the file has changed since');
   }
 
   async uploadStream(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<UploadedContent> {
@@ -266,4 +278,10 @@ export class FileUploader implements Uploader {
   #tell(): void {
     this.#onProgress?.(this.progress);
   }
+}
+
+function missing(): CofferError {
+  return new CofferError('MISSING_CHUNKS', 'the server has lost content that cannot be read again', {
+    hint: 'Run the command again.',
+  });
 }

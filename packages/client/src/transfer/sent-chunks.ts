@@ -6,6 +6,11 @@ export class SentChunks {
   #newer = new Set<string>();
   #older = new Set<string>();
 
+  clear(): void {
+    this.#newer.clear();
+    this.#older.clear();
+  }
+
   /** True when the id was not there yet. */
   add(key: string): boolean {
     if (this.#newer.has(key) || this.#older.has(key)) return false;

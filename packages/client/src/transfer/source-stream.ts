@@ -23,6 +23,7 @@ export class SourceStream implements Disposable {
 
   /** One part at a time, after the one before was read; empty at the end. */
   push(part: Uint8Array): void {
+    if (this.#part.byteLength > 0) throw new TypeError('a part came before the one before it was read');
     if (part.byteLength === 0) this.#ended = true;
     else this.#part = part;
   }

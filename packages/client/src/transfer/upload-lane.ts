@@ -245,7 +245,8 @@ export class UploadLane {
     if (this.#windowBytes >= windowBytes || !this.#canRead()) return false;
     const reading = this.#reading ?? this.#openNext();
     if (reading === undefined) return true;
-    if (!this.#hasSpace(reading)) return false;
+    // A stream has asked for its next part already.
+    if (reading.source.isWaiting || !this.#hasSpace(reading)) return false;
     try {
       this.#readSome(reading);
     } catch (error) {

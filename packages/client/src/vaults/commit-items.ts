@@ -2,6 +2,7 @@ import { encodeCbor, idKey } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import { commitLimits } from '@coffer/journal';
 import type { Operation, Ref } from '@coffer/journal';
+import type { UploadedContent } from '../uploader.ts';
 
 /** One operation of a batch with what the server must know of it. */
 export interface CommitItem {
@@ -10,6 +11,8 @@ export interface CommitItem {
   readonly ref?: Extract<Ref, { kind: 'put' | 'keep' }>;
   /** Entries that go. */
   readonly drops?: readonly EntryId[];
+  /** What the `put` refers to, when it was uploaded for it. */
+  readonly content?: UploadedContent;
   /** Whom the report names. */
   readonly entries: readonly EntryId[];
 }

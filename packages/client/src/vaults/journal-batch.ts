@@ -1,4 +1,4 @@
-import { CofferError, newEntryId } from '@coffer/core';
+import { CofferError, isCofferError, newEntryId, rootEntry } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { checkName, isReservedName } from '@coffer/journal';
@@ -11,10 +11,12 @@ import type {
   DirectoryPut,
   FilePut,
   Placement,
+  RefusedOperation,
   SymlinkPut,
 } from '../commit-batch.ts';
 import type { Entry } from '../entry.ts';
 import type { TreeReader } from '../tree-reader.ts';
+import type { Uploader } from '../uploader.ts';
 import { CommitItems } from './commit-items.ts';
 import type { CommitItem } from './commit-items.ts';
 import { idsOfContent, putRef } from './content-refs.ts';
@@ -49,10 +51,8 @@ export class JournalBatch implements CommitBatch {
     const { content, size, chunks, segments } = file.content;
     const entry = file.entry ?? this.#newEntry();
     const operation = this.#put({ entry, place: file, kind: 'file', attributes: file, size, content });
-    await this.#add(
-      { operation, ref: putRef(entry, { chunks, segments }, this.#deps.account), entries: [entry] },
-      signal,
-    );
+    const ref = putRef(entry, { chunks, segments }, this.#deps.account);
+    await this.#add({ operation, ref, content: file.content, entries: [entry] }, signal);
     return entry;
   }
 
@@ -188,10 +188,48 @@ export class JournalBatch implements CommitBatch {
   }
 
   async #run(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<void> {
-    await this.#options.uploader?.flush(signal);
-    const report = await this.#deps.append(items, signal);
+    const report = await this.#appended(items, signal);
     this.#reports.push(report);
     this.#options.onCommitted?.(report);
+  }
+
+  /** Chunks may be collected between being sent and being referred to (STORAGE §Counts): then they are sent again. */
+  async #appended(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<CommitReport> {
+    const { uploader } = this.#options;
+    const refused: RefusedOperation[] = [];
+    for (let left = [...items], tries = 0; ; tries += 1) {
+      await uploader?.flush(signal);
+      try {
+        const report = await this.#deps.append(left, signal);
+        return { ...report, refused: [...refused, ...report.refused] };
+      } catch (error) {
+        if (!isCofferError(error, 'MISSING_CHUNKS') || tries >= maxResends) throw error;
+        const lost = await this.#resend(left, { uploader, error, signal });
+        refused.push(
+          ...lost.map(({ item, error: reason }) => ({ entry: item.entries[0] ?? rootEntry, error: reason })),
+        );
+        left = left.filter((item) => !lost.some((one) => one.item === item));
+      }
+    }
+  }
+
+  /** The items that could not be made good. */
+  async #resend(
+    items: readonly CommitItem[],
+    { uploader, error, signal }: Resend,
+  ): Promise<{ item: CommitItem; error: CofferError }[]> {
+    const lost: { item: CommitItem; error: CofferError }[] = [];
+    for (const item of items) {
+      if (item.ref?.kind !== 'put') continue;
+      try {
+        if (item.content === undefined || uploader === undefined) throw error;
+        await uploader.resend(item.content, signal);
+      } catch (reason) {
+        if (!isCofferError(reason) || isFatal(reason)) throw reason;
+        lost.push({ item, error: reason });
+      }
+    }
+    return lost;
   }
 
   #throwFailure(): void {
@@ -201,3 +239,17 @@ export class JournalBatch implements CommitBatch {
 
 /** Entries of one `remove`: the whole takes 17 KiB of a commit's body. */
 const removeTogether = 1000;
+
+/** A server that loses chunks again and again is not waited for. */
+const maxResends = 2;
+
+interface Resend {
+  readonly uploader: Uploader | undefined;
+  readonly error: CofferError;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What is about the whole upload, not about one file. */
+function isFatal({ code }: CofferError): boolean {
+  return ['UNREACHABLE', 'QUOTA', 'NO_SPACE', 'CANCELLED', 'INTERNAL', 'NOT_LOGGED_IN', 'SHUTTING_DOWN'].includes(code);
+}

@@ -28,7 +28,10 @@ export class TestJournal {
   readonly secrets = newAccountSecrets(systemRandom);
   readonly chains = new IdentityChains();
   readonly device: DeviceId = randomId(systemRandom);
-  readonly deviceKey = ed25519KeyPair(systemRandom.bytes(32));
+  readonly deviceSeed = systemRandom.bytes(32);
+  readonly deviceKey = ed25519KeyPair(this.deviceSeed);
+  /** The own identity chain. */
+  readonly statements: Uint8Array[] = [];
   readonly epochSecret: Uint8Array;
   readonly commits: Commit[] = [];
 
@@ -113,6 +116,7 @@ export class TestJournal {
   }
 
   #learn(statement: Uint8Array): IdentityState {
+    this.statements.push(statement);
     return this.chains.append(this.account, [statement]);
   }
 }

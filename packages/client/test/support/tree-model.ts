@@ -62,6 +62,8 @@ export class TreeModel {
         return operation[1].filter((entry) => !this.#remove(entry)).map(idKey);
       case 'init':
         return [];
+      default:
+        return operation satisfies never;
     }
   }
 
