@@ -19,8 +19,8 @@ import { Sessions } from './session/sessions.ts';
 const handshakeMs = 5 * secondMs;
 /** One HTTPS request, from handshake to answer. */
 const httpMs = 15 * secondMs;
-/** What runs when the daemon is told to stop may take this long (CLI §Server). */
-const drainMs = 10 * secondMs;
+/** What runs when the daemon is told to stop may take this long; with the last words of what is cut off, ten seconds in all (CLI §Server). */
+const drainMs = 7.5 * secondMs;
 /** When clients should come back after a restart. */
 const reconnectAfterMs = 2 * secondMs;
 /** Renewal is due from here on. */
@@ -31,7 +31,7 @@ export interface DaemonDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly audit: Audit;
-  /** The storage failed for good: stop and exit non-zero. Called once. */
+  /** The storage or the login worker failed for good: stop and exit non-zero. */
   readonly onFatal: (error: unknown) => void;
   /** Something that a person should know now, beside the log. */
   readonly warn?: (text: string) => void;
@@ -105,7 +105,7 @@ export class Daemon implements AsyncDisposable {
     this.#deps.logger.info({}, 'settings and certificates were read again');
   }
 
-  /** No new connections or requests; resolves when what runs is finished, or after ten seconds. */
+  /** No new connections or requests; resolves when what runs is finished, or its time is over. */
   async drain(): Promise<void> {
     this.#stopping = true;
     this.#parts?.listener.stopAccepting();
@@ -147,7 +147,7 @@ export class Daemon implements AsyncDisposable {
     const { clock, random, logger, audit, onFatal } = this.#deps;
     const { path, packBytes, reserve } = this.#config.storage;
     const storage = this.#stack.use(await Storage.open({ path, packBytes, reserve, clock, random, logger, onFatal }));
-    const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId }));
+    const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId, onFatal }));
     const { accounts } = storage;
     const identities = new Identities(accounts);
     const live: Pick<Services, 'accounts' | 'identities'> = { accounts, identities };

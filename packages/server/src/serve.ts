@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
-import { CofferError, systemClock, systemRandom, type Clock, type Random } from '@coffer/core';
+import { CofferError, isCofferError, systemClock, systemRandom, type Clock, type Random } from '@coffer/core';
 import type { ServerConfig } from './config/server-config.ts';
 import { Daemon } from './daemon.ts';
 import { Logs } from './log/logs.ts';
@@ -28,7 +28,7 @@ export interface ServeOptions {
 
 /**
  * `coffer serve`: runs until the signal, then drains and resolves. SIGHUP reads settings and certificates again.
- * @throws as {@link Daemon.open}; IO when the storage failed for good while it ran: start again, it recovers
+ * @throws as {@link Daemon.open}; IO when the storage failed for good while it ran: start again, it recovers; INTERNAL when the login worker did
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config, signal, warn, hangups = process, clock = systemClock, random = systemRandom } = options;
@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   logs.server.info({ address: daemon.address }, 'listening');
   options.ready(daemon.address);
   const end = await Promise.race([stopped.promise, failed.promise]);
-  if (end !== 'stopped') throw storageFailed(end.cause);
+  if (end !== 'stopped') throw isCofferError(end.cause, 'INTERNAL') ? end.cause : storageFailed(end.cause);
   logs.server.info({}, 'stopping');
   await daemon.drain();
 }

@@ -50,6 +50,8 @@ describe('loadServerConfig', () => {
     ['sessions:\n  idle: 2d', 'sessions.idle: at most sessions.lifetime'],
     ['limits:\n  totalBufferBytes: 1MiB', 'limits.totalBufferBytes: at least'],
     ['registration: maybe', 'registration: '],
+    ['logs:\n  level: { auht: debug }', 'logs.level'],
+    ['storage:\n  reserve: 500 %', 'storage.reserve: "500 %" is not a percentage'],
     ['listen: [1, 2]', 'listen: '],
     ['just text', 'holds no settings'],
     ['a: 1\na: 2', 'is not valid YAML'],

@@ -226,6 +226,10 @@ describe('a vault over the wire', () => {
       account: ann.account.account,
       counts: { commits: 1 },
     });
+    const refused = server.audit.filter(({ event }) => event.event === 'vault.append').map(({ event }) => event.status);
+    expect(refused).toEqual(expect.arrayContaining(['CONFLICT', 'MISSING_CHUNKS', 'NOT_ALLOWED']));
+    const gets = server.audit.filter(({ event }) => event.event === 'chunk.get').map(({ event }) => event.status);
+    expect(gets).toEqual(expect.arrayContaining(['OK', 'NOT_FOUND']));
     expect(server.audit.some(({ category, event }) => category === 'auth' && event.event === 'session.prove')).toBe(
       true,
     );

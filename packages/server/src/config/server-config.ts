@@ -1,6 +1,7 @@
 import { dayMs, formatSize, GiB, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
 import { protocolLimits } from '@coffer/protocol';
 import { z } from 'zod';
+import { auditCategories } from '../log/audit.ts';
 
 /** A size in bytes: a number, or text like `64MiB`. */
 const Size = text('size', parseSize).pipe(z.number().int().min(0).max(Number.MAX_SAFE_INTEGER));
@@ -23,6 +24,9 @@ const Schedule = z.string().min(1).max(100);
 /** Least to most urgent; `silent` writes nothing. */
 export const LogLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
 export type LogLevel = z.infer<typeof LogLevel>;
+
+/** What a level may be set for; `default` is for all others. */
+const LogCategory = z.enum(['default', 'server', ...auditCategories]);
 
 /** Everything that an administrator can set on the daemon, complete and checked (CONFIG §Server). */
 export const ServerConfig = z
@@ -70,7 +74,7 @@ export const ServerConfig = z
     }),
     logs: section({
       path: Path.default('logs'),
-      level: z.union([LogLevel, z.partialRecord(z.string().max(40), LogLevel)]).default('info'),
+      level: z.union([LogLevel, z.partialRecord(LogCategory, LogLevel)]).default('info'),
       maxBytes: Size.default(50 * MiB),
       keep: Count.default(30),
     }),

@@ -1,4 +1,6 @@
 import { operations, type Handlers, type RequestOf } from '@coffer/protocol';
+import type { Stored } from '@coffer/storage';
+import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
@@ -25,19 +27,19 @@ async function put(
   { storage, audit }: Services,
   { vault, kind }: RequestOf<'chunk.put'>,
   { context, data }: { readonly context: Connection; readonly data: AsyncIterable<Uint8Array> },
-) {
-  const writer = await storage.putChunks({ vault, uploader: context.account, kind });
-  // Views of the frame: the bytes of a chunk are not copied between the socket and the pack.
-  for await (const payload of data) await writer.put(payload.subarray(0, idBytes), payload.subarray(idBytes));
-  const { stored, duplicates, bytes } = await writer.finish();
-  audit.record('transfer', {
-    ...eventOf('chunk.put', context),
-    vault,
-    status: 'OK',
-    bytes,
-    counts: { stored, duplicates },
-  });
-  return { stored, duplicates, bytes };
+): Promise<Stored> {
+  const event = { ...eventOf('chunk.put', context), vault };
+  try {
+    const writer = await storage.putChunks({ vault, uploader: context.account, kind });
+    // Views of the frame: the bytes of a chunk are not copied between the socket and the pack.
+    for await (const payload of data) await writer.put(payload.subarray(0, idBytes), payload.subarray(idBytes));
+    const { stored, duplicates, bytes } = await writer.finish();
+    audit.record('transfer', { ...event, status: 'OK', bytes, counts: { stored, duplicates } });
+    return { stored, duplicates, bytes };
+  } catch (error) {
+    audit.record('transfer', { ...event, status: statusOf(error) });
+    throw error;
+  }
 }
 
 async function* get(
@@ -45,15 +47,21 @@ async function* get(
   { vault, uploader, ids }: RequestOf<'chunk.get'>,
   { context, signal }: { readonly context: Connection; readonly signal: AbortSignal },
 ): AsyncGenerator<readonly Uint8Array[]> {
-  let [chunks, bytes] = [0, 0];
+  const sent = { chunks: 0, bytes: 0 };
+  // Until the last chunk was taken; a client that stops early only ends the generator.
+  let status: AuditEvent['status'] = 'CANCELLED';
   try {
     for await (const { id, payload } of storage.readChunks({ vault, uploader, ids, signal })) {
-      chunks += 1;
-      bytes += payload.byteLength;
       yield [id, payload];
+      sent.chunks += 1;
+      sent.bytes += payload.byteLength;
     }
+    status = 'OK';
+  } catch (error) {
+    status = statusOf(error);
+    throw error;
   } finally {
-    const status = chunks === ids.byteLength / idBytes ? 'OK' : 'NOT_FOUND';
+    const { chunks, bytes } = sent;
     audit.record('transfer', { ...eventOf('chunk.get', context), vault, status, bytes, counts: { chunks } });
   }
 }

@@ -3,6 +3,7 @@ import { parseCommit, Role, VaultKind, type Commit } from '@coffer/journal';
 import { operations, protocolLimits, type Handlers } from '@coffer/protocol';
 import type { Ack } from '@coffer/storage';
 import type { Watcher } from '../events/watch-hub.ts';
+import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
@@ -16,13 +17,15 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
   const { storage, hub } = services;
   return {
     'vault.list': async (_request, { context }) => ({ vaults: await list(services, context) }),
-    'vault.create': async (_request, { context, data }) => {
-      const [genesis, ...more] = await receiveCommits(data, context);
-      if (genesis === undefined || more.length > 0) throw new CofferError('INVALID', 'one genesis commit is expected');
-      const { vault, seq, head, receivedAt } = await storage.createVault(genesis);
-      record(services, context, { operation: 'vault.create', vault, bytes: genesis.bytes.byteLength });
-      return { vault, seq, head, receivedAt };
-    },
+    'vault.create': async (_request, { context, data }) =>
+      recorded(services, context, 'vault.create', async (done) => {
+        const [genesis, ...more] = await receiveCommits(data, context);
+        if (genesis === undefined || more.length > 0)
+          throw new CofferError('INVALID', 'one genesis commit is expected');
+        done({ vault: genesis.vault, commits: [genesis] });
+        const { vault, seq, head, receivedAt } = await storage.createVault(genesis);
+        return { vault, seq, head, receivedAt };
+      }),
     'vault.head': async ({ vault }) => {
       const { seq, head, receivedAt } = await headOf(services, vault);
       return { seq, head, receivedAt };
@@ -31,14 +34,15 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
       const { seq, head } = await headOf(services, vault);
       return { response: { seq, head }, data: pull(services, { vault, after, until: seq, signal }) };
     },
-    'vault.append': async ({ vault }, { context, data }) => {
-      const commits = await receiveCommits(data, context);
-      const { seq, head, receivedAt } = await storage.append(vault, commits);
-      hub.advanced(vault, seq, context.watcher);
-      const bytes = commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
-      record(services, context, { operation: 'vault.append', vault, bytes, commits: commits.length });
-      return { seq, head, receivedAt };
-    },
+    'vault.append': async ({ vault }, { context, data }) =>
+      recorded(services, context, 'vault.append', async (done) => {
+        done({ vault, commits: [] });
+        const commits = await receiveCommits(data, context);
+        done({ vault, commits });
+        const { seq, head, receivedAt } = await storage.append(vault, commits);
+        hub.advanced(vault, seq, context.watcher);
+        return { seq, head, receivedAt };
+      }),
     'vault.watch': async ({ vaults }, { context }) => {
       watch(services, context.watcher, vaults);
       return {};
@@ -106,19 +110,38 @@ function watch({ hub }: Services, watcher: Watcher, vaults: readonly VaultId[]):
   hub.watch(watcher, vaults);
 }
 
-function record(
+interface Done {
+  readonly vault: VaultId;
+  readonly commits: readonly Commit[];
+}
+
+/** Leaves a line in the log, however `work` ends; it tells what it is about as soon as it knows. */
+async function recorded<Result>(
   { audit }: Services,
   { account, device, address }: Connection,
-  done: {
-    readonly operation: VaultOperation;
-    readonly vault: VaultId;
-    readonly bytes: number;
-    readonly commits?: number;
-  },
-): void {
-  const { operation, vault, bytes, commits = 1 } = done;
-  const event = { event: operation, operation: operations[operation].code, status: 'OK', counts: { commits } } as const;
-  audit.record('transfer', { ...event, account, device: device.device, address, vault, bytes });
+  operation: VaultOperation,
+  work: (tell: (done: Done) => void) => Promise<Result>,
+): Promise<Result> {
+  let done: Done | undefined;
+  const line = (status: AuditEvent['status']): void => {
+    const bytes = done?.commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0) ?? 0;
+    const event = { event: operation, operation: operations[operation].code, account, device: device.device, address };
+    audit.record('transfer', {
+      ...event,
+      status,
+      vault: done?.vault,
+      bytes,
+      counts: { commits: done?.commits.length ?? 0 },
+    });
+  };
+  try {
+    const result = await work((known) => (done = known));
+    line('OK');
+    return result;
+  } catch (error) {
+    line(statusOf(error));
+    throw error;
+  }
 }
 
 function notTheAuthor(): CofferError {

@@ -1,4 +1,4 @@
-import { idKey, type ErrorCode } from '@coffer/core';
+import { idKey, isCofferError, type ErrorCode } from '@coffer/core';
 
 /** What a line of the security log is about; each category has its own files (STORAGE §Audit). */
 export const auditCategories = [
@@ -41,6 +41,11 @@ export interface Audit {
 }
 
 export const silentAudit: Audit = { record: () => undefined };
+
+/** How work ended that threw. */
+export function statusOf(error: unknown): ErrorCode {
+  return isCofferError(error) ? error.code : 'INTERNAL';
+}
 
 /** The event as a flat line: ids in hex, counts beside the rest. */
 export function auditFields(event: AuditEvent): Readonly<Record<string, unknown>> {

@@ -11,6 +11,8 @@ export interface OpaqueServerOptions {
   /** The server's long-term OPAQUE secret, as in the file `opaque-setup`. */
   readonly setup: string;
   readonly server: ServerId;
+  /** The worker died; nobody can log in any more. */
+  readonly onFatal?: (error: CofferError) => void;
 }
 
 export interface LoginStart {
@@ -41,18 +43,23 @@ export class OpaqueServer implements AsyncDisposable {
     return server.createSetup();
   }
 
-  static async open({ setup, server }: OpaqueServerOptions): Promise<OpaqueServer> {
+  static async open({ setup, server, onFatal }: OpaqueServerOptions): Promise<OpaqueServer> {
     const data: OpaqueWorkerData = { setup, server: idKey(server) };
     const worker = startWorker(new URL('./opaque-worker.ts', import.meta.url), { workerData: data });
     await once(worker, 'online');
-    return new OpaqueServer(worker, setup);
+    const opaque = new OpaqueServer(worker, setup);
+    worker.on('error', (cause) => {
+      const error = new CofferError('INTERNAL', 'the login worker failed', { cause });
+      opaque.#fail(error);
+      onFatal?.(error);
+    });
+    return opaque;
   }
 
   private constructor(worker: Worker, setup: string) {
     this.#worker = worker;
     this.#setup = Buffer.from(setup, 'base64url');
     worker.on('message', (reply: OpaqueReply) => this.#settle(reply));
-    worker.on('error', (cause) => this.#fail(new CofferError('INTERNAL', 'the login worker failed', { cause })));
     worker.on('exit', () => this.#fail(new CofferError('SHUTTING_DOWN', 'the login worker has ended')));
   }
 
