@@ -14,6 +14,7 @@ export const commitLimits = {
   operationBytes: MiB,
   /** Operations, padded and sealed. */
   bodyBytes: MiB + bodyPaddingBytes + sealOverheadBytes,
+  /** Operations of one commit: a few milliseconds of the server's time, and of every reader's. */
   operations: 1000,
   /** References; a put each for every operation, and room for the others. */
   refs: 2000,
@@ -49,6 +50,7 @@ export const contentLimits = {
 
 /** What an identity chain may hold. */
 export const identityLimits = {
+  /** The largest holds a new sealing key, or the vaults of a worker: half of this. */
   statementBytes: 16 * KiB,
   /** Statements of one account: every login and logout of a device adds one. */
   statements: 65_536,
