@@ -25,7 +25,7 @@ const ProfileName = z
 /** Flag before environment before default; a flag after the command counts before one in front of it. @throws INVALID */
 export function readGlobals(
   command: CommanderCommand,
-  process: {
+  machine: {
     readonly env: Readonly<Record<string, string | undefined>>;
     readonly cwd: string;
     readonly userHome: string;
@@ -34,7 +34,7 @@ export function readGlobals(
   const chain: Record<string, unknown>[] = [];
   for (let at: CommanderCommand | null = command; at !== null; at = at.parent) chain.push(at.opts());
   const first = (name: string): unknown => chain.find((options) => options[name] !== undefined)?.[name];
-  const profile = ProfileName.safeParse(first('profile') ?? process.env['COFFER_PROFILE'] ?? 'default');
+  const profile = ProfileName.safeParse(first('profile') ?? machine.env['COFFER_PROFILE'] ?? 'default');
   if (!profile.success)
     throw new CofferError('INVALID', `--profile: ${profile.error.issues[0]?.message ?? 'not valid'}`);
   const home = z
@@ -42,10 +42,10 @@ export function readGlobals(
     .min(1)
     .max(4096)
     .optional()
-    .parse(first('home') ?? process.env['COFFER_HOME'] ?? undefined);
+    .parse(first('home') ?? machine.env['COFFER_HOME'] ?? undefined);
   return {
     profile: profile.data,
-    home: home === undefined ? defaultHome(process) : resolve(process.cwd, home),
+    home: home === undefined ? defaultHome(machine) : resolve(machine.cwd, home),
     json: first('json') === true,
     quiet: first('quiet') === true,
     verbose: first('verbose') === true,
@@ -63,8 +63,8 @@ function defaultHome({
 }): string {
   const xdg = env['XDG_DATA_HOME'];
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'coffer');
-  if (globalThis.process.platform === 'darwin') return join(userHome, 'Library', 'Application Support', 'coffer');
-  if (globalThis.process.platform === 'win32')
+  if (process.platform === 'darwin') return join(userHome, 'Library', 'Application Support', 'coffer');
+  if (process.platform === 'win32')
     return join(env['LOCALAPPDATA'] ?? join(userHome, 'AppData', 'Local'), 'coffer');
   return join(userHome, '.local', 'share', 'coffer');
 }
