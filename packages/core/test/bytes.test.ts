@@ -108,10 +108,10 @@ describe('cbor', () => {
 
 test('a message has at most so many items, whatever its bytes say', () => {
   const list = (items: number, item: number): Uint8Array => {
-    const bytes = new Uint8Array(5 + items).fill(item);
-    bytes[0] = 0x9a;
-    new DataView(bytes.buffer).setUint32(1, items);
-    return bytes;
+    const encoded = new Uint8Array(5 + items).fill(item);
+    encoded[0] = 0x9a;
+    new DataView(encoded.buffer).setUint32(1, items);
+    return encoded;
   };
   // The list itself is an item.
   expect(decodeCbor(list(maxCborItems - 1, 0x01))).toHaveLength(maxCborItems - 1);

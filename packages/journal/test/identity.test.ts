@@ -1,4 +1,4 @@
-import { encodeCbor, randomId, zeroHash } from '@coffer/core';
+import { encodeCbor, idKey, randomId, zeroHash } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -191,6 +191,20 @@ describe('an identity chain', () => {
     expect(outcome(() => parseIdentityStatement(new Uint8Array(16_385)))).toBe('LIMIT');
     expect(outcome(() => parseIdentityStatement(encodeCbor([new Uint8Array(2), new Uint8Array(63)])))).toBe('INVALID');
   });
+});
+
+test('an account has at most a thousand devices that are not revoked', () => {
+  const account = new TestAccount(1);
+  const device = account.enroll();
+  const before = account.state;
+  account.enroll();
+  const statement = account.statements.at(-1) ?? zeroHash;
+  const record = before.devices.get(idKey(device.device))!;
+  const full = (count: number, revoked: boolean) => {
+    const others = Array.from({ length: count }, (_, index) => [`device ${index}`, { ...record, revoked }] as const);
+    return outcome(() => foldIdentity({ ...before, devices: new Map(others) }, statement));
+  };
+  expect([full(999, false), full(1000, false), full(1000, true)]).toEqual(['accepted', 'LIMIT', 'accepted']);
 });
 
 describe('known chains', () => {
