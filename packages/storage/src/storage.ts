@@ -88,6 +88,11 @@ const statementBatch = 100;
 /** Owners whose open stores are kept; idle ones beyond it are forgotten. */
 const storeLimit = 256;
 
+/** Accounts are opened before the packs that their statements are recorded in. */
+interface StatementHook {
+  record?: (account: AccountId, statement: Uint8Array) => Promise<void>;
+}
+
 interface StorageParts {
   readonly options: StorageOptions;
   readonly identity: StorageIdentity;
@@ -159,18 +164,19 @@ export class Storage implements AsyncDisposable {
     const identity = await readIdentity(options.path);
     building.use(DirectoryLock.take(lockPath(options.path)));
     refuseNewerDatabases(options.path);
-    let opened: Storage | undefined;
+    const hook: StatementHook = {};
     const recordStatement = (account: AccountId, statement: Uint8Array): Promise<void> =>
-      opened ? opened.#recordStatement(account, statement) : Promise.reject(new TypeError('the storage is not open'));
+      hook.record ? hook.record(account, statement) : Promise.reject(new TypeError('the storage is not open'));
     const accounts = building.use(await Accounts.open(options.path, { clock: options.clock, recordStatement }));
     const { disk = nodeDisk, openFacts = (path) => SqliteFacts.open(path, { thread: 'own' }) } = options;
     const facts = building.use(await openFacts(indexPath(options.path)));
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
     const { stuck } = await recover({ facts, packs, accounts, ...options });
-    opened = new Storage({ options, identity, accounts, facts, packs, disk, stuck }, building.move());
-    await opened.#space.tend();
-    await opened.#recordStatements();
-    return opened;
+    const storage = new Storage({ options, identity, accounts, facts, packs, disk, stuck }, building.move());
+    hook.record = (account, statement) => storage.#recordStatement(account, statement);
+    await storage.#space.tend();
+    await storage.#recordStatements();
+    return storage;
   }
 
   async vaultsOf(account: AccountId): Promise<readonly VaultSummary[]> {

@@ -1,17 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DirectoryLock } from '../src/directory-lock.ts';
+import { withTemporaryFolder } from './support/temporary-folder.ts';
 import { withCode } from './support/expect-code.ts';
 
-async function withFolder(work: (lock: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'coffer-lock-'));
-  await work(join(folder, 'lock')).finally(() => rm(folder, { recursive: true }));
-}
+const withFolder = (work: (lock: string) => Promise<void>): Promise<void> =>
+  withTemporaryFolder((folder) => work(join(folder, 'lock')));
 
 test('a lock is held once, and free again after it was let go', () =>
   withFolder(async (path) => {

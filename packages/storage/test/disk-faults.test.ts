@@ -6,7 +6,7 @@ import type { Facts } from '../src/facts/facts.ts';
 import { FaultBench } from './support/fault-bench.ts';
 
 /** Which calls are hit; all of them are asked for in the environment. */
-const stride = Number(process.env['COFFER_FAULT_STRIDE'] ?? 7);
+const stride = Number(process.env['COFFER_FAULT_STRIDE'] ?? 11);
 const steps = 8;
 
 /** Works until something fails; whatever was acknowledged before must be there after a restart on a sound disk. */
@@ -54,8 +54,8 @@ test.each(faults)(
       // A full disk is no reason to stop; what fails for good is.
       const survives = fault.kind === 'short' || (fault.kind === 'ENOSPC' && fault.calls[0] === 'write');
       expect(bench.fatal).toHaveLength(hit && !survives ? 1 : 0);
-      if (fault.kind === 'short') expect(failed).toBe(0);
-      else if (hit) expect(failed).toBeGreaterThan(0);
+      // A short write is only slow; every other fault that struck was told to somebody.
+      expect(failed > 0).toBe(hit && fault.kind !== 'short');
       await restartAndVerify(bench);
       if (!hit) return;
     }

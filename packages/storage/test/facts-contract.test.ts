@@ -1,28 +1,28 @@
-import { describe, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { SqliteFacts } from '../src/facts/sqlite-facts.ts';
 import { factsContract, MemoryFacts } from '../src/testing/index.ts';
+import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 describe('facts in SQLite', () => {
-  for (const { name, run } of factsContract) {
-    test(name, async () => {
-      const path = await mkdtemp(join(tmpdir(), 'coffer-facts-'));
-      await run(() => SqliteFacts.open(join(path, 'index.db'), { thread: 'same' })).finally(() =>
-        rm(path, { recursive: true }),
-      );
-    });
-  }
+  test.each(factsContract)('$name', async ({ run }) => {
+    const kept = withTemporaryFolder((folder) =>
+      run(() => SqliteFacts.open(join(folder, 'index.db'), { thread: 'same' })),
+    );
+    await expect(kept).resolves.toBe(undefined);
+  });
 });
 
 test('changes on a thread of their own', async () => {
-  const path = await mkdtemp(join(tmpdir(), 'coffer-facts-'));
-  const open = (): Promise<SqliteFacts> => SqliteFacts.open(join(path, 'index.db'), { thread: 'own' });
   const promise = factsContract.find(({ name }) => name.startsWith('a segment needs'));
-  await promise?.run(open).finally(() => rm(path, { recursive: true }));
-});
+  const kept = withTemporaryFolder(
+    (folder) =>
+      promise?.run(() => SqliteFacts.open(join(folder, 'index.db'), { thread: 'own' })) ??
+      Promise.reject(new TypeError('no such promise')),
+  );
+  await expect(kept).resolves.toBe(undefined);
+}, 20_000);
 
 describe('facts in memory', () => {
-  for (const { name, run } of factsContract) test(name, () => run(async () => new MemoryFacts()));
+  test.each(factsContract)('$name', ({ run }) => expect(run(async () => new MemoryFacts())).resolves.toBe(undefined));
 });

@@ -1,13 +1,11 @@
 import { systemClock, systemRandom } from '@coffer/core';
-import { describe, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
 import type { Disk } from '../src/packs/disk.ts';
 import { LocalPacks } from '../src/packs/local-packs.ts';
 import { nodeDisk } from '../src/packs/node-disk.ts';
 import type { PacksSubject } from '../src/testing/index.ts';
 import { FaultyDisk, MemoryDisk, packsContract } from '../src/testing/index.ts';
+import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 function subject(path: string, disk: Disk): PacksSubject {
   const open = (): LocalPacks =>
@@ -23,28 +21,22 @@ function subject(path: string, disk: Disk): PacksSubject {
 }
 
 describe('packs on a filesystem', () => {
-  for (const { name, run } of packsContract) {
-    test(name, async () => {
-      const path = await mkdtemp(join(tmpdir(), 'coffer-packs-'));
-      await run(async () => subject(path, nodeDisk)).finally(() => rm(path, { recursive: true }));
-    });
-  }
+  test.each(packsContract)('$name', async ({ run }) => {
+    await expect(withTemporaryFolder((path) => run(async () => subject(path, nodeDisk)))).resolves.toBe(undefined);
+  });
 });
 
 describe('packs in memory', () => {
-  for (const { name, run } of packsContract) test(name, () => run(async () => subject('/storage', new MemoryDisk())));
+  test.each(packsContract)('$name', async ({ run }) => {
+    await expect(run(async () => subject('/storage', new MemoryDisk()))).resolves.toBe(undefined);
+  });
 });
 
 describe('packs on a disk whose writes are all short', () => {
-  for (const { name, run } of packsContract) {
-    test(name, () => {
-      const disk = new FaultyDisk(new MemoryDisk(), {
-        calls: ['write'],
-        at: 1,
-        kind: 'short',
-        times: Number.MAX_SAFE_INTEGER,
-      });
-      return run(async () => subject('/storage', disk));
-    });
-  }
+  test.each(packsContract)('$name', async ({ run }) => {
+    const fault = { calls: ['write'], at: 1, kind: 'short', times: Number.MAX_SAFE_INTEGER } as const;
+    await expect(run(async () => subject('/storage', new FaultyDisk(new MemoryDisk(), fault)))).resolves.toBe(
+      undefined,
+    );
+  });
 });

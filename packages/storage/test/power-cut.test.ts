@@ -46,6 +46,7 @@ async function playCut(bench: FaultBench, snapshots: readonly Snapshot[], seed: 
 test('no power cut loses what was acknowledged', async () => {
   await using bench = await FaultBench.open(1);
   const snapshots = await record(bench, 20);
+  expect(snapshots.length).toBeGreaterThan(10);
   for (let seed = 0; seed < states; seed += 1) await playCut(bench, snapshots, seed);
 }, 600_000);
 

@@ -183,6 +183,7 @@ export class AccountsTables {
     return allRows<Row>(this.#db.prepare(sql), ...parameters);
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as `firstRow`
   #first<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined {
     return firstRow<Row>(this.#db.prepare(sql), ...parameters);
   }

@@ -2,7 +2,7 @@ import { equalBytes, isCofferError, splitBytes, zeroHash } from '@coffer/core';
 import type { Commit, PutRef } from '@coffer/journal';
 import { parseCommit, parseSegment } from '@coffer/journal';
 import { DatabaseSync } from 'node:sqlite';
-import { segmentUploader } from '../facts/numbers.ts';
+import { segmentUploader, unknownNumber } from '../facts/numbers.ts';
 import type { Packs, PackPlace } from '../packs/packs.ts';
 import { openRecord } from '../packs/record-reader.ts';
 import { firstRow } from '../sqlite/database.ts';
@@ -24,7 +24,7 @@ const batch = 1000;
 export async function* checkJournals(check: CheckJournals): AsyncGenerator<Finding, void, undefined> {
   const counts = new Uint32Array(check.index.largestChunk() + 1);
   for (const chunk of check.index.lostChunks()) check.lost.add(chunk);
-  yield* countSegments(check, counts);
+  await countSegments(check, counts);
   for (const vault of check.index.vaults()) yield* new VaultCheck(check, vault, counts).run();
   yield* compareCounts(check, counts);
   for (const { owner } of check.index.wrongUsage())
@@ -34,30 +34,34 @@ export async function* checkJournals(check: CheckJournals): AsyncGenerator<Findi
     yield { kind: 'journal', message: `${unapplied} stored commits do not follow the head of their vault` };
 }
 
-async function* countSegments(check: CheckJournals, counts: Uint32Array): AsyncGenerator<Finding, void, undefined> {
-  const { chunk: find } = check.index.lookUps();
+/** What segments refer to; a segment that cannot be read, or lacks one of its chunks, is lost itself. */
+async function countSegments(check: CheckJournals, counts: Uint32Array): Promise<void> {
   for (let after = 0; ;) {
     const segments = check.index.segments(after, batch);
-    for (const segment of segments) {
-      const { pack, offset, bytes, store } = segment;
-      const payload =
-        pack === null ? undefined : await readPayload(check.packs, store, { kind: 'chunks', pack, offset, bytes });
-      if (!payload) {
-        check.lost.add(segment.chunk);
-        continue;
-      }
-      for (const { uploader, ids } of parseSegment(payload).chunks) {
-        const number = check.index.numberOf(uploader) ?? -1;
-        for (const id of splitBytes(ids, 32)) {
-          const chunk = find(segment.owner, number, id);
-          if (chunk !== undefined) counts[chunk] = (counts[chunk] ?? 0) + segment.vaults;
-          if (chunk === undefined || check.lost.has(chunk)) check.lost.add(segment.chunk);
-        }
-      }
-    }
+    for (const segment of segments) if (!(await countSegment(check, segment, counts))) check.lost.add(segment.chunk);
     if (segments.length < batch) return;
     after = segments.at(-1)?.chunk ?? after;
   }
+}
+
+type CheckedSegment = ReturnType<CheckIndex['segments']>[number];
+
+async function countSegment(check: CheckJournals, segment: CheckedSegment, counts: Uint32Array): Promise<boolean> {
+  const { pack, offset, bytes, store } = segment;
+  const payload =
+    pack === null ? undefined : await readPayload(check.packs, store, { kind: 'chunks', pack, offset, bytes });
+  if (!payload) return false;
+  const { chunk: find } = check.index.lookUps();
+  let whole = true;
+  for (const { uploader, ids } of parseSegment(payload).chunks) {
+    const number = check.index.numberOf(uploader) ?? unknownNumber;
+    for (const id of splitBytes(ids, 32)) {
+      const chunk = find(segment.owner, number, id);
+      if (chunk !== undefined) counts[chunk] = (counts[chunk] ?? 0) + segment.vaults;
+      if (chunk === undefined || check.lost.has(chunk)) whole = false;
+    }
+  }
+  return whole;
 }
 
 async function readPayload(
@@ -107,7 +111,7 @@ class VaultCheck {
     this.#vault = vault;
     this.#counts = counts;
     this.#find = check.index.lookUps();
-    this.#owner = check.index.numberOf(vault.owner) ?? -1;
+    this.#owner = check.index.numberOf(vault.owner) ?? unknownNumber;
   }
 
   async *run(): AsyncGenerator<Finding, void, undefined> {
@@ -171,7 +175,7 @@ class VaultCheck {
       if (chunk === undefined || this.#check.lost.has(chunk)) whole = false;
     };
     for (const { uploader, ids } of chunks) {
-      const number = this.#check.index.numberOf(uploader) ?? -1;
+      const number = this.#check.index.numberOf(uploader) ?? unknownNumber;
       for (const id of splitBytes(ids, 32)) take(number, id);
     }
     for (const id of splitBytes(segments, 32)) take(segmentUploader, id);

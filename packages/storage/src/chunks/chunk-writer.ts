@@ -148,11 +148,16 @@ export class ChunkWriter {
   }
 }
 
+interface QuotaExceeded {
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+}
+
 /** What the owner stores and may store, in numbers. */
-export function quotaError(details: { readonly usedBytes: number; readonly quotaBytes: number }): CofferError {
+export function quotaError({ usedBytes, quotaBytes }: QuotaExceeded): CofferError {
   return new CofferError('QUOTA', 'the storage of this account is used up', {
     hint: 'Remove files and empty the trash, or ask the administrator for more.',
-    details: { ...details },
+    details: { usedBytes, quotaBytes },
   });
 }
 

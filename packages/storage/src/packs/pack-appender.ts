@@ -146,10 +146,9 @@ export class PackAppender {
       this.#fail('write', error);
       return;
     }
-    this.#undoing = this.#undo().finally(() => {
-      this.#undoing = undefined;
-    });
+    this.#undoing = this.#undo();
     await this.#undoing;
+    this.#undoing = undefined;
   }
 
   async #undo(): Promise<void> {

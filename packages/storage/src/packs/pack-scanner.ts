@@ -63,7 +63,7 @@ async function scanAt(window: ScanWindow, offset: number): Promise<Scanned> {
 async function gapAt(window: ScanWindow, offset: number): Promise<Scanned> {
   for (let at = offset + 1; at + recordHeaderBytes <= window.end;) {
     const bytes = await window.at(at, Math.min(windowBytes, window.end - at));
-    const found = findHeader(bytes, (found) => at + found.start + found.bytes <= window.end);
+    const found = findHeader(bytes, ({ start, bytes: length }) => at + start + length <= window.end);
     if (found >= 0) return { type: 'gap', offset, bytes: at + found - offset, resumed: true };
     at += Math.max(1, bytes.byteLength - recordHeaderBytes + 1);
   }
@@ -102,9 +102,9 @@ class ScanWindow {
     const wanted = Math.max(0, Math.min(length, this.end - offset));
     const held = offset >= this.#start && offset + wanted <= this.#start + this.#bytes.byteLength;
     if (!held) {
-      const length = Math.min(Math.max(wanted, windowBytes), this.end - offset);
-      if (this.#buffer.byteLength < length) this.#buffer = new Uint8Array(length);
-      this.#bytes = await this.#options.read({ offset, length }, this.#buffer);
+      const bytes = Math.min(Math.max(wanted, windowBytes), this.end - offset);
+      if (this.#buffer.byteLength < bytes) this.#buffer = new Uint8Array(bytes);
+      this.#bytes = await this.#options.read({ offset, length: bytes }, this.#buffer);
       this.#start = offset;
     }
     return this.#bytes.subarray(offset - this.#start, offset - this.#start + wanted);

@@ -75,7 +75,8 @@ async function readWindow<Place extends PackPlace>(
   { packs, owner, kind }: ReadRecords<Place>,
   window: readonly Place[],
 ): Promise<ReadRecord<Place>[]> {
-  const records = new Array<ReadRecord<Place>>(window.length);
+  const records: ReadRecord<Place>[] = [];
+  records.length = window.length;
   const reads = runsOf(window).map(async (run) => {
     const bytes = await packs.read({ owner, kind, pack: run.pack, offset: run.offset, length: run.end - run.offset });
     for (const { place, index } of run.members)

@@ -73,6 +73,7 @@ export function allRows<Row>(statement: StatementSync, ...parameters: readonly S
   return statement.all(...parameters) as unknown as Row[];
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- only the SQL knows the type; a cast at every caller would say less
 export function firstRow<Row>(statement: StatementSync, ...parameters: readonly SQLInputValue[]): Row | undefined {
   return statement.get(...parameters) as unknown as Row | undefined;
 }

@@ -1,5 +1,5 @@
 /** One promise of an interface, to be kept by every implementation. Throws an AssertionError when it is broken. */
 export interface ContractCase<Subject> {
   readonly name: string;
-  run(make: () => Promise<Subject>): Promise<void>;
+  readonly run: (make: () => Promise<Subject>) => Promise<void>;
 }

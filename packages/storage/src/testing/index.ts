@@ -1,11 +1,12 @@
 export type { ContractCase } from './contract.ts';
+export type { DiskEvent } from './disk-event.ts';
 export { factsContract } from './facts-contract.ts';
 export { failingCalls } from './failing-calls.ts';
 export type { CallFault } from './failing-calls.ts';
 export { FaultyDisk } from './faulty-disk.ts';
 export type { DiskCall, DiskFault } from './faulty-disk.ts';
 export { diskError, MemoryDisk } from './memory-disk.ts';
-export type { DiskEvent, MemoryDiskOptions } from './memory-disk.ts';
+export type { MemoryDiskOptions } from './memory-disk.ts';
 export { MemoryFacts } from './memory-facts.ts';
 export { contractRecord, packsContract } from './packs-contract.ts';
 export type { PacksSubject } from './packs-contract.ts';

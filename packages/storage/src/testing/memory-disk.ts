@@ -1,13 +1,9 @@
 import type { Random } from '@coffer/core';
 import { dirname } from 'node:path';
 import type { Disk, DiskFile, DiskSpace } from '../packs/disk.ts';
+import type { DiskEvent } from './disk-event.ts';
+import { applyEvent } from './disk-event.ts';
 import { cutFile } from './power-cut.ts';
-
-/** One thing that was done to the disk, in order. */
-export type DiskEvent =
-  | { readonly type: 'create' | 'sync' | 'remove' | 'makeFolder' | 'syncFolder'; readonly path: string }
-  | { readonly type: 'write'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly type: 'truncate'; readonly path: string; readonly bytes: number };
 
 export interface MemoryDiskOptions {
   /** Bytes that fit in all; then writes fail with ENOSPC. */
@@ -161,20 +157,4 @@ export function diskError(code: string, path: string): Error {
 
 function coin(random: Random): boolean {
   return ((random.bytes(1)[0] ?? 0) & 1) === 1;
-}
-
-/** The content of a file after an event. */
-export function applyEvent(content: Uint8Array, event: DiskEvent): Uint8Array {
-  if (event.type === 'truncate') return resized(content, event.bytes);
-  if (event.type !== 'write') return content;
-  const end = event.position + event.bytes.byteLength;
-  const next = resized(content, Math.max(content.byteLength, end));
-  next.set(event.bytes, event.position);
-  return next;
-}
-
-function resized(content: Uint8Array, bytes: number): Uint8Array {
-  const next = new Uint8Array(bytes);
-  next.set(content.subarray(0, bytes));
-  return next;
 }

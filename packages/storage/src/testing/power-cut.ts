@@ -1,7 +1,7 @@
 import type { Random } from '@coffer/core';
 import { randomUnit } from '@coffer/core';
-import type { DiskEvent } from './memory-disk.ts';
-import { applyEvent } from './memory-disk.ts';
+import type { DiskEvent } from './disk-event.ts';
+import { applyEvent } from './disk-event.ts';
 
 /** What a disk writes as one; a power cut may leave half of one. */
 const sectorBytes = 512;

@@ -41,12 +41,7 @@ export class JournalStore {
     this.#writes += 1;
     try {
       const { places, ticket } = this.#packs.append(this.#store, records);
-      const flushed = this.#packs.flush(this.#store, ticket);
-      const before = this.#tail;
-      const applied = flushed.then(async () => {
-        await before;
-        await this.#apply(places, apply);
-      });
+      const applied = this.#applyInTurn(this.#packs.flush(this.#store, ticket), { places, apply });
       // A write that found no space left nothing behind: those after it need not care.
       this.#tail = applied.catch((error: unknown) =>
         isCofferError(error, 'NO_SPACE') ? undefined : Promise.reject(error as Error),
@@ -56,6 +51,16 @@ export class JournalStore {
     } finally {
       this.#writes -= 1;
     }
+  }
+
+  async #applyInTurn(
+    flushed: Promise<void>,
+    { places, apply }: Pick<JournalWrite, 'apply'> & { readonly places: readonly PackPlace[] },
+  ): Promise<void> {
+    const before = this.#tail;
+    await flushed;
+    await before;
+    await this.#apply(places, apply);
   }
 
   async #apply(places: readonly PackPlace[], apply: JournalWrite['apply']): Promise<void> {

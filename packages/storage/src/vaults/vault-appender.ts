@@ -253,23 +253,23 @@ export function membersOf({ members }: VaultState): { readonly member: Uint8Arra
   return [...members.values()].map(({ member, role }) => ({ member, role }));
 }
 
-function refusal(prepared: Exclude<Prepared, { status: 'ready' }>): CofferError {
-  switch (prepared.status) {
-    case 'missing':
-      return missingChunksError(prepared.chunks, prepared.count);
-    case 'notAllowed':
-      return new CofferError('NOT_ALLOWED', 'a commit refers to chunks that its author may not use in this vault');
-    case 'unknownVersion':
-      return new CofferError('INVALID', 'a commit keeps a version that this vault does not hold');
-    case 'quota':
-      return quotaError(prepared);
-    case 'tooLarge':
-      return new CofferError('LIMIT', 'a file is larger than this account may store', {
-        details: { limitBytes: prepared.limitBytes },
-      });
-    case 'segments':
-      return new CofferError('DAMAGED', 'a stored segment is damaged', {
-        details: { segments: prepared.places.length },
-      });
-  }
+type Refused = Exclude<Prepared, { status: 'ready' }>;
+
+const refusals: {
+  readonly [Status in Refused['status']]: (refused: Extract<Refused, { status: Status }>) => CofferError;
+} = {
+  missing: ({ chunks, count }) => missingChunksError(chunks, count),
+  notAllowed: () =>
+    new CofferError('NOT_ALLOWED', 'a commit refers to chunks that its author may not use in this vault'),
+  unknownVersion: () => new CofferError('INVALID', 'a commit keeps a version that this vault does not hold'),
+  quota: quotaError,
+  tooLarge: ({ limitBytes }) =>
+    new CofferError('LIMIT', 'a file is larger than this account may store', { details: { limitBytes } }),
+  segments: ({ places }) =>
+    new CofferError('DAMAGED', 'a stored segment is damaged', { details: { segments: places.length } }),
+};
+
+function refusal(refused: Refused): CofferError {
+  const make = refusals[refused.status] as (refused: Refused) => CofferError;
+  return make(refused);
 }
