@@ -21,7 +21,7 @@ export class TlsTransport implements Transport {
   #isEnded = false;
   #failure: Error | undefined;
   #wakeReader: (() => void) | undefined;
-  readonly #wakeWriters = new Set<() => void>();
+  readonly #writes = new Set<(error: CofferError) => void>();
 
   constructor(socket: TLSSocket, { clock }: { readonly clock: Clock }) {
     this.#socket = socket;
@@ -38,12 +38,21 @@ export class TlsTransport implements Transport {
     return { [Symbol.asyncIterator]: () => ({ next: () => this.#next(), return: () => this.#abandon() }) };
   }
 
-  async write(parts: readonly Uint8Array[]): Promise<void> {
-    this.#checkOpen();
-    this.#socket.cork();
-    for (const part of parts) this.#socket.write(part);
-    this.#socket.uncork();
-    while (this.#socket.writableNeedDrain) await this.#drained();
+  /** Resolves once the kernel has it: until then the socket may read the parts, which sealed buffers that come back would change. */
+  write(parts: readonly Uint8Array[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed || this.#socket.writableEnded) return reject(this.#closedError());
+      this.#writes.add(reject);
+      const done = (error?: Error | null): void => {
+        this.#writes.delete(reject);
+        if (error) reject(this.#closedError());
+        else resolve();
+      };
+      this.#socket.cork();
+      for (const [index, part] of parts.entries())
+        this.#socket.write(part, index === parts.length - 1 ? done : undefined);
+      this.#socket.uncork();
+    });
   }
 
   async close(): Promise<void> {
@@ -63,13 +72,13 @@ export class TlsTransport implements Transport {
   #listen(): void {
     this.#socket.on('data', (bytes: Buffer) => this.#take(bytes));
     this.#socket.on('end', () => this.#end());
-    this.#socket.on('drain', () => this.#wakeAll());
     this.#socket.on('error', (error) => {
       this.#failure ??= error;
     });
     this.#socket.on('close', () => {
       this.#end();
-      this.#wakeAll();
+      for (const reject of this.#writes) reject(this.#closedError());
+      this.#writes.clear();
     });
   }
 
@@ -105,23 +114,7 @@ export class TlsTransport implements Transport {
     this.#wakeReader = undefined;
   }
 
-  /** Also ends when the connection closes: then there will be no drain (STYLE §Lifetimes). */
-  async #drained(): Promise<void> {
-    this.#checkOpen();
-    await new Promise<void>((resolve) => {
-      this.#wakeWriters.add(resolve);
-    });
-    this.#checkOpen();
-  }
-
-  #wakeAll(): void {
-    const waiting = [...this.#wakeWriters];
-    this.#wakeWriters.clear();
-    for (const wake of waiting) wake();
-  }
-
-  #checkOpen(): void {
-    if (!this.#socket.destroyed && !this.#socket.writableEnded) return;
-    throw new CofferError('UNREACHABLE', 'the connection to the server is closed', { cause: this.#failure });
+  #closedError(): CofferError {
+    return new CofferError('UNREACHABLE', 'the connection to the server is closed', { cause: this.#failure });
   }
 }
