@@ -1,6 +1,4 @@
 import { isCofferError } from '@coffer/core';
-import { joinPath } from './byte-name.ts';
-import type { ByteName } from './byte-name.ts';
 import { attributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
 import { DisplacedItems } from './displaced-items.ts';
 import type { Displaced } from './displaced-items.ts';

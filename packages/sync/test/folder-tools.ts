@@ -31,6 +31,10 @@ export class TemporaryFolder implements Disposable {
     return path;
   }
 
+  remove(name: string): void {
+    rmSync(this.at(name), { recursive: true, force: true });
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true, maxRetries: 3 });
   }

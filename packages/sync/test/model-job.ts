@@ -88,7 +88,10 @@ export class ModelJob {
         vault.remove(defined(existing));
         if (step.fromBase !== undefined) note(this.base, { kind: 'forget', from: step.fromBase });
         return;
-      default:
+      case 'fetch':
+      case 'link':
+      case 'remember':
+      case 'forget':
         throw new Error(`a push does not ${step.action}`);
     }
   }
@@ -142,7 +145,10 @@ export class ModelJob {
         if (step.fromBase !== undefined) note(this.base, { kind: 'forget', from: step.fromBase });
         return;
       }
-      default:
+      case 'upload':
+      case 'link':
+      case 'remember':
+      case 'forget':
         throw new Error(`a pull does not ${step.action}`);
     }
   }

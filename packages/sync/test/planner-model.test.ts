@@ -23,14 +23,14 @@ const round = fc.record({
   delete: fc.boolean(),
 });
 
-let contents = 0;
+let written = 0;
 
 /** One change as a person makes it; what cannot be done is not done. Every content is new, so it tells where it came from. */
 function apply({ folder, vault, history }: ModelJob, { side, kind, path: at, to }: Edit): void {
   const tree = side === 'folder' ? folder : vault;
   const node = tree.at(at);
-  contents += 1;
-  if (kind === 'write') tree.write(at, `content ${contents}`);
+  written += 1;
+  if (kind === 'write') tree.write(at, `content ${written}`);
   else if (kind === 'directory') tree.makeDirectory(at);
   else if (node !== undefined && kind === 'remove') tree.remove(node);
   else if (node !== undefined && kind === 'mode') node.mode ^= 0o001;
@@ -38,7 +38,7 @@ function apply({ folder, vault, history }: ModelJob, { side, kind, path: at, to 
   else if (node !== undefined && kind === 'replace') {
     tree.remove(node);
     if (node.children === undefined) tree.makeDirectory(at);
-    else tree.write(at, `content ${contents}`);
+    else tree.write(at, `content ${written}`);
   }
   if (side === 'vault') for (const file of vault.files().values()) history.add(file.content);
 }
@@ -122,6 +122,7 @@ describe('the planner', () => {
           for (const change of edits) apply(job, change);
           if (complete && edits.every(({ side }) => side === 'folder')) expectShortcut(job, mode, withDelete);
           complete = runRound(job, mode, withDelete);
+          expect(job.base.root()).toBeDefined();
         }
       }),
       { numRuns: 1000 },
