@@ -195,9 +195,22 @@ export class ClientConnection implements AsyncDisposable {
     } catch (error) {
       // Whoever owns the payloads may use their memory for something else as soon as we throw.
       this.#channel.writer.drop(stream.number, error);
-      await stream.untouched();
+      await this.#untouched(stream);
       throw error;
     }
+  }
+
+  /** Half a frame that the network does not take is not waited for: the connection is given up for it. */
+  async #untouched(stream: ClientStream): Promise<void> {
+    if (stream.isUntouched) return;
+    const enough = new AbortController();
+    const tooLate = this.#options.clock.sleep(this.#limits.closeMs, enough.signal).then(
+      () => this.#channel.abandon(new CofferError('UNREACHABLE', 'the server does not take what is sent')),
+      () => undefined,
+    );
+    await stream.untouched();
+    enough.abort();
+    await tooLate;
   }
 
   async #send(stream: ClientStream, data: AsyncIterable<DataParts>): Promise<void> {

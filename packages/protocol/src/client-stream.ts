@@ -65,6 +65,11 @@ export class ClientStream {
     this.#writes.delete(written);
   }
 
+  /** True when nothing of what was given to be sent is in use. */
+  get isUntouched(): boolean {
+    return this.#writes.size === 0;
+  }
+
   /** Resolves when nothing of what was given to be sent is in use any more. */
   async untouched(): Promise<void> {
     await Promise.allSettled(this.#writes);

@@ -57,7 +57,7 @@ export class FrameChannel {
     this.writer = new FrameWriter(transport, {
       clock,
       pieceBytes: limits.writePieceBytes,
-      onLost: (error) => this.#drop(error),
+      onLost: (error) => this.abandon(error),
     });
     this.keepAlive = new KeepAlive(this.#keepAliveLink(), { limits, nowMs: clock.monotonicMs() });
   }
@@ -107,6 +107,12 @@ export class FrameChannel {
   async close(reason: CofferError): Promise<void> {
     if (this.#ended === undefined) void this.#end(reason);
     await this.closed;
+  }
+
+  /** Cuts the connection off: the peer takes nothing, so an ERROR would never reach it. */
+  abandon(error: CofferError): void {
+    this.#transport.destroy();
+    this.#lost(error);
   }
 
   async #end(reason: CofferError, lastWords?: Promise<void>): Promise<void> {
@@ -210,7 +216,7 @@ export class FrameChannel {
       { dueMs: () => this.#progress.dueMs, act: late('a frame took too long') },
       {
         dueMs: () => after(this.writer.writingSinceMs, limits.writeStallMs),
-        act: () => this.#drop(unreachable('the peer does not read')),
+        act: () => this.abandon(unreachable('the peer does not read')),
       },
       {
         dueMs: () => this.#unlessPaused(this.#deps.mayPing() ? this.keepAlive.pingDueMs : undefined),
@@ -218,7 +224,7 @@ export class FrameChannel {
       },
       {
         dueMs: () => this.#unlessPaused(this.#deadDueMs),
-        act: () => this.#drop(unreachable('the peer does not answer')),
+        act: () => this.abandon(unreachable('the peer does not answer')),
       },
       { dueMs: () => after(this.#pausedSinceMs, limits.handlerStallMs), act: () => this.#stalled() },
     ];
@@ -239,12 +245,6 @@ export class FrameChannel {
     if (heldBytes >= this.#pausedHeldBytes) return this.fail(new CofferError('TIMEOUT', 'nothing takes what is sent'));
     this.#pausedHeldBytes = heldBytes;
     this.#pausedSinceMs = this.#deps.clock.monotonicMs();
-  }
-
-  /** The peer takes nothing: an ERROR would never reach it. */
-  #drop(error: CofferError): void {
-    this.#transport.destroy();
-    this.#lost(error);
   }
 }
 

@@ -3,7 +3,7 @@ import { CofferError, concatBytes, systemClock } from '@coffer/core';
 import { ClientConnection, type Transport } from '@coffer/protocol';
 import { createMemoryTransportPair } from '@coffer/protocol/testing';
 import { FrameKind } from '../src/frame-kind.ts';
-import { settle } from './manual-clock.ts';
+import { ManualClock, settle } from './manual-clock.ts';
 import { messageFrame, messageOf, rawPair, requestFrame } from './raw-peer.ts';
 import { collect, connectProved, id16, id32, produce, prove, randomPayload, serveHere } from './session-fixture.ts';
 
@@ -125,6 +125,31 @@ describe('a stream that is given up', () => {
     expect(seen.length).toBeLessThan(24);
     expect(seen).not.toContain(9);
     await client[Symbol.asyncDispose]();
+  });
+
+  test('on a network that takes nothing: the connection is given up for it', async () => {
+    const clock = new ManualClock();
+    const { client, here } = await connectProved({
+      clock,
+      transport: { bufferBytes: 1000 },
+      handlers: { 'chunk.put': () => new Promise(() => undefined) },
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const data = produce(...Array.from({ length: 20 }, () => new Uint8Array(1_000_000)));
+    const asked = client.request('chunk.put', { vault: id32, kind: 'chunk' }, { data, signal });
+    const failed = asked.catch((error: unknown) => error);
+    await settle();
+    await settle();
+    expect(here.unreadBytes).toBeGreaterThan(1000);
+    controller.abort(new Error('enough'));
+    await settle();
+    await clock.advance(1000);
+    expect(client.failure).toBeUndefined();
+    await clock.advance(1000);
+    expect(await failed).toMatchObject({ message: 'enough' });
+    expect(client.failure).toMatchObject({ code: 'UNREACHABLE' });
+    await client.closed;
   });
 
   test('a signal that is aborted before sends nothing', async () => {
