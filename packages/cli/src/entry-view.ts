@@ -19,16 +19,16 @@ export function entryView(path: readonly EntryName[], entry: Entry): EntryView {
     name: displayName(entry.name),
     type: entry.kind,
     size: entry.size,
-    modified: isoTime(entry),
+    modified: isoTime(timestampToMs(entry.mtime)),
     version: entry.version,
     entry: idKey(entry.entry),
   };
 }
 
-/** ISO 8601 in UTC; times outside of what a date can hold are shown at its edge. */
-function isoTime(entry: Entry): string {
+/** ISO 8601 in UTC; a file may carry a time that no date can hold: it is shown at the edge. */
+export function isoTime(ms: number): string {
   const limit = 8.64e15;
-  return new Date(Math.min(limit, Math.max(-limit, timestampToMs(entry.mtime)))).toISOString();
+  return new Date(Math.min(limit, Math.max(-limit, ms))).toISOString();
 }
 
 const kindLetters = { file: '-', directory: 'd', symlink: 'l', mount: 'm' } as const;

@@ -64,7 +64,6 @@ function defaultHome({
   const xdg = env['XDG_DATA_HOME'];
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'coffer');
   if (process.platform === 'darwin') return join(userHome, 'Library', 'Application Support', 'coffer');
-  if (process.platform === 'win32')
-    return join(env['LOCALAPPDATA'] ?? join(userHome, 'AppData', 'Local'), 'coffer');
+  if (process.platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(userHome, 'AppData', 'Local'), 'coffer');
   return join(userHome, '.local', 'share', 'coffer');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { errorCodes } from '@coffer/core';
+import { isoTime } from '../src/entry-view.ts';
 import { exitCodeOf } from '../src/exit-codes.ts';
 import { table } from '../src/output.ts';
 import { safeText } from '../src/safe-text.ts';
@@ -62,4 +63,10 @@ test('columns line up by the width on a terminal', () => {
       ['aaa', 'c'],
     ]),
   ).toBe('大   b\naaa  c');
+});
+
+test('a time that no date can hold is shown at the edge instead of failing', () => {
+  expect(isoTime(0)).toBe('1970-01-01T00:00:00.000Z');
+  expect(isoTime(1e300)).toBe('+275760-09-13T00:00:00.000Z');
+  expect(isoTime(-1e300)).toBe('-271821-04-20T00:00:00.000Z');
 });

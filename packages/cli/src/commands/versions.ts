@@ -1,9 +1,9 @@
-import { formatSize, idKey, timestampToMs } from '@coffer/core';
-import { CofferError } from '@coffer/core';
+import { CofferError, formatSize, idKey, timestampToMs } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
+import { isoTime } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime } from '../time.ts';
 import { requireEntry } from '../vault-paths.ts';
@@ -22,8 +22,8 @@ export const run: Command = async (context, input) => {
   const versions = tree.versions(entry.entry).map((version) => ({
     version: version.version,
     size: version.size,
-    modified: new Date(timestampToMs(version.mtime)).toISOString(),
-    receivedAt: new Date(version.receivedAtMs).toISOString(),
+    modified: isoTime(timestampToMs(version.mtime)),
+    receivedAt: isoTime(version.receivedAtMs),
     device: version.device === undefined ? null : (home.deviceName(version.device) ?? idKey(version.device)),
     current: version.current,
   }));
