@@ -72,6 +72,11 @@ export class MemoryServer {
     return Promise.resolve({ transport: client, pin: new Uint8Array(32) });
   };
 
+  /** A commit that came another way. */
+  append(commit: Commit): void {
+    this.#appendNew(commit);
+  }
+
   /** All connections break. */
   cut(): void {
     for (const transport of this.#connections) transport.destroy();
