@@ -141,6 +141,7 @@ export class ClientConnection implements AsyncDisposable {
     const cancel = (): void => this.#cancel(stream, signal?.reason);
     signal?.addEventListener('abort', cancel, { once: true });
     stream.onOver(() => signal?.removeEventListener('abort', cancel));
+    if (signal?.aborted === true) cancel();
     if (data !== undefined) void this.#send(stream, data);
     return { response: await this.#responseOf(stream), data: stream.data };
   }
@@ -152,9 +153,9 @@ export class ClientConnection implements AsyncDisposable {
 
   async #slot(signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
-    const stop = signal === undefined ? this.#channel.signal : AbortSignal.any([signal, this.#channel.signal]);
     if (this.failure !== undefined) throw this.failure;
-    const release = await this.#slots.acquire(1, stop);
+    // The end of the connection frees every slot, so nobody waits here beyond it.
+    const release = await this.#slots.acquire(1, signal);
     if (this.failure === undefined) return release;
     release();
     throw this.failure;

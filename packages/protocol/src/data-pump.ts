@@ -73,6 +73,7 @@ async function fetchOne(iterator: AsyncIterator<DataParts>, options: PumpOptions
   const leave = await gate?.acquire(1, signal);
   try {
     await account?.sendingRoom();
+    signal.throwIfAborted();
     const next = await iterator.next();
     signal.throwIfAborted();
     if (next.done === true) {

@@ -77,11 +77,6 @@ export class FrameChannel {
     return this.#ended;
   }
 
-  /** Aborted at the end, with the reason. */
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
   /** Resolves when the transport is gone. */
   get closed(): Promise<void> {
     return this.#finished.promise;
