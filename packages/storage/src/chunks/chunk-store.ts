@@ -1,5 +1,5 @@
 import type { AccountId, ChunkId, Clock, VaultId } from '@coffer/core';
-import { concatBytes, dayMs, idKey, isCofferError, MiB } from '@coffer/core';
+import { concatBytes, dayMs, equalBytes, isCofferError, MiB } from '@coffer/core';
 import { setImmediate } from 'node:timers/promises';
 import { checkpoint } from '../vaults/journal-store.ts';
 import { recordKinds } from '../packs/pack-format.ts';
@@ -19,12 +19,23 @@ const pendingLimit = 4 * settleRecords;
 /** Small records need nothing to wait for: without a pause a stream of them would keep the thread to itself. */
 const yieldRecords = 256;
 
+/** What became of the records of one upload. */
+export interface UploadFate {
+  /** Some of them had to be given up for want of space. */
+  lost: boolean;
+  /** A segment was left out of the index because of a chunk that its author may not use. */
+  notAllowed: boolean;
+  /** What segments lacked that were left out of the index. */
+  readonly missing: MissingChunk[];
+}
+
 export interface StoreChunk {
   readonly vault: VaultId;
   readonly uploader: AccountId;
   readonly kind: 'chunk' | 'segment';
   readonly id: ChunkId;
   readonly payload: readonly Uint8Array[];
+  readonly fate: UploadFate;
 }
 
 interface PendingChunk {
@@ -57,10 +68,7 @@ export class ChunkStore {
   #next: Promise<void> | undefined;
   /** The newest pack, as the index knows it. */
   #open: PackProgress | undefined;
-  #drops = 0;
   #sinceYield = 0;
-  /** Segments that lacked something when their turn came, by id. */
-  readonly #refused = new Map<string, readonly MissingChunk[]>();
 
   constructor(owner: AccountId, deps: ChunkStoreDeps) {
     this.#store = { owner, kind: 'chunks' };
@@ -71,11 +79,6 @@ export class ChunkStore {
     return this.#pendingBytes;
   }
 
-  /** Grows when records that were added had to be given up: whoever added some before must not count on them. */
-  get drops(): number {
-    return this.#drops;
-  }
-
   get idle(): boolean {
     return this.#pending.length === 0 && this.#settling === undefined;
   }
@@ -84,7 +87,7 @@ export class ChunkStore {
     return this.#pendingIds.size > 0 && this.#pendingIds.has(pendingKey(uploader, id));
   }
 
-  /** Appends a record; resolves when there is room for the next. @throws NO_SPACE, IO */
+  /** Appends a record; resolves when there is room for the next. What becomes of it is told to its fate. @throws IO */
   async add({ payload, ...chunk }: StoreChunk): Promise<void> {
     const { packs, clock } = this.#deps;
     const id = new Uint8Array(chunk.id);
@@ -106,7 +109,7 @@ export class ChunkStore {
     await setImmediate();
   }
 
-  /** Resolves once everything added before is flushed and indexed. @throws NO_SPACE when it had to be dropped, IO */
+  /** Resolves once everything added before is flushed and indexed, or lost. @throws IO */
   settle(): Promise<void> {
     if (!this.#settling) return this.#begin();
     this.#next ??= this.#settling.then(
@@ -114,13 +117,6 @@ export class ChunkStore {
       () => this.#begin(),
     );
     return this.#next;
-  }
-
-  /** What the segment lacked, if it was left out of the index; told once. */
-  takeRefusal(id: ChunkId): readonly MissingChunk[] | undefined {
-    const refusal = this.#refused.get(idKey(id));
-    this.#refused.delete(idKey(id));
-    return refusal;
   }
 
   async #keepUp(): Promise<void> {
@@ -141,13 +137,17 @@ export class ChunkStore {
     const batch = this.#pending;
     if (batch.length === 0) return;
     this.#pending = [];
+    // Records from before a drop are gone; those after it lie where they say.
+    const ticket = batch.at(-1)?.ticket ?? 0;
+    const there = batch.filter((pending) => pending.ticket === ticket);
+    for (const { chunk, ...pending } of batch) if (pending.ticket !== ticket) chunk.fate.lost = true;
     try {
-      // A batch that a drop went through is given up whole: the oldest ticket decides.
-      await this.#deps.packs.flush(this.#store, batch[0]?.ticket ?? 0);
-      await this.#index(batch);
+      await this.#deps.packs.flush(this.#store, ticket);
+      await this.#index(there);
     } catch (error) {
-      this.#drops += 1;
-      if (!isCofferError(error, 'NO_SPACE')) this.#deps.onFatal(error);
+      for (const { chunk } of there) chunk.fate.lost = true;
+      if (isCofferError(error, 'NO_SPACE')) return;
+      this.#deps.onFatal(error);
       throw error;
     } finally {
       for (const { chunk, place } of batch) {
@@ -162,13 +162,13 @@ export class ChunkStore {
     const graceUntilMs = clock.nowMs() + graceMs;
     const groups = groupsOf(batch);
     const packs = this.#progressOf(batch);
-    const { missing } = await facts.indexChunks({ owner: this.#store.owner, groups, packs, graceUntilMs });
-    if (missing.length > 0) this.#noteRefused(batch, missing);
+    const { refused } = await facts.indexChunks({ owner: this.#store.owner, groups, packs, graceUntilMs });
+    for (const { segment, missing } of refused) {
+      const fate = batch.find(({ chunk }) => equalBytes(chunk.id, segment))?.chunk.fate;
+      fate?.missing.push(...missing);
+      if (fate && missing.length === 0) fate.notAllowed = true;
+    }
     if (packs.some(({ sealed }) => sealed)) await checkpoint(facts);
-  }
-
-  #noteRefused(batch: readonly PendingChunk[], missing: readonly MissingChunk[]): void {
-    for (const { chunk } of batch) if (chunk.kind === 'segment') this.#refused.set(idKey(chunk.id), missing);
   }
 
   /** How far each pack is indexed after the batch; all but the newest are full. */

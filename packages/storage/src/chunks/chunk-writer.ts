@@ -1,11 +1,11 @@
 import type { AccountId, ChunkId, VaultId } from '@coffer/core';
-import { CofferError, concatBytes, equalBytes, idKey, MiB } from '@coffer/core';
+import { CofferError, concatBytes, equalBytes, MiB } from '@coffer/core';
 import { segmentId } from '@coffer/journal';
 import type { Facts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
 import { recordHeaderBytes } from '../packs/pack-format.ts';
 import type { SpaceGuard } from '../space-guard.ts';
-import type { ChunkStore } from './chunk-store.ts';
+import type { ChunkStore, UploadFate } from './chunk-store.ts';
 import { graceMs } from './chunk-store.ts';
 
 /** Stored bytes after which the owner's quota is looked at again. */
@@ -44,9 +44,8 @@ export interface Stored {
 export class ChunkWriter {
   readonly #upload: ChunkUpload;
   readonly #deps: ChunkWriterDeps;
-  readonly #drops: number;
+  readonly #fate: UploadFate = { lost: false, notAllowed: false, missing: [] };
   #claims: Uint8Array[] = [];
-  readonly #segments: ChunkId[] = [];
   #stored = 0;
   #duplicates = 0;
   #bytes = 0;
@@ -55,7 +54,6 @@ export class ChunkWriter {
   constructor(upload: ChunkUpload, deps: ChunkWriterDeps) {
     this.#upload = upload;
     this.#deps = deps;
-    this.#drops = deps.store.drops;
   }
 
   /**
@@ -74,22 +72,17 @@ export class ChunkWriter {
     if (this.#upload.kind === 'segment') await this.#checkSegment(concatBytes(...parts));
     await this.#checkRoom(bytes + recordHeaderBytes);
     const { vault, uploader, kind } = this.#upload;
-    await this.#deps.store.add({ vault, uploader, kind, id, payload: parts });
+    await this.#deps.store.add({ vault, uploader, kind, id, payload: parts, fate: this.#fate });
     this.#stored += 1;
     this.#bytes += bytes;
-    if (kind === 'segment') this.#segments.push(new Uint8Array(id));
     return 'stored';
   }
 
   /** Resolves once everything put is flushed and indexed: from now on it is present. @throws NO_SPACE, MISSING_CHUNKS, IO */
   async finish(): Promise<Stored> {
     await this.#deps.store.settle();
-    this.#checkDrops();
+    this.#checkFate();
     await this.#sendClaims();
-    for (const id of this.#segments) {
-      const lacked = this.#deps.store.takeRefusal(id);
-      if (lacked) throw missingChunksError(lacked, lacked.length);
-    }
     return { stored: this.#stored, duplicates: this.#duplicates, bytes: this.#bytes };
   }
 
@@ -115,7 +108,11 @@ export class ChunkWriter {
     this.#claims = [];
     if (ids.byteLength === 0) return;
     const { vault, owner, uploader } = this.#upload;
-    await this.#deps.facts.claimChunks({ vault, owner, uploader, ids, graceUntilMs: this.#deps.nowMs() + graceMs });
+    const graceUntilMs = this.#deps.nowMs() + graceMs;
+    const claimed = await this.#deps.facts.claimChunks({ vault, owner, uploader, ids, graceUntilMs });
+    // Another upload was about to store it and lost it to a full disk.
+    if (claimed.includes(false)) this.#fate.lost = true;
+    this.#checkFate();
   }
 
   async #checkSegment(payload: Uint8Array): Promise<void> {
@@ -124,12 +121,11 @@ export class ChunkWriter {
     await this.#deps.store.settle();
     const checked = await this.#deps.facts.checkSegment({ owner, vault, author: uploader, payload });
     if (checked.status === 'missing') throw missingChunksError(checked.chunks, checked.count);
-    if (checked.status === 'notAllowed')
-      throw new CofferError('NOT_ALLOWED', 'a segment names chunks that may not be used in this vault');
+    if (checked.status === 'notAllowed') throw segmentNotAllowed();
   }
 
   async #checkRoom(bytes: number): Promise<void> {
-    this.#checkDrops();
+    this.#checkFate();
     await this.#deps.space.check(bytes);
     this.#sinceQuotaCheck += bytes;
     const { owner, quotaBytes } = this.#upload;
@@ -140,12 +136,16 @@ export class ChunkWriter {
     if (usedBytes + bytes > quotaBytes) throw quotaError({ usedBytes, quotaBytes });
   }
 
-  #checkDrops(): void {
-    if (this.#deps.store.drops === this.#drops) return;
-    throw new CofferError('NO_SPACE', 'the disk of the server is full', {
-      details: { uploader: idKey(this.#upload.uploader) },
-    });
+  #checkFate(): void {
+    const { lost, notAllowed, missing } = this.#fate;
+    if (notAllowed) throw segmentNotAllowed();
+    if (missing.length > 0) throw missingChunksError(missing, missing.length);
+    if (lost) throw new CofferError('NO_SPACE', 'the disk of the server is full');
   }
+}
+
+function segmentNotAllowed(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'a segment names chunks that may not be used in this vault');
 }
 
 interface QuotaExceeded {

@@ -3,7 +3,7 @@ import type { ChunkId } from '@coffer/core';
 import { parseSegment } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { firstRow } from '../sqlite/database.ts';
-import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk } from './facts.ts';
+import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk, RefusedSegment } from './facts.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
 import type { PackIndex } from './pack-index.ts';
@@ -74,11 +74,11 @@ export class ChunkIndex {
     );
   }
 
-  index(batch: IndexChunks): MissingChunk[] {
-    const missing: MissingChunk[] = [];
-    for (const group of batch.groups) this.#indexGroup(batch, group, missing);
+  index(batch: IndexChunks): RefusedSegment[] {
+    const refused: RefusedSegment[] = [];
+    for (const group of batch.groups) this.#indexGroup(batch, group, refused);
     this.#deps.packs.advance(batch.packs);
-    return missing;
+    return refused;
   }
 
   /** Which of the ids are there for the uploader; those get a grant and, without a commit, a new grace time. */
@@ -161,7 +161,7 @@ export class ChunkIndex {
     return true;
   }
 
-  #indexGroup(batch: IndexChunks, group: ChunkGroup, missing: MissingChunk[]): void {
+  #indexGroup(batch: IndexChunks, group: ChunkGroup, refused: RefusedSegment[]): void {
     const { numbers, packs } = this.#deps;
     const scope = {
       owner: numbers.intern(batch.owner),
@@ -172,7 +172,11 @@ export class ChunkIndex {
     const added = { bytes: 0 };
     splitBytes(group.ids, 32).forEach((id, index) => {
       const payload = group.payloads?.[index];
-      if (payload && !batch.recovering && this.#lacks({ batch, group, payload }, missing)) return;
+      const lacks = payload && !batch.recovering ? this.#lacks({ batch, group, payload }) : undefined;
+      if (lacks) {
+        refused.push({ segment: id, missing: lacks });
+        return;
+      }
       const place = { pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
       const chunk = this.#addRow({ scope, group, id, payload, place, graceUntilMs: batch.graceUntilMs }, added);
       if (payload) this.grantSegment(scope, chunk, payload);
@@ -180,13 +184,19 @@ export class ChunkIndex {
     packs.addLive(pack, added.bytes);
   }
 
-  #lacks(
-    { batch, group, payload }: { batch: IndexChunks; group: ChunkGroup; payload: Uint8Array },
-    missing: MissingChunk[],
-  ): boolean {
-    const lacks = this.segmentLacks({ owner: batch.owner, vault: group.vault, author: group.uploader, payload });
-    missing.push(...lacks.missing);
-    return lacks.missing.length > 0 || lacks.notAllowed;
+  /** What the segment lacks; undefined when it may be stored. */
+  #lacks({
+    batch,
+    group,
+    payload,
+  }: {
+    batch: IndexChunks;
+    group: ChunkGroup;
+    payload: Uint8Array;
+  }): MissingChunk[] | undefined {
+    const question = { owner: batch.owner, vault: group.vault, author: group.uploader, payload };
+    const { missing, notAllowed } = this.segmentLacks(question);
+    return notAllowed || missing.length > 0 ? missing : undefined;
   }
 
   #addRow(record: NewRow, added: { bytes: number }): number {

@@ -10,10 +10,10 @@ import type {
   ClaimChunks,
   FoundCommit,
   IndexChunks,
-  MissingChunk,
   PackProgress,
   PrepareAppend,
   Prepared,
+  RefusedSegment,
 } from './facts.ts';
 import { Numbers } from './numbers.ts';
 import { PackIndex } from './pack-index.ts';
@@ -41,8 +41,8 @@ export class FactsWriter {
     this.#appends = new AppendIndex({ ...shared, chunks: this.#chunks, versions });
   }
 
-  indexChunks(batch: IndexChunks): { readonly missing: readonly MissingChunk[] } {
-    return { missing: this.#change(() => this.#chunks.index(batch)) };
+  indexChunks(batch: IndexChunks): { readonly refused: readonly RefusedSegment[] } {
+    return { refused: this.#change(() => this.#chunks.index(batch)) };
   }
 
   claimChunks(claim: ClaimChunks): readonly boolean[] {

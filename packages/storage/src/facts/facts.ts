@@ -35,6 +35,13 @@ export interface IndexChunks {
   readonly recovering?: boolean;
 }
 
+/** A segment that was left out because it names chunks that are missing or not allowed. */
+export interface RefusedSegment {
+  readonly segment: ChunkId;
+  /** Empty when what it names is not allowed. */
+  readonly missing: readonly MissingChunk[];
+}
+
 /** A chunk that is referred to and not there. */
 export interface MissingChunk {
   readonly uploader: AccountId;
@@ -173,8 +180,8 @@ export interface StoredQuestion {
  * `@coffer/storage/testing`. Any rejection of a change is @throws IO, DAMAGED or NO_SPACE and means that nothing of it happened.
  */
 export interface Facts extends AsyncDisposable {
-  /** Records flushed chunks; the first record of an id counts. Answers what segments lacked: those were left out. */
-  indexChunks(batch: IndexChunks): Promise<{ readonly missing: readonly MissingChunk[] }>;
+  /** Records flushed chunks; the first record of an id counts. Answers the segments that were left out. */
+  indexChunks(batch: IndexChunks): Promise<{ readonly refused: readonly RefusedSegment[] }>;
   /**
    * Which of the ids are there for the uploader to refer to in the vault (PROTOCOL `chunk.has`). From now on it may, and
    * those that nothing refers to yet stay for the grace time.

@@ -207,10 +207,11 @@ export const factsContract: readonly ContractCase<Facts>[] = [
       const lacking = segmentOf(bench, [...ids, testId(80)]);
       const check = { owner: anna.account, vault: home.id, author: anna.account };
       equal((await facts.checkSegment({ ...check, payload: lacking })).status, 'missing');
-      equal((await bench.indexSegment(lacking)).missing.length, 1);
+      const [refused] = (await bench.indexSegment(lacking)).refused;
+      alike([hex(refused?.segment), refused?.missing.length], [hex(segmentId(lacking)), 1]);
       const segment = segmentOf(bench, ids);
       equal((await facts.checkSegment({ ...check, payload: segment })).status, 'ready');
-      alike((await bench.indexSegment(segment)).missing, []);
+      alike((await bench.indexSegment(segment)).refused, []);
       const stored = { owner: anna.account, vault: home.id, uploader: anna.account, kind: 'segment' } as const;
       equal(facts.isStored({ ...stored, id: segmentId(lacking) }), false);
       equal(facts.isStored({ ...stored, id: segmentId(segment) }), true);

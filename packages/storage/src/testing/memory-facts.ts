@@ -19,6 +19,7 @@ import type {
   PackProgress,
   PrepareAppend,
   Prepared,
+  RefusedSegment,
   StoredQuestion,
   UsageFacts,
   VaultFacts,
@@ -67,10 +68,10 @@ export class MemoryFacts implements Facts {
   #complete = false;
 
   async indexChunks({ owner, groups, packs, recovering }: IndexChunks): ReturnType<Facts['indexChunks']> {
-    const missing: MissingChunk[] = [];
-    for (const group of groups) this.#indexGroup({ owner, group, recovering: recovering === true }, missing);
+    const refused: RefusedSegment[] = [];
+    for (const group of groups) this.#indexGroup({ owner, group, recovering: recovering === true }, refused);
     await this.advancePacks(packs);
-    return { missing };
+    return { refused };
   }
 
   async claimChunks({ owner, vault, uploader, ids }: ClaimChunks): Promise<readonly boolean[]> {
@@ -197,15 +198,17 @@ export class MemoryFacts implements Facts {
 
   #indexGroup(
     { owner, group, recovering }: { owner: AccountId; group: ChunkGroup; recovering: boolean },
-    missing: MissingChunk[],
+    refused: RefusedSegment[],
   ): void {
     const scope = { owner: idKey(owner), vault: idKey(group.vault), author: idKey(group.uploader) };
     splitBytes(group.ids, 32).forEach((id, index) => {
       const payload = group.payloads?.[index];
       const segment = payload && parseSegment(payload);
       const lacks = segment && !recovering ? this.#lacks(scope, segment.chunks) : undefined;
-      missing.push(...(lacks?.missing ?? []));
-      if (lacks && (lacks.missing.length > 0 || lacks.notAllowed)) return;
+      if (lacks && (lacks.missing.length > 0 || lacks.notAllowed)) {
+        refused.push({ segment: id, missing: lacks.missing });
+        return;
+      }
       const chunk = this.#require(scope.owner, segment ? anyone : scope.author, id);
       const place = { pack: group.pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
       if (!chunk.place) {
