@@ -35,6 +35,11 @@ export class DisplacedItems {
     return this.#possible;
   }
 
+  /** Nothing was met yet that is elsewhere, so no name needs to be asked about. */
+  get isEmpty(): boolean {
+    return this.#byEntry.size + this.#claimed.size === 0;
+  }
+
   add(triple: Triple, { local, base, place }: { local: LocalNode; base: BaseNode; place: LocalPlace }): void {
     const key = entryKeyOf(base.remote);
     if (this.#byEntry.has(key) || !sameKind(local, base)) return;

@@ -7,6 +7,8 @@ import { fileError, hasErrno } from './file-error.ts';
 
 /** What a run does not see, on either side: not sent, not laid down, not removed. */
 export interface IgnoreRules {
+  /** Nothing is ignored: a run need not even make up the paths. */
+  readonly isEmpty: boolean;
   /** `path` is below the root of the job. */
   ignores(path: ByteName, isDirectory: boolean): boolean;
 }
@@ -21,11 +23,14 @@ const maxIgnoreFileBytes = 256 * KiB;
 export function createIgnoreRules(patterns: readonly string[]): IgnoreRules {
   const matcher = ignore({ ignorecase: false, allowRelativePaths: true });
   for (const pattern of patterns) addPattern(matcher, pattern);
-  if (!patterns.some((pattern) => pattern.trim() !== '')) return { ignores: () => false };
+  if (!patterns.some((pattern) => pattern.trim() !== '')) return ignoreNothing;
   return {
+    isEmpty: false,
     ignores: (path, isDirectory) => path !== '' && matcher.ignores(isDirectory ? `${show(path)}/` : show(path)),
   };
 }
+
+export const ignoreNothing: IgnoreRules = { isEmpty: true, ignores: () => false };
 
 /** The patterns of `.cofferignore` in a folder; none when it has no such file. @throws INVALID, NOT_ALLOWED, IO */
 export function readIgnoreFile(root: ByteName): readonly string[] {

@@ -46,7 +46,8 @@ export class PullPlanner {
   step(): boolean {
     const place = this.#directories.pop();
     if (place !== undefined) {
-      for (const triple of mergeChildren(this.#context, place).triples) this.#visit(triple);
+      const { triples } = mergeChildren(this.#context, place, { skipUnchanged: this.#displaced.isEmpty });
+      for (const triple of triples) this.#visit(triple);
       return true;
     }
     if (this.#displaced.expand()) return true;

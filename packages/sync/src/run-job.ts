@@ -194,9 +194,11 @@ async function pull(job: JobContext, plan: Plan): Promise<void> {
   remember(job, plan, done && plan.complete ? seq : 0);
 }
 
+/** Writes nothing when nothing changed: then there is nothing to wait for. */
 function remember({ state, local }: JobContext, plan: Plan, headSeq: number): void {
   local.root();
+  const device = String(local.device);
   if (plan.structure.some(({ action }) => action === 'set-aside')) state.sweep();
-  state.setFacts({ device: String(local.device), headSeq });
+  if (state.facts?.headSeq !== headSeq || state.facts.device !== device) state.setFacts({ device, headSeq });
   state.save();
 }

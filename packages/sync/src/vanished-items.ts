@@ -39,6 +39,11 @@ export class VanishedItems {
     return this.#possible;
   }
 
+  /** Nothing was met yet that is elsewhere, so no name needs to be asked about. */
+  get isEmpty(): boolean {
+    return this.#byEntry.size + this.#claimed.size === 0;
+  }
+
   add(triple: Triple, base: BaseNode, remote: RemoteNode): void {
     const key = entryKeyOf(remote.stamp);
     // Another entry of the same name is another thing.

@@ -1,6 +1,7 @@
 import { moveNotes, note, noteBookkeeping } from '../src/base-notes.ts';
 import type { NotedItem } from '../src/base-notes.ts';
 import type { Plan, Step } from '../src/plan.ts';
+import { ignoreNothing } from '../src/ignore-rules.ts';
 import { localPath } from '../src/place.ts';
 import type { Place } from '../src/place.ts';
 import { plan } from '../src/planner.ts';
@@ -33,7 +34,7 @@ export class ModelJob {
       entry: rootEntry,
       base,
     };
-    const ignore = { ignores: () => false };
+    const ignore = ignoreNothing;
     const rules = { delete: options.delete, ignore, maxFileSizeBytes: undefined, overwrite: false, conflictName };
     const { folder: local, vault: remote } = this;
     return plan({ mode, root: { below }, local, base: this.base, remote, remoteIsBase, rules });
