@@ -6,11 +6,12 @@ import { createServer } from 'node:tls';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@coffer/core';
-import type { Clock, CofferError } from '@coffer/core';
+import type { Clock } from '@coffer/core';
 import { makeTestCertificate } from '@coffer/server/testing';
 import { createTlsDial } from '../src/index.ts';
 import type { Dialled, Trust } from '../src/index.ts';
 import { authorityOf, pinOf } from '../src/connection/trust.ts';
+import { codeOf, errorOf } from './support/code-of.ts';
 
 const good = makeTestCertificate();
 const pin = pinOf(new X509Certificate(good.certificatePem));
@@ -38,17 +39,21 @@ describe('trust', () => {
 
   test('another key than the pinned one is PIN_MISMATCH', async () => {
     const { port } = await listen();
-    await refused(dial(port, { kind: 'pin', pin: new Uint8Array(32) }), 'PIN_MISMATCH');
+    expect(await codeOf(dial(port, { kind: 'pin', pin: new Uint8Array(32) }))).toBe('PIN_MISMATCH');
   });
 
   test('a key that is not accepted is UNTRUSTED_SERVER', async () => {
     const { port } = await listen();
-    await refused(dial(port, { kind: 'firstUse', accept: () => Promise.resolve(false) }), 'UNTRUSTED_SERVER');
+    expect(await codeOf(dial(port, { kind: 'firstUse', accept: () => Promise.resolve(false) }))).toBe(
+      'UNTRUSTED_SERVER',
+    );
   });
 
   test('a certificate of another CA is UNTRUSTED_SERVER', async () => {
     const { port } = await listen();
-    await refused(dial(port, { kind: 'ca', certificate: makeTestCertificate().certificatePem }), 'UNTRUSTED_SERVER');
+    expect(await codeOf(dial(port, { kind: 'ca', certificate: makeTestCertificate().certificatePem }))).toBe(
+      'UNTRUSTED_SERVER',
+    );
   });
 
   const dayMs = 86_400_000;
@@ -57,20 +62,23 @@ describe('trust', () => {
     notAfter: new Date(Date.now() - dayMs),
   });
 
-  test.each([
-    ['pinned', { kind: 'pin', pin: pinOf(new X509Certificate(outdated.certificatePem)) } as Trust],
-    ['from a CA', { kind: 'ca', certificate: outdated.certificatePem } as Trust],
-    ['at first use', { kind: 'firstUse', accept: () => Promise.resolve(true) } as Trust],
-  ])('an expired certificate is CERTIFICATE with a hint, %s', async (_name, trust) => {
+  const outdatedTrusts: readonly (readonly [string, Trust])[] = [
+    ['pinned', { kind: 'pin', pin: pinOf(new X509Certificate(outdated.certificatePem)) }],
+    ['from a CA', { kind: 'ca', certificate: outdated.certificatePem }],
+    ['at first use', { kind: 'firstUse', accept: () => Promise.resolve(true) }],
+  ];
+
+  test.each(outdatedTrusts)('an expired certificate is CERTIFICATE with a hint, %s', async (_name, trust) => {
     const { port } = await listen({ key: outdated.keyPem, cert: outdated.certificatePem });
-    const error = await refused(dial(port, trust), 'CERTIFICATE');
-    expect(error.hint).toContain('generate-certificates');
+    const error = await errorOf(dial(port, trust));
+    expect(error?.code).toBe('CERTIFICATE');
+    expect(error?.hint).toContain('generate-certificates');
   });
 
   test('a certificate for another name is CERTIFICATE', async () => {
     const { port } = await listen({}, '0.0.0.0');
     const trust = { kind: 'ca', certificate: good.certificatePem } as const;
-    await refused(createTlsDial({ clock: systemClock })({ host: '127.0.0.2', port }, trust), 'CERTIFICATE');
+    expect(await codeOf(createTlsDial({ clock: systemClock })({ host: '127.0.0.2', port }, trust))).toBe('CERTIFICATE');
   });
 
   test('what is no certificate is CERTIFICATE, and one without authority tells none', () => {
@@ -83,17 +91,17 @@ describe('unreachable', () => {
   test('a port where nobody listens', async () => {
     const { port, close } = await listen();
     await close();
-    await refused(dial(port, { kind: 'pin', pin }), 'UNREACHABLE');
+    expect(await codeOf(dial(port, { kind: 'pin', pin }))).toBe('UNREACHABLE');
   });
 
   test('a server that speaks no TLS', async () => {
     const port = await listenPlain((socket) => void socket.end('HTTP/1.1 400\r\n\r\n'));
-    await refused(dial(port, { kind: 'pin', pin }), 'UNTRUSTED_SERVER');
+    expect(await codeOf(dial(port, { kind: 'pin', pin }))).toBe('UNTRUSTED_SERVER');
   });
 
   test('a server of another protocol', async () => {
     const { port } = await listen({ ALPNProtocols: ['http/1.1'] });
-    await refused(dial(port, { kind: 'pin', pin }), 'UNTRUSTED_SERVER');
+    expect(await codeOf(dial(port, { kind: 'pin', pin }))).toBe('UNTRUSTED_SERVER');
   });
 
   test('giving up is immediate', async () => {
@@ -118,10 +126,10 @@ describe('the transport', () => {
     const writing = (async () => {
       for (;;) await transport.write([new Uint8Array(1_000_000)]);
     })();
-    const outcome = expect(writing).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    const outcome = codeOf(writing);
     await systemClock.sleep(50);
     transport.destroy();
-    await outcome;
+    expect(await outcome).toBe('UNREACHABLE');
     await transport.closed;
   });
 
@@ -144,16 +152,6 @@ async function dial(port: number, trust: Trust, clock: Clock = systemClock): Pro
   const dialled = await createTlsDial({ clock })({ host: '127.0.0.1', port }, trust);
   stack.push(() => Promise.resolve(dialled.transport.destroy()));
   return dialled;
-}
-
-async function refused(work: Promise<unknown>, code: CofferError['code']): Promise<CofferError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason as CofferError,
-  );
-  expect(error?.code).toBe(code);
-  if (error === undefined) throw new TypeError('it was not refused');
-  return error;
 }
 
 async function listen(options: TlsOptions = {}, host = '127.0.0.1') {

@@ -173,6 +173,6 @@ async function get(vault: Vault, path: string): Promise<Buffer> {
   const entry = vault.tree.lookup(path);
   await using downloader = await vault.downloader();
   const whole = Buffer.alloc(entry?.size ?? 0);
-  await downloader.download(entry?.content ?? [], (offset, part) => void whole.set(part, offset));
+  await downloader.download(entry?.content ?? [], (offset, part) => whole.set(part, offset));
   return whole;
 }
