@@ -11,7 +11,7 @@ import { buildContent } from './uploaded-content.ts';
 import type { ContentDeps } from './uploaded-content.ts';
 
 /** One lane as the uploader sees it. */
-export interface LanePort extends AsyncDisposable {
+interface LanePort extends AsyncDisposable {
   post(request: LaneRequest, transfer?: readonly ArrayBuffer[]): void;
 }
 
@@ -51,6 +51,9 @@ interface Lane {
   readonly port: LanePort;
   /** Bytes and files given and not answered yet. */
   load: number;
+  /** Chunks that it was told to seal, and those of them that it has handed over. */
+  claimed: number;
+  handedOver: number;
 }
 
 /** What a small file costs beside its bytes, in bytes: opening it takes as long as sealing this much. */
@@ -70,6 +73,7 @@ export class FileUploader implements Uploader {
   #bytesRead = 0;
   #bytesSent = 0;
   #failure: { readonly error: unknown } | undefined;
+  #wakes: (() => void)[] = [];
 
   constructor(deps: FileUploaderDeps, options: FileUploaderOptions) {
     this.#deps = deps;
@@ -118,8 +122,7 @@ export class FileUploader implements Uploader {
 
   async flush(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    this.#throwFailure();
-    await this.#deps.sender.flush();
+    await this.#flushChunks();
     await this.#deps.segmentSender.flush();
   }
 
@@ -133,6 +136,8 @@ export class FileUploader implements Uploader {
   #startLane(): Lane {
     const lane: Lane = {
       load: 0,
+      claimed: 0,
+      handedOver: 0,
       port: this.#deps.startLane({
         onReply: (reply) => this.#onReply(lane, reply),
         onFailure: (error) => this.#fail(error),
@@ -199,7 +204,9 @@ export class FileUploader implements Uploader {
     try {
       const present = await this.#deps.has(ids);
       for (const [index, id] of splitBytes(ids, 32).entries()) {
-        if (present[index] !== 1 && !this.#sent.add(hashKey(id))) present[index] = 1;
+        if (present[index] === 1) continue;
+        if (this.#sent.add(hashKey(id))) lane.claimed += 1;
+        else present[index] = 1;
       }
       lane.port.post({ kind: 'present', batch, present });
     } catch (error) {
@@ -212,6 +219,23 @@ export class FileUploader implements Uploader {
     const bytes = ends.at(-1) ?? 0;
     const release = (): void => lane.port.post({ kind: 'recycle', buffer, bytes }, [buffer]);
     this.#sendPart(this.#deps.sender, { frames, bytes, release });
+    lane.handedOver += frames.length;
+    this.#wakeAll();
+  }
+
+  /**
+   * A file may be done whose chunk is still with the other lane, which was the first to ask about it: so everything that
+   * any lane was told to seal goes out before anything may count on it.
+   */
+  async #flushChunks(): Promise<void> {
+    const claimed = this.#lanes.map((lane) => lane.claimed);
+    while (this.#failure === undefined && this.#lanes.some((lane, index) => lane.handedOver < (claimed[index] ?? 0))) {
+      await new Promise<void>((resolve) => {
+        this.#wakes.push(resolve);
+      });
+    }
+    this.#throwFailure();
+    await this.#deps.sender.flush();
   }
 
   #sendFrames(sender: ChunkSender, frames: readonly Uint8Array[]): void {
@@ -227,7 +251,7 @@ export class FileUploader implements Uploader {
 
   /** A segment is accepted only when its chunks are there. */
   async #sendSegments(frames: readonly Uint8Array[]): Promise<void> {
-    await this.#deps.sender.flush();
+    await this.#flushChunks();
     this.#sendFrames(this.#deps.segmentSender, frames);
   }
 
@@ -269,6 +293,11 @@ export class FileUploader implements Uploader {
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const { reject } of jobs) reject(this.#failure.error);
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakes.splice(0)) wake();
   }
 
   #throwFailure(): void {
