@@ -15,21 +15,23 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fromHex, rootEntry, Semaphore } from '@coffer/core';
+import { fromHex, rootEntry, Semaphore, toHex } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { login, openAccount, Profile } from '../src/index.ts';
-import { password } from '../test/support/real-server.ts';
+import { password, RealServer } from '../test/support/real-server.ts';
 
 /*
  * Question: how fast does a large file, and a tree of small ones, go up to a daemon beside and come down again, and
  * what memory does that take? Run: tsx --conditions=source packages/client/bench/transfer.bench.ts [big|small|both] [MiB] [FOLDER]
  */
+if (process.argv[2] === 'serve') await serveUntilEnd(process.argv[3]);
+
 const what = process.argv[2] ?? 'both';
 const bigMiB = Number(process.argv[3] ?? 1024);
 const base = process.argv[4] ?? '/dev/shm';
 const folder = mkdtempSync(join(base, 'coffer-bench-'));
 
-const daemon = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'server-process.ts'), folder], {
+const daemon = spawn(process.execPath, [...process.execArgv, import.meta.filename, 'serve', folder], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
 const lines = createInterface({ input: daemon.stdout })[Symbol.asyncIterator]();
@@ -191,4 +193,17 @@ async function serverUsage(): Promise<{ cpuMs: number; maxRssMiB: number }> {
 async function nextLine<Value>(): Promise<Value> {
   const { value } = await lines.next();
   return JSON.parse(String(value)) as Value;
+}
+
+/** The daemon of the benchmark, in a process of its own: says where it is, and what it used whenever it is asked. */
+async function serveUntilEnd(base: string | undefined): Promise<never> {
+  const server = await RealServer.open(base);
+  console.log(JSON.stringify({ port: server.port, pin: toHex(server.pin) }));
+  for await (const _question of process.stdin) {
+    const { user, system } = process.cpuUsage();
+    const maxRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+    console.log(JSON.stringify({ cpuMs: Math.round((user + system) / 1000), maxRssMiB }));
+  }
+  await server[Symbol.asyncDispose]();
+  return process.exit(0);
 }

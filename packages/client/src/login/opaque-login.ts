@@ -73,7 +73,7 @@ export async function fetchSecrets(
 }
 
 /** The same for a wrong name, a wrong password and a suspended account (PROTOCOL §Errors). */
-export function refusedError(cause?: unknown): CofferError {
+function refusedError(cause?: unknown): CofferError {
   return new CofferError('REFUSED', 'the login was refused', {
     hint: 'Check user name and password. After many failed tries answers are slowed down.',
     cause,

@@ -38,7 +38,6 @@ const Stored = z.discriminatedUnion('kind', [
 export type DeviceKeys =
   Readonly<z.infer<typeof Stored>> extends infer Keys ? (Keys extends { v: 1 } ? Omit<Keys, 'v'> : never) : never;
 export type FullDeviceKeys = Extract<DeviceKeys, { kind: 'full' }>;
-export type WorkerDeviceKeys = Extract<DeviceKeys, { kind: 'worker' }>;
 
 export function encodeDeviceKeys(keys: DeviceKeys): Uint8Array {
   return encodeCbor({ v: 1, ...keys });

@@ -17,7 +17,7 @@ export interface LiveRow {
   readonly mode: number;
 }
 
-export interface NewVersion {
+interface NewVersion {
   readonly entry: number;
   readonly number: number;
   readonly seq: number;
@@ -27,7 +27,7 @@ export interface NewVersion {
   readonly target: EntryName | null;
 }
 
-export interface NewInterval {
+interface NewInterval {
   readonly entry: number;
   readonly fromSeq: number;
   readonly parent: number;

@@ -52,7 +52,7 @@ export interface LaneSuccess {
   readonly bytesSent: number;
 }
 
-export interface LaneFailure {
+interface LaneFailure {
   readonly job: number;
   readonly ok: false;
   readonly code: ErrorCode;

@@ -2,7 +2,7 @@ import { MiB } from '@coffer/core';
 import { cutterBufferBytes } from '@coffer/crypto';
 
 /** Room for one more target chunk beyond what the cutter may need, so that few bytes are moved from buffer to buffer. */
-export const readBufferBytes = cutterBufferBytes + 2 * MiB;
+const readBufferBytes = cutterBufferBytes + 2 * MiB;
 
 /** A buffer that goes back to its pool when nobody holds it any more. */
 export interface ReadBuffer {
