@@ -33,6 +33,10 @@ export class ItemTree implements RemoteTree {
     return this.#items.map(({ name, entry }) => ({ ...remoteNode(entry), name }));
   }
 
+  entries(directory: EntryId): readonly Entry[] {
+    return idKey(directory) === idKey(ItemTree.top) ? this.#items.map(({ entry }) => entry) : this.#tree.entries(directory);
+  }
+
   get(entry: EntryId): Entry | undefined {
     return this.#byEntry.get(idKey(entry)) ?? this.#tree.get(entry);
   }

@@ -21,6 +21,7 @@ import { executePull } from './pull-executor.ts';
 import { ReportDraft } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { runPlanner } from './run-planner.ts';
+import { TemporaryNames } from './temporary-name.ts';
 
 export interface LayDownOptions {
   readonly vault: Vault;
@@ -71,7 +72,7 @@ export async function layDown(options: LayDownOptions): Promise<SyncReport> {
       folders,
       base: noBase,
       clock,
-      random,
+      temporaryNames: new TemporaryNames(random),
       times: createFileTimes(),
       report,
       progress,

@@ -1,10 +1,12 @@
 import type { Downloader, Entry, Vault } from '@coffer/client';
 import { CofferError } from '@coffer/core';
-import type { Clock, Random } from '@coffer/core';
+import type { Clock } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
+import { noBase } from './base.ts';
 import type { BaseWriter } from './base.ts';
 import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
+import { DirectoryEntries } from './directory-entries.ts';
 import { failureOfOnePath } from './file-failures.ts';
 import type { FileTimes } from './lay-down/file-times.ts';
 import { FolderAttributes } from './lay-down/folder-attributes.ts';
@@ -34,6 +36,7 @@ import type { ReportDraft } from './report.ts';
 import { runLanes } from './run-lanes.ts';
 import { SettledNotes } from './settled-notes.ts';
 import { trustedStamp } from './fresh.ts';
+import type { TemporaryNames } from './temporary-name.ts';
 import { elsewhere } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -43,7 +46,7 @@ export interface PullExecutorDeps {
   readonly folders: OpenFolders;
   readonly base: BaseWriter;
   readonly clock: Clock;
-  readonly random: Random;
+  readonly temporaryNames: TemporaryNames;
   readonly times: FileTimes;
   readonly report: ReportDraft;
   readonly progress: ProgressMeter;
@@ -77,6 +80,7 @@ class PullExecutor {
   readonly #downloader: Downloader | undefined;
   readonly #notes: SettledNotes;
   readonly #attributesOf: FolderAttributes;
+  readonly #entries: DirectoryEntries;
   #failed = 0;
   #skipped = 0;
 
@@ -85,6 +89,7 @@ class PullExecutor {
     this.#downloader = downloader;
     this.#notes = new SettledNotes(deps.base, deps.settle);
     this.#attributesOf = new FolderAttributes(deps);
+    this.#entries = new DirectoryEntries(deps.remote);
   }
 
   get complete(): boolean {
@@ -208,7 +213,7 @@ class PullExecutor {
   ): Promise<void> {
     const { name, remote, local, keepBoth } = step;
     const { counts } = this.#deps.report;
-    const entry = this.#entry(remote);
+    const entry = this.#entry(step.parent, remote);
     const outcome = await layFile(
       this.#deps,
       {
@@ -242,7 +247,7 @@ class PullExecutor {
   async #link(step: LinkStep): Promise<void> {
     const { parent, name, local, remote } = step;
     if (remote === undefined) throw new TypeError('a link that is not in the vault');
-    const { target, mtime } = this.#entry(remote);
+    const { target, mtime } = this.#entry(parent, remote);
     if (target === undefined) throw new CofferError('INVALID', 'the link has no target');
     await this.#in(parent, async (folder) => {
       const { overwrite, report } = this.#deps;
@@ -304,6 +309,7 @@ class PullExecutor {
     folder: Folder,
     { laidAs, remote }: { readonly laidAs: ByteName; readonly remote: RemoteStamp },
   ): Promise<void> {
+    if (this.#deps.base === noBase) return;
     const stamp = folder.look(laidAs)?.stamp;
     if (stamp === undefined) {
       this.#skipped += 1;
@@ -322,8 +328,8 @@ class PullExecutor {
     });
   }
 
-  #entry(remote: RemoteStamp): Entry {
-    const entry = this.#deps.remote.get(entryOf(remote));
+  #entry(parent: Place, remote: RemoteStamp): Entry {
+    const entry = this.#entries.find(parent.entry, entryOf(remote));
     if (entry === undefined) throw new CofferError('NOT_FOUND', 'it is no longer in the vault');
     return entry;
   }

@@ -30,8 +30,10 @@ export interface RemoteNode {
 export interface RemoteTree {
   /** Ordered by the bytes of their names. */
   children(directory: EntryId): readonly RemoteNode[];
-  /** Everything about one entry; undefined when it is not there. */
+  /** Everything about one entry; undefined when it is not there. Costs a walk to the root. */
   get(entry: EntryId): Entry | undefined;
+  /** Everything about all entries of a directory: where many are needed, far cheaper than one by one. */
+  entries(directory: EntryId): readonly Entry[];
 }
 
 /** A {@link TreeReader} for the planner. */
@@ -39,6 +41,7 @@ export function createRemoteTree(tree: TreeReader): RemoteTree {
   return {
     children: (directory) => tree.children(directory).map((entry) => remoteNode(entry)),
     get: (entry) => tree.get(entry),
+    entries: (directory) => tree.children(directory),
   };
 }
 

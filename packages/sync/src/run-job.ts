@@ -27,6 +27,7 @@ import type { ReportDraft } from './report.ts';
 import { checkRoot } from './root-guard.ts';
 import { runPlanner } from './run-planner.ts';
 import { untrusted } from './stamp.ts';
+import { TemporaryNames } from './temporary-name.ts';
 import type { SyncOptions } from './sync-once.ts';
 import { findVaultRoot, makeParents, parentOf } from './vault-root.ts';
 import type { VaultRoot } from './vault-root.ts';
@@ -185,6 +186,7 @@ async function pull(job: JobContext, plan: Plan): Promise<void> {
     folders,
     base: state,
     times: createFileTimes(),
+    temporaryNames: new TemporaryNames(job.random),
     settle: () => settleOnDisk(root),
     conflictName: conflictNameOf(job),
     overwrite: false,

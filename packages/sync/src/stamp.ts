@@ -27,16 +27,23 @@ export function isReal(stamp: Stamp): boolean {
   return stamp !== untrusted && stamp !== elsewhere;
 }
 
+/** The last one parsed is kept: several questions are asked about each stamp in a row, and big integers are slow to make. */
+let last: { readonly stamp: Stamp; readonly fields: StampFields } | undefined;
+
+/** @throws TypeError for what is no real stamp */
 export function parseStamp(stamp: Stamp): StampFields {
+  if (last?.stamp === stamp) return last.fields;
   const [size, mtime, ctime, inode, mode] = stamp.split(':');
   if (mode === undefined) throw new TypeError('not a stamp');
-  return {
+  const fields = {
     size: Number(size),
     mtimeNs: BigInt(mtime ?? ''),
     ctimeNs: BigInt(ctime ?? ''),
     inode: inode ?? '',
     mode: Number(mode),
   };
+  last = { stamp, fields };
+  return fields;
 }
 
 /** Permission bits, 0 to 0o7777. */

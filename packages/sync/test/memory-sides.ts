@@ -167,6 +167,10 @@ export class MemoryVault extends MemoryTree implements RemoteTree {
     return { ...this.#fields(node), ...content, parent: rootEntry, name: node.name, version: 1, receivedAtMs: 0 };
   }
 
+  entries(): readonly Entry[] {
+    return [];
+  }
+
   stamp(node: MemoryNode): string {
     return makeRemoteStamp(this.#fields(node));
   }

@@ -2,12 +2,12 @@ import { closeSync, fchmodSync, ftruncateSync, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util';
 import type { DownloadSink } from '@coffer/client';
 import { CofferError, KiB } from '@coffer/core';
-import type { Random, Timestamp } from '@coffer/core';
+import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
 import { fileError } from '../file-error.ts';
 import type { Stamp } from '../stamp.ts';
 import { parseStamp } from '../stamp.ts';
-import { temporaryName } from '../temporary-name.ts';
+import type { TemporaryNames } from '../temporary-name.ts';
 import { sameBytes } from './same-bytes.ts';
 import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
@@ -16,7 +16,7 @@ import type { ConflictName } from './free-name.ts';
 import { settleFile } from './settle-on-disk.ts';
 
 export interface LayFileDeps {
-  readonly random: Random;
+  readonly temporaryNames: TemporaryNames;
   readonly times: FileTimes;
   readonly conflictName: ConflictName;
 }
@@ -51,12 +51,14 @@ export interface LayOutcome {
  */
 export async function layFile(deps: LayFileDeps, file: FileToLay, signal?: AbortSignal): Promise<LayOutcome> {
   const { folder } = file;
-  const temporary = temporaryName(deps.random);
+  const temporary = deps.temporaryNames.next();
   const fd = folder.create(temporary);
   let placed = false;
   try {
-    await file.fill(sinkInto(fd), signal);
+    const sink = new FileSink(fd);
+    await file.fill((offset, bytes) => sink.write(offset, bytes), signal);
     signal?.throwIfAborted();
+    sink.finish(file.size);
     const outcome = await place(deps, { ...file, fd, temporary });
     placed = outcome.kind !== 'same';
     return outcome;
@@ -73,10 +75,10 @@ interface Filled extends FileToLay {
 
 async function place(deps: LayFileDeps, file: Filled): Promise<LayOutcome> {
   const { folder, name, fd } = file;
-  wrap(() => ftruncateSync(fd, file.size));
+  const there = folder.look(name);
+  if (there === undefined) return finish(deps, file, 'created');
   const free = file.expected === undefined ? freeName(folder, name, deps.conflictName) : name;
-  const there = folder.look(free);
-  if (there === undefined) return finish(deps, { ...file, name: free }, 'created');
+  if (free !== name) return finish(deps, { ...file, name: free }, 'created');
   if (there.kind === 'directory') throw new CofferError('EXISTS', 'a directory of this name is in the way');
   if (file.overwrite || (there.stamp === file.expected && !file.keepBoth)) {
     await settleFile(fd);
@@ -113,11 +115,24 @@ function adopt({ times }: LayFileDeps, { folder, name, mode, mtime }: Filled): L
  * Small pieces are written at once: handing them to a thread costs more than writing them. Large ones may meet a full page
  * cache, and must not hold up the connection.
  */
-function sinkInto(fd: number): DownloadSink {
-  return (offset, bytes) => {
-    if (bytes.byteLength <= directBytes) return wrap(() => writeAllSync(fd, bytes, offset));
-    return writeAll(fd, bytes, offset);
-  };
+class FileSink {
+  readonly #fd: number;
+  #end = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(offset: number, bytes: Uint8Array): Promise<void> | void {
+    this.#end = Math.max(this.#end, offset + bytes.byteLength);
+    if (bytes.byteLength <= directBytes) return wrap(() => writeAllSync(this.#fd, bytes, offset));
+    return writeAll(this.#fd, bytes, offset);
+  }
+
+  /** A hole at the end is only a size. */
+  finish(size: number): void {
+    if (this.#end !== size) wrap(() => ftruncateSync(this.#fd, size));
+  }
 }
 
 /** Up to here a write is quicker than a hop to the thread pool and back (about 60 µs). */

@@ -1,10 +1,10 @@
 import type { LinkTarget } from '@coffer/client';
 import { CofferError } from '@coffer/core';
-import type { Random, Timestamp } from '@coffer/core';
+import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
 import { sameTarget } from '../compare.ts';
 import type { Stamp } from '../stamp.ts';
-import { temporaryName } from '../temporary-name.ts';
+import type { TemporaryNames } from '../temporary-name.ts';
 import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
 import { freeName } from './free-name.ts';
@@ -22,7 +22,7 @@ export interface LinkToLay {
 }
 
 export interface LayLinkDeps {
-  readonly random: Random;
+  readonly temporaryNames: TemporaryNames;
   readonly times: FileTimes;
   readonly conflictName: ConflictName;
 }
@@ -33,7 +33,7 @@ export interface LayLinkDeps {
  */
 export function layLink(deps: LayLinkDeps, link: LinkToLay): { readonly name: ByteName; readonly conflict: boolean } {
   const { folder, target, mtime } = link;
-  const temporary = temporaryName(deps.random);
+  const temporary = deps.temporaryNames.next();
   folder.link(target, temporary);
   try {
     deps.times.setLink({ directory: folder.fd, name: temporary, path: folder.at(temporary) }, mtime);
