@@ -10,6 +10,7 @@ import { TestVault } from '@coffer/journal/testing';
 import { serve, type ServeOptions, type ServerConfig } from '@coffer/server';
 import { writeTestCertificates } from '@coffer/server/testing';
 import { dial, frames, open, TestDaemon, TestSite, untilTrue } from './support/test-daemon.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 // Whole daemons with real worker threads; a busy machine takes its time.
 jest.setTimeout(60_000);
@@ -18,7 +19,7 @@ let site: TestSite;
 let stack: AsyncDisposableStack;
 
 beforeEach(async () => {
-  site = await TestSite.make();
+  site = await TestSite.make(await tempFolder());
   stack = new AsyncDisposableStack();
 });
 
@@ -84,7 +85,7 @@ describe('a start that cannot succeed', () => {
   test('one storage, one daemon; one port, one daemon; the first goes on', async () => {
     const first = stack.use(await TestDaemon.open(site));
     expect(await refusal(TestDaemon.open(site))).toMatch(/^LOCKED: /);
-    const other = await TestSite.make();
+    const other = await TestSite.make(await tempFolder());
     const clash = TestDaemon.open(other, { flags: { 'listen.port': first.port } });
     expect(await refusal(clash)).toMatch(/^PORT_IN_USE: .*--port/);
     stack.use(await dial(first.port));

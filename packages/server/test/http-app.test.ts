@@ -1,9 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { silentLogger, systemClock } from '@coffer/core';
@@ -11,6 +8,7 @@ import { writeTestCertificates } from '@coffer/server/testing';
 import { HttpApp, type Readiness } from '../src/http/http-app.ts';
 import { Listener } from '../src/net/listener.ts';
 import { loadTlsCredentials } from '../src/net/tls-credentials.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 let state: Readiness;
 let stack: AsyncDisposableStack;
@@ -19,7 +17,7 @@ let listener: Listener;
 beforeEach(async () => {
   state = { ready: true };
   stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'coffer-http-'));
+  const folder = await tempFolder();
   await writeTestCertificates(folder);
   const http = stack.use(new HttpApp({ clock: systemClock, readiness: () => state }, { connectionMs: 300 }));
   const credentials = await loadTlsCredentials(folder, systemClock);

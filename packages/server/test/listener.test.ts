@@ -1,7 +1,4 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { once } from 'node:events';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -10,6 +7,7 @@ import { writeTestCertificates } from '@coffer/server/testing';
 import { Listener, type ListenerLimits } from '../src/net/listener.ts';
 import { loadTlsCredentials } from '../src/net/tls-credentials.ts';
 import { TlsTransport } from '../src/net/tls-transport.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 const limits: ListenerLimits = { maxConnections: 1000, maxPerAddress: 1000, handshakeMs: 150 };
 
@@ -19,7 +17,7 @@ let http: TLSSocket[];
 let opened: Listener[];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coffer-listener-'));
+  folder = await tempFolder();
   await writeTestCertificates(folder);
   [coffer, http, opened] = [[], [], []];
 });

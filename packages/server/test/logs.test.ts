@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MiB } from '@coffer/core';
 import { Logs } from '../src/log/logs.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 const options = { level: 'info', maxBytes: MiB, keep: 3 } as const;
 
@@ -17,7 +17,7 @@ async function linesOf(folder: string, category: string): Promise<Record<string,
 
 describe('Logs', () => {
   test('an event is one line in its category, with ids in hex, in a file for the owner only', async () => {
-    const folder = join(await mkdtemp(join(tmpdir(), 'coffer-logs-')), 'logs');
+    const folder = join(await tempFolder(), 'logs');
     const logs = await Logs.open({ ...options, path: folder });
     logs.record('auth', {
       event: 'login',
@@ -37,7 +37,7 @@ describe('Logs', () => {
   });
 
   test('the level is set per category, and again while running', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'coffer-logs-'));
+    const folder = await tempFolder();
     const logs = await Logs.open({ ...options, path: folder, level: { server: 'error', default: 'info' } });
     logs.server.info({}, 'too quiet');
     logs.setLevel('debug');
@@ -47,7 +47,7 @@ describe('Logs', () => {
   });
 
   test('files roll by size and the oldest are removed', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'coffer-logs-'));
+    const folder = await tempFolder();
     const logs = await Logs.open({ ...options, path: folder, maxBytes: 4096, keep: 2 });
     for (let n = 0; n < 200; n += 1) {
       logs.record('transfer', { event: 'put', status: 'OK', counts: { n } });

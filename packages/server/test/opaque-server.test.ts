@@ -1,10 +1,10 @@
-import { mkdtemp, chmod, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { client, ready } from '@serenity-kit/opaque';
 import { describe, expect, test } from '@jest/globals';
 import { idKey, isCofferError, type AccountId } from '@coffer/core';
 import { OpaqueServer, readOpaqueSetup, writeOpaqueSetup } from '@coffer/server';
+import { tempFolder } from './support/temp-folder.ts';
 
 const server = new Uint8Array(16).fill(7);
 const account = new Uint8Array(16).fill(1);
@@ -95,7 +95,7 @@ describe('OpaqueServer', () => {
 
 describe('the setup file', () => {
   test('is written once, for its owner only, and read back', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'coffer-setup-'));
+    const folder = await tempFolder();
     const setup = await OpaqueServer.createSetup();
     await writeOpaqueSetup(folder, setup);
     expect((await stat(join(folder, 'opaque-setup'))).mode & 0o777).toBe(0o600);

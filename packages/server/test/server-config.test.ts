@@ -1,12 +1,12 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isCofferError, MiB, minuteMs } from '@coffer/core';
 import { environmentName, loadServerConfig, settingNames } from '@coffer/server';
+import { tempFolder } from './support/temp-folder.ts';
 
 async function fileWith(text: string): Promise<string> {
-  const file = join(await mkdtemp(join(tmpdir(), 'coffer-config-')), 'coffer.yaml');
+  const file = join(await tempFolder(), 'coffer.yaml');
   await writeFile(file, text);
   return file;
 }

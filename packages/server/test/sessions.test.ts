@@ -15,6 +15,7 @@ import {
   TestSite,
   type Greeted,
 } from './support/test-daemon.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 // Whole daemons with real worker threads; a busy machine takes its time.
 jest.setTimeout(60_000);
@@ -26,7 +27,7 @@ let sue: { account: TestAccount; device: TestDevice };
 let stack: AsyncDisposableStack;
 
 beforeAll(async () => {
-  site = await TestSite.make();
+  site = await TestSite.make(await tempFolder());
   ann = await site.addAccount('Ann', 1);
   sue = await site.addAccount('sue', 2);
   server = await TestDaemon.open(site, { flags: { 'login.attemptsPerHour': 1000, 'login.addressPerHour': 1000 } });

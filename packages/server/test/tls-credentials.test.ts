@@ -1,15 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isCofferError, systemClock } from '@coffer/core';
 import { loadTlsCredentials } from '@coffer/server';
 import { makeTestCertificate, writeTestCertificates } from '@coffer/server/testing';
+import { tempFolder } from './support/temp-folder.ts';
 
 const day = 24 * 60 * 60 * 1000;
 
 async function refusal(spoil: (folder: string) => Promise<unknown>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'coffer-tls-'));
+  const folder = await tempFolder();
   await writeTestCertificates(folder);
   await spoil(folder);
   try {

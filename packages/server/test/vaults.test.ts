@@ -13,6 +13,7 @@ import {
   untilTrue,
   type Greeted,
 } from './support/test-daemon.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 // Whole daemons with real worker threads; a busy machine takes its time.
 jest.setTimeout(60_000);
@@ -24,7 +25,7 @@ let bob: { account: TestAccount; device: TestDevice };
 let stack: AsyncDisposableStack;
 
 beforeAll(async () => {
-  site = await TestSite.make();
+  site = await TestSite.make(await tempFolder());
   ann = await site.addAccount('ann', 1);
   bob = await site.addAccount('bob', 2);
   server = await TestDaemon.open(site);

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { client as opaqueClient, ready as opaqueReady } from '@serenity-kit/opaque';
@@ -34,7 +33,8 @@ export class TestSite {
   readonly server: ServerId;
   readonly setup: string;
 
-  static async make(base = tmpdir()): Promise<TestSite> {
+  /** In a new folder of `base`, which the caller removes. */
+  static async make(base: string): Promise<TestSite> {
     const folder = await mkdtemp(join(base, 'coffer-server-'));
     const storagePath = join(folder, 'storage');
     const { serverId } = await Storage.init({ path: storagePath, clock: systemClock, random: systemRandom });
