@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { CofferError, timestampFromMs } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
@@ -27,7 +28,7 @@ export const run: Command = async (context, input) => {
   using progress = new Progress(context.output, context.clock);
   const report = await pushTree({
     vault: home.vault,
-    ...placeSources(home.vault, { locals, target, cwd: context.cwd }),
+    ...(await placeSources(home.vault, { locals, target, cwd: context.cwd })),
     deviceName: home.account.info.deviceName,
     device: home.account.info.device,
     onProgress: (state) => progress.update(state),
@@ -43,11 +44,12 @@ interface Placed {
   readonly into: EntryId;
 }
 
-function placeSources(
+async function placeSources(
   { tree }: Vault,
   { locals, target, cwd }: { readonly locals: readonly string[]; readonly target: string; readonly cwd: string },
-): Placed {
+): Promise<Placed> {
   const paths = locals.map((local) => resolve(cwd, local));
+  for (const path of paths) await requireLocal(path);
   const present = findEntry(tree, target);
   if (present?.kind === 'directory') {
     return { sources: paths.map((local) => ({ local, name: basename(local) })), into: present.entry };
@@ -60,6 +62,15 @@ function placeSources(
   }
   const { parent, name } = findTarget(tree, target);
   return { sources: [{ local: only, name }], into: parent.entry };
+}
+
+/** @throws NOT_FOUND naming the path */
+async function requireLocal(path: string): Promise<void> {
+  try {
+    await lstat(path);
+  } catch (cause) {
+    throw new CofferError('NOT_FOUND', `${path} does not exist or cannot be reached`, { cause });
+  }
 }
 
 /** The usual mode of a new file; a stream has none of its own. */

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CofferError, systemRandom, toHex } from '@coffer/core';
 
@@ -22,18 +32,32 @@ export function writePrivateFile(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** The bytes, or undefined when there is no such file. @throws IO; LIMIT when it is larger than `maxBytes` */
+/**
+ * The bytes, or undefined when there is no such file.
+ * @throws CONFIG when others may read it: its secrets may be known; IO; LIMIT when it is larger than `maxBytes`
+ */
 export function readPrivateFile(path: string, maxBytes: number): Uint8Array | undefined {
   let bytes: Uint8Array;
   try {
+    checkPrivate(path);
     bytes = readFileSync(path);
   } catch (cause) {
+    if (cause instanceof CofferError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new CofferError('IO', 'a file of the profile could not be read', { cause, hint: `Check the file ${path}.` });
   }
   if (bytes.byteLength > maxBytes)
     throw new CofferError('LIMIT', 'a file of the profile is too large', { hint: `Check the file ${path}.` });
   return bytes;
+}
+
+/** Windows keeps no such bits; there the folder of the user is private by its access list. */
+function checkPrivate(path: string): void {
+  const { mode } = statSync(path);
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
+  throw new CofferError('CONFIG', 'a file of the profile can be read by other users', {
+    hint: `If nobody else uses this machine run: chmod 600 ${path}; otherwise log out and log in again.`,
+  });
 }
 
 export function makePrivateFolder(path: string): void {
