@@ -13,7 +13,7 @@ export class Ballast {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #folder: string;
-  #bytes = 0;
+  #bytes: number | undefined;
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -22,8 +22,8 @@ export class Ballast {
   }
 
   /** Room it takes up now. */
-  get bytes(): number {
-    return this.#bytes;
+  async bytes(): Promise<number> {
+    return (this.#bytes ??= await this.#disk.size(this.#path).catch(zeroWhenMissing));
   }
 
   /** Takes up `bytes`, as far as there is room. */
@@ -31,11 +31,13 @@ export class Ballast {
     const file = await this.#open();
     const zeros = new Uint8Array(stepBytes);
     try {
-      this.#bytes = Math.min(bytes, await file.size());
-      while (this.#bytes < bytes) {
-        this.#bytes += await file.write([zeros.subarray(0, Math.min(stepBytes, bytes - this.#bytes))], this.#bytes);
+      let filled = Math.min(bytes, await file.size());
+      while (filled < bytes) {
+        filled += await file.write([zeros.subarray(0, Math.min(stepBytes, bytes - filled))], filled);
+        this.#bytes = filled;
       }
       await file.truncate(bytes);
+      this.#bytes = bytes;
     } finally {
       await file.close();
     }
@@ -43,7 +45,7 @@ export class Ballast {
 
   /** Gives the room back. True when there was any. */
   async release(): Promise<boolean> {
-    if (this.#bytes === 0) return false;
+    if ((await this.bytes()) === 0) return false;
     const file = await this.#open();
     try {
       await file.truncate(0);
@@ -63,4 +65,9 @@ export class Ballast {
       return this.#disk.open(this.#path, 'create');
     }
   }
+}
+
+function zeroWhenMissing(error: unknown): number {
+  if (diskErrorCode(error) === 'ENOENT') return 0;
+  throw error;
 }

@@ -11,7 +11,8 @@ export type {
 export { canonicalUsername, usernameLimit } from './accounts/username.ts';
 export { checkStorage } from './check/check-storage.ts';
 export type { CheckOptions } from './check/check-storage.ts';
-export type { Finding, FindingKind } from './check/finding.ts';
+export { findingText } from './check/finding.ts';
+export type { Finding, FindingKind, FindingText } from './check/finding.ts';
 export type { ChunkRead } from './chunks/read-chunks.ts';
 export type { ChunkWriter, Stored } from './chunks/chunk-writer.ts';
 export { missingChunks } from './missing-chunks.ts';

@@ -81,7 +81,7 @@ export class SpaceGuard {
     const reserveBytes = this.#reserveOf(space);
     const wantedBytes = Math.min(ballastLimitBytes, Math.floor(reserveBytes * ballastShareOfReserve));
     if (space.freeBytes < wantedBytes) await this.#ballast.release();
-    else if (this.#ballast.bytes < wantedBytes && space.freeBytes > reserveBytes + wantedBytes)
+    else if (space.freeBytes > reserveBytes + wantedBytes && (await this.#ballast.bytes()) < wantedBytes)
       await this.#ballast.fill(wantedBytes);
   }
 

@@ -1,8 +1,9 @@
 import type { AccountId, Clock, Hash, IdKey, Logger, Random, VaultId } from '@coffer/core';
-import { CofferError, idKey, sha256 } from '@coffer/core';
+import { CofferError, idKey, isCofferError, sha256 } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { decodeVaultState } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
+import type { AccountsOptions } from './accounts/accounts.ts';
 import type { ChunkRead } from './chunks/read-chunks.ts';
 import { readChunks } from './chunks/read-chunks.ts';
 import { ChunkStore, graceMs } from './chunks/chunk-store.ts';
@@ -43,7 +44,7 @@ export interface StorageOptions {
   /** For tests: another disk under the packs. */
   readonly disk?: Disk;
   /** For tests: other facts than those of index.db. */
-  readonly openFacts?: (path: string) => Promise<Facts>;
+  readonly openFacts?: (path: string, onEnded: (error: unknown) => void) => Promise<Facts>;
 }
 
 export type InitStorageOptions = Pick<StorageOptions, 'path' | 'clock' | 'random'>;
@@ -85,11 +86,12 @@ export interface ChunkScope {
 /** Statements recorded in one go when another process made them. */
 const statementBatch = 100;
 
-/** Owners whose open stores are kept; idle ones beyond it are forgotten. */
+/** Owners whose open journals are kept; idle ones beyond it are forgotten. */
 const storeLimit = 256;
 
-/** Accounts are opened before the packs that their statements are recorded in. */
-interface StatementHook {
+/** What is opened first needs to reach what is opened last. */
+interface StorageHook {
+  fail?: (error: unknown) => void;
   record?: (account: AccountId, statement: Uint8Array) => Promise<void>;
 }
 
@@ -99,7 +101,8 @@ interface StorageParts {
   readonly accounts: Accounts;
   readonly facts: Facts;
   readonly packs: Packs;
-  readonly disk: Disk;
+  readonly space: SpaceGuard;
+  readonly disposal: AsyncDisposableStack;
   /** Vaults that a recovery could not bring to their head. */
   readonly stuck: readonly VaultId[];
 }
@@ -114,29 +117,31 @@ export class Storage implements AsyncDisposable {
   readonly #parts: StorageParts;
   readonly #space: SpaceGuard;
   readonly #appender: VaultAppender;
+  /** One small object for every account that stored something since the start: uploads hold on to theirs. */
   readonly #chunkStores = new Map<IdKey, ChunkStore>();
   readonly #journalStores = new Map<IdKey, JournalStore>();
-  readonly #disposal: AsyncDisposableStack;
+  #disposal: AsyncDisposableStack;
+  #closing = false;
   readonly #stuck: ReadonlySet<IdKey>;
   #failure: unknown;
 
-  private constructor(parts: StorageParts, disposal: AsyncDisposableStack) {
+  private constructor(parts: StorageParts) {
     this.#parts = parts;
-    this.#disposal = disposal;
+    this.#disposal = parts.disposal;
     this.serverId = parts.identity.serverId;
     this.generation = parts.identity.generation;
     this.accounts = parts.accounts;
     this.#stuck = new Set(parts.stuck.map(idKey));
     const directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
     this.directory = directory;
-    const { options, facts, packs, disk } = parts;
-    this.#space = new SpaceGuard(options, { disk, clock: options.clock });
+    const { options, facts, packs, space } = parts;
+    this.#space = space;
     this.#appender = new VaultAppender({
       facts,
       packs,
       directory,
       clock: options.clock,
-      space: this.#space,
+      space,
       journalOf: (owner) => this.#journalOf(owner),
       limitsOf: (owner) => this.#limitsOf(owner),
       recordStatements: () => this.#recordStatements(),
@@ -164,18 +169,23 @@ export class Storage implements AsyncDisposable {
     const identity = await readIdentity(options.path);
     building.use(DirectoryLock.take(lockPath(options.path)));
     refuseNewerDatabases(options.path);
-    const hook: StatementHook = {};
-    const recordStatement = (account: AccountId, statement: Uint8Array): Promise<void> =>
-      hook.record ? hook.record(account, statement) : Promise.reject(new TypeError('the storage is not open'));
-    const accounts = building.use(await Accounts.open(options.path, { clock: options.clock, recordStatement }));
-    const { disk = nodeDisk, openFacts = (path) => SqliteFacts.open(path, { thread: 'own' }) } = options;
-    const facts = building.use(await openFacts(indexPath(options.path)));
+    const { disk = nodeDisk, openFacts = openIndex } = options;
+    const space = new SpaceGuard(options, { disk, clock: options.clock });
+    // A start needs room too, and a full disk is when servers are restarted.
+    await space.tend();
+    const hook: StorageHook = {};
+    const accounts = building.use(
+      await Accounts.open(options.path, { clock: options.clock, recordStatement: recordBy(hook) }),
+    );
+    const onEnded = (error: unknown): void => hook.fail?.(error);
+    const facts = building.use(await openFacts(indexPath(options.path), onEnded));
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
     const { stuck } = await recover({ facts, packs, accounts, ...options });
-    const storage = new Storage({ options, identity, accounts, facts, packs, disk, stuck }, building.move());
+    const storage = new Storage({ options, identity, accounts, facts, packs, space, stuck, disposal: building });
+    hook.fail = (error) => storage.#fail(error);
     hook.record = (account, statement) => storage.#recordStatement(account, statement);
-    await storage.#space.tend();
-    await storage.#recordStatements();
+    await storage.#recordStatements().catch(unlessFull);
+    storage.#disposal = building.move();
     return storage;
   }
 
@@ -197,6 +207,7 @@ export class Storage implements AsyncDisposable {
   /** @throws INVALID, INTEGRITY, NOT_ALLOWED, EXISTS, NO_SPACE, IO */
   async createVault(genesis: Commit): Promise<Ack> {
     this.#checkAlive();
+    this.#checkWhole(genesis.vault);
     return this.#appender.create(genesis);
   }
 
@@ -207,7 +218,7 @@ export class Storage implements AsyncDisposable {
    */
   async append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
     this.#checkAlive();
-    if (this.#stuck.size > 0 && this.#stuck.has(idKey(vault))) throw damagedVault(vault);
+    this.#checkWhole(vault);
     return this.#appender.append(vault, commits);
   }
 
@@ -287,6 +298,7 @@ export class Storage implements AsyncDisposable {
 
   /** Ends what is under way and releases the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
     if (this.#failure === undefined) {
       await this.#appender.drained();
       await Promise.allSettled([...this.#chunkStores.values()].map((store) => store.settle()));
@@ -338,14 +350,22 @@ export class Storage implements AsyncDisposable {
     const { facts, packs, options } = this.#parts;
     const make = (): ChunkStore =>
       new ChunkStore(owner, { facts, packs, clock: options.clock, onFatal: (error) => this.#fail(error) });
-    return cached(this.#chunkStores, idKey(owner), make);
+    const key = idKey(owner);
+    const store = this.#chunkStores.get(key) ?? make();
+    this.#chunkStores.set(key, store);
+    return store;
   }
 
   #journalOf(owner: AccountId): JournalStore {
     return cached(this.#journalStores, idKey(owner), () => new JournalStore(owner, this.#parts));
   }
 
+  #checkWhole(vault: VaultId): void {
+    if (this.#stuck.size > 0 && this.#stuck.has(idKey(vault))) throw damagedVault(vault);
+  }
+
   #checkAlive(): void {
+    if (this.#closing) throw new CofferError('SHUTTING_DOWN', 'the storage is closing');
     if (this.#failure !== undefined) throw new CofferError('IO', 'the storage has failed and takes nothing any more');
   }
 
@@ -358,6 +378,21 @@ export class Storage implements AsyncDisposable {
     );
     this.#parts.options.onFatal(error);
   }
+}
+
+function openIndex(path: string, onEnded: (error: unknown) => void): Promise<Facts> {
+  return SqliteFacts.open(path, { thread: 'own', onEnded });
+}
+
+function recordBy(hook: StorageHook): NonNullable<AccountsOptions['recordStatement']> {
+  return async (account, statement) => {
+    if (!hook.record) throw new TypeError('the storage is not open');
+    await hook.record(account, statement);
+  };
+}
+
+function unlessFull(error: unknown): void {
+  if (!isCofferError(error, 'NO_SPACE')) throw error;
 }
 
 /** Finds or makes; forgets idle ones when there are too many. */

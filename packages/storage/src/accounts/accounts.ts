@@ -1,10 +1,11 @@
 import type { AccountId, Clock, DeviceId } from '@coffer/core';
-import { CofferError, equalBytes, isCofferError, systemClock } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError, systemClock } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { databaseError, inTransaction, openDatabase } from '../sqlite/database.ts';
+import { KeyedQueue } from '../vaults/keyed-queue.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, NewAccount } from './account-record.ts';
 import { AccountsTables } from './accounts-tables.ts';
@@ -43,6 +44,7 @@ export class Accounts implements AsyncDisposable {
   readonly #tables: AccountsTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
+  readonly #statements = new KeyedQueue();
   #closed = false;
 
   private constructor(path: string, { clock = systemClock, recordStatement }: AccountsOptions) {
@@ -136,6 +138,11 @@ export class Accounts implements AsyncDisposable {
 
   /** Adds the next statement of the chain. One that is already its last succeeds again. @throws NOT_FOUND, INVALID, INTEGRITY, CONFLICT */
   async appendIdentity(account: AccountId, statement: Uint8Array): Promise<{ readonly seq: number }> {
+    // One at a time: two statements for one place must not both reach the packs.
+    return this.#statements.run(idKey(account), () => this.#appendIdentity(account, statement));
+  }
+
+  async #appendIdentity(account: AccountId, statement: Uint8Array): Promise<{ readonly seq: number }> {
     const known = this.identityStatements(account);
     const last = known.at(-1);
     if (!last) throw unknownAccount();

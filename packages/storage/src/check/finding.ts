@@ -1,4 +1,5 @@
 import type { AccountId, EntryId, VaultId } from '@coffer/core';
+import { idKey } from '@coffer/core';
 import type { PackId } from '../packs/packs.ts';
 
 /** Something that is not as it should be. Nothing was changed because of it. */
@@ -20,3 +21,33 @@ export interface Finding {
  * broken. `version`: a version of a file cannot be read whole. `count`: a counter of the index is wrong.
  */
 export type FindingKind = 'database' | 'pack' | 'record' | 'journal' | 'version' | 'count';
+
+/** The same with ids as text, for people and for JSON. */
+export interface FindingText {
+  readonly kind: FindingKind;
+  readonly message: string;
+  readonly account?: string;
+  readonly pack?: string;
+  readonly offset?: number;
+  readonly vault?: string;
+  readonly seq?: number;
+  readonly entry?: string;
+}
+
+export function findingText(finding: Finding): FindingText {
+  const { kind, message, pack, offset, seq } = finding;
+  const ids = [
+    ['account', finding.account],
+    ['vault', finding.vault],
+    ['entry', finding.entry],
+  ] as const;
+  const named = ids.flatMap(([name, id]) => (id === undefined ? [] : [[name, idKey(id)] as const]));
+  return {
+    kind,
+    message,
+    ...Object.fromEntries(named),
+    ...(pack === undefined ? {} : { pack }),
+    ...(offset === undefined ? {} : { offset }),
+    ...(seq === undefined ? {} : { seq }),
+  };
+}

@@ -117,9 +117,13 @@ export class ChunkWriter {
 
   async #checkSegment(payload: Uint8Array): Promise<void> {
     const { owner, vault, uploader } = this.#upload;
-    // Its chunks may have been sent a moment ago, on another stream.
-    await this.#deps.store.settle();
-    const checked = await this.#deps.facts.checkSegment({ owner, vault, author: uploader, payload });
+    const question = { owner, vault, author: uploader, payload };
+    let checked = await this.#deps.facts.checkSegment(question);
+    if (checked.status === 'missing' && !this.#deps.store.idle) {
+      // Its chunks may have been sent a moment ago, on another stream.
+      await this.#deps.store.settle();
+      checked = await this.#deps.facts.checkSegment(question);
+    }
     if (checked.status === 'missing') throw missingChunksError(checked.chunks, checked.count);
     if (checked.status === 'notAllowed') throw segmentNotAllowed();
   }

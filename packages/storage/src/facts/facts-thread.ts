@@ -13,15 +13,20 @@ export class FactsThread implements FactsChanges {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #ended: Error | undefined;
+  #closing = false;
 
-  constructor(path: string) {
+  constructor(path: string, onEnded: (error: unknown) => void = ignore) {
     this.#worker = startWorker(new URL('./facts-worker.ts', import.meta.url), {
       workerData: { path },
       name: 'coffer-index',
     });
     this.#worker.on('message', (reply: FactsReply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
-    this.#worker.on('exit', () => this.#end(new CofferError('IO', 'the writer of the index has ended')));
+    this.#worker.on('exit', () => {
+      const expected = this.#closing;
+      this.#end(new CofferError('IO', 'the writer of the index has ended'));
+      if (!expected) onEnded(this.#ended);
+    });
   }
 
   call<Name extends ChangeName>(name: Name, ...args: ChangeArguments<Name>): Promise<ChangeResult<Name>> {
@@ -29,6 +34,7 @@ export class FactsThread implements FactsChanges {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
     if (!this.#ended) await this.#post('close', []).catch(ignore);
     this.#end(new CofferError('SHUTTING_DOWN', 'the index is closed'));
     await this.#worker.terminate();

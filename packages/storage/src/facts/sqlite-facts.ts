@@ -27,6 +27,8 @@ import type {
 export interface SqliteFactsOptions {
   /** `own`: changes run on a thread of their own, as a server needs. `same`: on this one, for commands and tests. */
   readonly thread: 'own' | 'same';
+  /** The thread ended by itself: nothing can be changed any more. */
+  readonly onEnded?: (error: unknown) => void;
 }
 
 /** {@link Facts} in SQLite: changes go to a writer, questions to a read-only connection of this thread. */
@@ -39,8 +41,8 @@ export class SqliteFacts implements Facts {
   }
 
   /** @throws UPGRADE_REQUIRED, DAMAGED, NO_SPACE, IO */
-  static async open(path: string, { thread }: SqliteFactsOptions): Promise<SqliteFacts> {
-    const facts = new SqliteFacts(thread === 'own' ? new FactsThread(path) : new InlineChanges(path));
+  static async open(path: string, { thread, onEnded }: SqliteFactsOptions): Promise<SqliteFacts> {
+    const facts = new SqliteFacts(thread === 'own' ? new FactsThread(path, onEnded) : new InlineChanges(path));
     try {
       await facts.#changes.call('open');
       facts.#reader = new FactsReader(path);

@@ -37,7 +37,7 @@ export interface LocalPacksDeps {
 const storeRoomBytes = 4 * MiB;
 
 /** Stores with an open pack; of those beyond, idle ones are closed. Two for each account that is busy at a time. */
-const openStoreLimit = 512;
+const openStoreLimit = 256;
 
 /** Gathered bytes of all stores together: the share of packs in the 300 MiB of a busy server. */
 const totalRoomBytes = 64 * MiB;

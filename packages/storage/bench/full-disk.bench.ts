@@ -2,7 +2,7 @@
  * Fills a small filesystem to the brim, twenty times, and shows that removals, downloads and logins go on and that
  * uploads come back by themselves (BARS §Faults 5):
  *
- *     mount -t tmpfs -o size=64m tmpfs /mnt/small && tsx --conditions=source packages/storage/bench/full-disk.ts /mnt/small
+ *     mount -t tmpfs -o size=64m tmpfs /mnt/small && tsx --conditions=source packages/storage/bench/full-disk.bench.ts /mnt/small
  */
 import {
   concatBytes,

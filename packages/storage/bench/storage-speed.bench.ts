@@ -1,5 +1,5 @@
 /**
- * How fast the storage takes and gives, without a network: `tsx --conditions=source packages/storage/bench/storage-speed.ts [FOLDER]`.
+ * How fast the storage takes and gives, without a network: `tsx --conditions=source packages/storage/bench/storage-speed.bench.ts [FOLDER]`.
  * The baseline of the write figure is the same bytes written with plain `writev` and one `fdatasync`.
  */
 import { concatBytes, MiB, newEntryId, silentLogger, systemClock, systemRandom } from '@coffer/core';
