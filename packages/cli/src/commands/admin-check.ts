@@ -1,4 +1,5 @@
-import { checkStorage } from '@coffer/storage';
+import { checkStorage, findingText } from '@coffer/storage';
+import type { FindingText } from '@coffer/storage';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import type { Command } from '../context.ts';
@@ -10,10 +11,11 @@ const schemas = { args: z.tuple([]), options: z.strictObject({ storage: Text.opt
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const path = folderOf(context, { given: options.storage, name: 'storage' });
-  const findings: { readonly kind: string; readonly message: string }[] = [];
+  const findings: FindingText[] = [];
   for await (const finding of checkStorage({ path, readData: options.readData, signal: context.signal })) {
-    findings.push(finding);
-    context.output.note(`damaged: ${finding.message}`);
+    const text = findingText(finding);
+    findings.push(text);
+    context.output.note(`damaged: ${describe(text)}`);
   }
   context.output.result({
     json: () => ({ clean: findings.length === 0, findings }),
@@ -21,3 +23,9 @@ export const run: Command = async (context, input) => {
   });
   return findings.length === 0 ? undefined : exitCodes.integrity;
 };
+
+/** What is wrong, and the pack, vault and version it is about. */
+function describe({ kind: _kind, message, ...about }: FindingText): string {
+  const where = Object.entries(about).map(([name, value]) => `${name} ${value}`);
+  return where.length === 0 ? message : `${message} (${where.join(', ')})`;
+}
