@@ -38,6 +38,15 @@ describe('LoginGuard', () => {
     expect(slept).toEqual([1000]);
   });
 
+  test('what an address may not try counts against no name', async () => {
+    const { begin, slept } = guardWith({ addressPerHour: 2, attemptsPerHour: 8 });
+    const flood = await Promise.allSettled(Array.from({ length: 40 }, () => begin('victim', '192.0.2.1')));
+    expect(flood.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(30);
+    slept.length = 0;
+    await begin('victim', '192.0.2.7');
+    expect(slept).toEqual([]);
+  });
+
   test('too many waiting are BUSY', async () => {
     const { begin } = guardWith({ addressPerHour: 1000 });
     const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => begin('victim', '192.0.2.1')));

@@ -5,6 +5,7 @@ import type { Ack } from '@coffer/storage';
 import type { Watcher } from '../events/watch-hub.ts';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
+import { CommitMemory, type CommitHold } from './commit-memory.ts';
 import type { Services } from './services.ts';
 
 /** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
@@ -15,11 +16,13 @@ type VaultOperation = Extract<keyof Handlers<Connection>, `vault.${string}`>;
 /** Journals: list, create, read, append, watch. Rights were checked before (rights/authorize.ts). */
 export function vaultHandlers(services: Services): Pick<Handlers<Connection>, VaultOperation> {
   const { storage, hub } = services;
+  const memory = new CommitMemory();
   return {
     'vault.list': async (_request, { context }) => ({ vaults: await list(services, context) }),
     'vault.create': async (_request, { context, data }) =>
       recorded(services, context, 'vault.create', async (done) => {
-        const [genesis, ...more] = await receiveCommits(data, context);
+        using held = memory.hold(context.account);
+        const [genesis, ...more] = await receiveCommits(data, { context, held });
         if (genesis === undefined || more.length > 0)
           throw new CofferError('INVALID', 'one genesis commit is expected');
         done({ vault: genesis.vault, commits: [genesis] });
@@ -37,7 +40,8 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
     'vault.append': async ({ vault }, { context, data }) =>
       recorded(services, context, 'vault.append', async (done) => {
         done({ vault, commits: [] });
-        const commits = await receiveCommits(data, context);
+        using held = memory.hold(context.account);
+        const commits = await receiveCommits(data, { context, held });
         done({ vault, commits });
         const { seq, head, receivedAt } = await storage.append(vault, commits);
         hub.advanced(vault, seq, context.watcher);
@@ -66,14 +70,21 @@ async function list({ storage }: Services, { account, standing }: Connection) {
     .map(({ kind, role, ...vault }) => ({ ...vault, kind: VaultKind.parse(kind), role: Role.parse(role) }));
 }
 
+interface Receive {
+  readonly context: Connection;
+  readonly held: CommitHold;
+}
+
 /** Commits name their author in the clear; it has to be the one who sends them. */
-async function receiveCommits(data: AsyncIterable<Uint8Array>, { account, device }: Connection): Promise<Commit[]> {
+async function receiveCommits(data: AsyncIterable<Uint8Array>, { context, held }: Receive): Promise<Commit[]> {
+  const { account, device } = context;
   const commits: Commit[] = [];
   let bytes = 0;
   for await (const payload of data) {
     bytes += payload.byteLength;
     if (bytes > appendBytes)
       throw new CofferError('LIMIT', 'too many commits at once', { details: { limitBytes: appendBytes } });
+    held.add(payload.byteLength);
     const commit = parseCommit(payload);
     const { header } = commit;
     const isGenesis = header.seq === 1;

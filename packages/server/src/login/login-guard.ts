@@ -44,8 +44,9 @@ export class LoginGuard {
 
   /** Waits for the attempt's turn. @throws BUSY when too many wait already */
   async begin(name: string, address: string, signal: AbortSignal): Promise<LoginAttempt> {
-    const byName = this.#names.begin(name);
+    // The address first: what it may not try must not count against a name, nor push other names out of memory.
     const byAddress = this.#addresses.begin(address);
+    const byName = byAddress === undefined ? undefined : this.#names.begin(name);
     if (byName === undefined || byAddress === undefined) throw busy();
     const waitMs = Math.max(byName, byAddress);
     if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
