@@ -36,7 +36,7 @@ const AuthorityFile = z.union([
 /** Far above either form of the file. */
 const maxFileBytes = 16 * 1024;
 
-export function authorityFile({ home, server }: AuthorityPlace): string {
+function authorityFile({ home, server }: AuthorityPlace): string {
   return join(home, 'authority', `${idKey(server)}.key`);
 }
 

@@ -43,7 +43,7 @@ const renewBeforeMs = 60 * dayMs;
 /** Clients with a clock slightly behind must accept a fresh certificate. */
 const backdateMs = dayMs;
 
-export const authorityUriPrefix = 'urn:coffer:authority:';
+const authorityUriPrefix = 'urn:coffer:authority:';
 
 /**
  * Brings the certificates folder into a good state: makes what is missing, renews the server certificate before it
@@ -82,7 +82,7 @@ export async function certificateHosts(folder: string): Promise<readonly string[
   return hostsOf(await readCertificate(join(folder, 'server.pem')));
 }
 
-export const regenerateHint = 'Make certificates with: scripts/generate-certificates --host NAME';
+const regenerateHint = 'Make certificates with: scripts/generate-certificates --host NAME';
 
 type Forge = typeof forgeModule;
 
