@@ -20,7 +20,7 @@ export interface FileTimes {
 /**
  * The best this system offers. `node:fs` takes seconds as a double, which has steps of 238 ns in this century; so where
  * `node:ffi` is there (Node ≥ 26.1 on 64-bit Linux and macOS) `futimens` and `utimensat` are called directly. See
- * `docs/adr/0003-nanosecond-times.md`.
+ * `docs/adr/0004-nanosecond-times.md`.
  */
 export function createFileTimes(): FileTimes {
   const system = openSystemCalls();
