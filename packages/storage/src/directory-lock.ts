@@ -1,6 +1,7 @@
 import { CofferError } from '@coffer/core';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteResult } from './sqlite/database.ts';
+import { makePrivate } from './sqlite/private-file.ts';
 
 /**
  * One process at a time works on a storage folder.
@@ -22,6 +23,7 @@ export class DirectoryLock implements Disposable {
   static take(path: string): DirectoryLock {
     let db: DatabaseSync | undefined;
     try {
+      makePrivate(path);
       db = new DatabaseSync(path, { timeout: 0 });
       db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
       return new DirectoryLock(db);

@@ -1,6 +1,7 @@
 import { CofferError } from '@coffer/core';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { makePrivate } from './private-file.ts';
 
 /** One step of a schema: the n-th migration brings `user_version` to n. Released ones are never edited. */
 export type Migrations = readonly string[];
@@ -24,6 +25,7 @@ const cacheKiB = 16 * 1024;
  */
 export function openDatabase({ path, migrations, synchronous }: OpenDatabaseOptions): DatabaseSync {
   return guarded(path, () => {
+    makePrivate(path);
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       refuseNewer(db, migrations, path);
