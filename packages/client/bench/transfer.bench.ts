@@ -31,9 +31,13 @@ const bigMiB = Number(process.argv[3] ?? 1024);
 const base = process.argv[4] ?? '/dev/shm';
 const folder = mkdtempSync(join(base, 'coffer-bench-'));
 
-const daemon = spawn(process.execPath, [...process.execArgv, import.meta.filename, 'serve', folder], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-});
+const daemon = spawn(
+  process.execPath,
+  [...process.execArgv.filter((flag) => flag.startsWith('--conditions')), import.meta.filename, 'serve', folder],
+  {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  },
+);
 const lines = createInterface({ input: daemon.stdout })[Symbol.asyncIterator]();
 const { port, pin } = await nextLine<{ port: number; pin: string }>();
 
@@ -170,6 +174,7 @@ function writeRandom(path: string, mib: number): void {
 async function measured(name: string, mib: number, work: () => Promise<void>): Promise<void> {
   const server = await serverUsage();
   const before = { at: performance.now(), cpu: process.cpuUsage() };
+  const startMiB = Math.round(process.memoryUsage.rss() / 2 ** 20);
   let peak = 0;
   const sampler = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
@@ -181,7 +186,7 @@ async function measured(name: string, mib: number, work: () => Promise<void>): P
   const after = await serverUsage();
   console.log(
     `${name}: ${ms.toFixed(0)} ms, ${((mib * 1000) / ms).toFixed(0)} MiB/s; client ${((user + system) / 1000).toFixed(0)} ms of processor, ` +
-      `peak ${(peak / 2 ** 20).toFixed(0)} MiB; server ${after.cpuMs - server.cpuMs} ms, peak ${after.maxRssMiB} MiB`,
+      `peak ${(peak / 2 ** 20).toFixed(0)} MiB (${startMiB} at the start); server ${after.cpuMs - server.cpuMs} ms, peak ${after.maxRssMiB} MiB`,
   );
 }
 

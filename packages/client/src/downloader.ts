@@ -15,7 +15,8 @@ export interface DownloadProgress {
 
 /**
  * Takes verified plain bytes at their offset in the file, in order. Holes are left out: the file begins empty and is cut
- * or grown to its size afterwards. The bytes belong to the sink until its promise resolves, no longer.
+ * or grown to its size afterwards. The bytes belong to the sink until its promise resolves, no longer;
+ * they may lie in memory that threads share.
  */
 export type DownloadSink = (offset: number, bytes: Uint8Array) => Promise<void> | void;
 

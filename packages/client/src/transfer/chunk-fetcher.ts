@@ -1,6 +1,6 @@
 import { CofferError, concatBytes, equalBytes, integrityError, isCofferError, MiB } from '@coffer/core';
 import type { AccountId, ChunkId } from '@coffer/core';
-import type { OpenThread, ToOpen } from './open-thread.ts';
+import type { OpenedChunk, OpenThread, ToOpen } from './open-thread.ts';
 
 export interface WantedChunk {
   readonly uploader: AccountId;
@@ -29,7 +29,7 @@ const requestChunks = 512;
 const maxRequests = 3;
 
 interface Wanted extends WantedChunk {
-  readonly resolve: (plain: Uint8Array) => void;
+  readonly resolve: (opened: OpenedChunk) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -51,8 +51,8 @@ export class ChunkFetcher implements AsyncDisposable {
     return this.#bytesReceived;
   }
 
-  /** The plain bytes, checked; they stay untouched. How much is wanted at a time is the caller's to bound. @throws INTEGRITY, NOT_FOUND, EXPIRED, UNREACHABLE */
-  fetch(chunk: WantedChunk): Promise<Uint8Array> {
+  /** The plain bytes, checked; the caller releases them. How much is wanted at a time is the caller's to bound. @throws INTEGRITY, NOT_FOUND, EXPIRED, UNREACHABLE */
+  fetch(chunk: WantedChunk): Promise<OpenedChunk> {
     return new Promise((resolve, reject) => {
       if (this.#ended.signal.aborted) return reject(this.#ended.signal.reason as Error);
       this.#queue.push({ ...chunk, resolve, reject });

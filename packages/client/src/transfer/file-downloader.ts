@@ -5,6 +5,7 @@ import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/jo
 import type { ChunkTuple, Content, ContentTuple, SegmentRun } from '@coffer/journal';
 import type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from '../downloader.ts';
 import type { ChunkFetcher, WantedChunk } from './chunk-fetcher.ts';
+import type { OpenedChunk } from './open-thread.ts';
 
 export interface FileDownloaderDeps {
   readonly fetcher: ChunkFetcher;
@@ -82,7 +83,10 @@ export class FileDownloader implements Downloader {
     signal: AbortSignal | undefined,
   ): Promise<readonly ContentTuple[]> {
     signal?.throwIfAborted();
-    const tuples = parseSegmentList(await this.#deps.fetcher.fetch(this.#wanted(list)));
+    const opened = await this.#deps.fetcher.fetch(this.#wanted(list));
+    // The memory is used again, and decoded hashes are views of what they were decoded from.
+    const tuples = parseSegmentList(Uint8Array.from(opened.bytes));
+    opened.release();
     const total = tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
     const count = tuples.filter((tuple) => !isHole(tuple)).length;
     if (total !== plainBytes || count !== chunks) throw integrityError('A segment');
@@ -141,8 +145,12 @@ export class FileDownloader implements Downloader {
       plain,
       offset,
       release: () => {
-        held.delete(one);
+        if (!held.delete(one)) return;
         release();
+        plain.then(
+          (opened) => opened.release(),
+          () => undefined,
+        );
       },
     };
     held.add(one);
@@ -150,11 +158,14 @@ export class FileDownloader implements Downloader {
   }
 
   async #writeOne({ plain, offset, release }: Ahead, sink: DownloadSink): Promise<void> {
-    const bytes = await plain;
-    const written = sink(offset, bytes);
-    if (written !== undefined) await written;
-    release();
-    this.#bytesWritten += bytes.byteLength;
+    const opened = await plain;
+    try {
+      const written = sink(offset, opened.bytes);
+      if (written !== undefined) await written;
+    } finally {
+      release();
+    }
+    this.#bytesWritten += opened.bytes.byteLength;
     this.#onProgress?.(this.progress);
   }
 
@@ -168,7 +179,8 @@ export class FileDownloader implements Downloader {
 }
 
 interface Ahead {
-  readonly plain: Promise<Uint8Array>;
+  readonly plain: Promise<OpenedChunk>;
+
   readonly offset: number;
   readonly release: () => void;
 }

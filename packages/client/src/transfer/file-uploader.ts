@@ -7,6 +7,7 @@ import type { ChunkSender, SealedPart } from './chunk-sender.ts';
 import { hashKey, packKnown } from './known-chunks.ts';
 import type { LaneReply, LaneRequest, LaneResult, LaneSuccess } from './lane-messages.ts';
 import { SentChunks } from './sent-chunks.ts';
+import { KnownSlots } from './shared-slots.ts';
 import { buildContent } from './uploaded-content.ts';
 import type { ContentDeps } from './uploaded-content.ts';
 
@@ -49,6 +50,7 @@ interface Job {
 
 interface Lane {
   readonly port: LanePort;
+  readonly slots: KnownSlots;
   /** Bytes and files given and not answered yet. */
   load: number;
   /** Chunks that it was told to seal, and those of them that it has handed over. */
@@ -136,6 +138,7 @@ export class FileUploader implements Uploader {
   #startLane(): Lane {
     const lane: Lane = {
       load: 0,
+      slots: new KnownSlots(),
       claimed: 0,
       handedOver: 0,
       port: this.#deps.startLane({
@@ -214,11 +217,11 @@ export class FileUploader implements Uploader {
     }
   }
 
-  #sendSealed(lane: Lane, { buffer, ends }: Extract<LaneReply, { kind: 'sealed' }>): void {
-    const frames = ends.map((end, index) => new Uint8Array(buffer, ends[index - 1] ?? 0, end - (ends[index - 1] ?? 0)));
-    const bytes = ends.at(-1) ?? 0;
-    const release = (): void => lane.port.post({ kind: 'recycle', buffer, bytes }, [buffer]);
-    this.#sendPart(this.#deps.sender, { frames, bytes, release });
+  #sendSealed(lane: Lane, { ref, ends }: Extract<LaneReply, { kind: 'sealed' }>): void {
+    const memory = lane.slots.bytes(ref);
+    const frames = ends.map((end, index) => memory.subarray(ends[index - 1] ?? 0, end));
+    const release = (): void => lane.port.post({ kind: 'recycle', slot: ref.index });
+    this.#sendPart(this.#deps.sender, { frames, bytes: ends.at(-1) ?? 0, release });
     lane.handedOver += frames.length;
     this.#wakeAll();
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode, Timestamp } from '@coffer/core';
+import type { SlotRef } from './shared-slots.ts';
 
 /** What an upload lane is started with. Secrets, in memory only. */
 export interface LaneSetup {
@@ -22,15 +23,15 @@ export type LaneRequest =
   | { readonly kind: 'cancel'; readonly job: number }
   /** Which of the ids of an `ask` need not be sent: one byte each. */
   | { readonly kind: 'present'; readonly batch: number; readonly present: Uint8Array }
-  /** A buffer whose chunks are confirmed comes back. */
-  | { readonly kind: 'recycle'; readonly buffer: ArrayBuffer; readonly bytes: number };
+  /** A slot whose chunks are confirmed comes back. */
+  | { readonly kind: 'recycle'; readonly slot: number };
 
 export type LaneReply =
   | { readonly kind: 'ask'; readonly batch: number; readonly ids: Uint8Array }
-  /** Sealed chunks, each `id ‖ sealed`, from `ends[i - 1]` to `ends[i]` of the buffer. */
+  /** Sealed chunks, each `id ‖ sealed`, from `ends[i - 1]` to `ends[i]` of the slot. */
   | {
       readonly kind: 'sealed';
-      readonly buffer: ArrayBuffer;
+      readonly ref: SlotRef;
       readonly ends: readonly number[];
       readonly results: readonly LaneResult[];
     }

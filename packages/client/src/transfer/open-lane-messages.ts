@@ -1,9 +1,11 @@
+import type { SlotRef } from './shared-slots.ts';
+
 /** What an opening lane is started with. Secrets, in memory only. */
 export interface OpenLaneSetup {
   readonly dedup: readonly { readonly g: number; readonly secret: Uint8Array }[];
 }
 
-/** One sealed chunk in the request's buffer, with the front of its tuple. */
+/** One sealed chunk in the request's slot, with the front of its tuple. */
 export interface SealedItem {
   readonly start: number;
   readonly end: number;
@@ -16,16 +18,14 @@ export interface SealedItem {
 
 export interface OpenRequest {
   readonly batch: number;
-  readonly buffer: ArrayBuffer;
+  readonly sealed: SlotRef;
+  /** Where the plain bytes go, one behind the other. */
+  readonly plain: SlotRef;
   readonly items: readonly SealedItem[];
 }
 
 export interface OpenReply {
   readonly batch: number;
-  /** Comes back to be used again. */
-  readonly sealed: ArrayBuffer;
-  /** Plain bytes, one behind the other. */
-  readonly plain: ArrayBuffer;
   /** End of each item in `plain`; -1 where an item did not open. */
   readonly ends: readonly number[];
 }

@@ -2,32 +2,29 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isCofferError } from '@coffer/core';
 import { ChunkKeys, openChunk } from '@coffer/crypto';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
+import { KnownSlots } from './shared-slots.ts';
 
 /** Thread that opens chunks: sealed bytes in, plain bytes out, nothing kept. */
 const port = parentPort;
 if (port === null) throw new TypeError('an opening lane runs in a worker thread');
 
 const keys = new Map((workerData as OpenLaneSetup).dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
+const slots = { sealed: new KnownSlots(), plain: new KnownSlots() };
 
-port.on('message', (request: OpenRequest) => {
-  const reply = openAll(request);
-  port.postMessage(reply, [reply.sealed, reply.plain]);
-});
+port.on('message', (request: OpenRequest) => port.postMessage(openAll(request)));
 
-function openAll({ batch, buffer, items }: OpenRequest): OpenReply {
-  const total = items.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
-  const plain = new Uint8Array(total);
-  const ends: number[] = [];
+function openAll({ batch, sealed, plain, items }: OpenRequest): OpenReply {
+  const from = slots.sealed.bytes(sealed);
+  const to = slots.plain.bytes(plain);
   let used = 0;
-  for (const item of items) {
-    const opened = open(new Uint8Array(buffer, item.start, item.end - item.start), item);
-    if (opened !== undefined) {
-      plain.set(opened, used);
-      used += opened.byteLength;
-    }
-    ends.push(opened === undefined ? -1 : used);
-  }
-  return { batch, sealed: buffer, plain: plain.buffer, ends };
+  const ends = items.map((item) => {
+    const opened = open(from.subarray(item.start, item.end), item);
+    if (opened === undefined) return -1;
+    to.set(opened, used);
+    used += opened.byteLength;
+    return used;
+  });
+  return { batch, ends };
 }
 
 /** `sealed` is `id ‖ sealed chunk`; the id was compared with the one asked for. */

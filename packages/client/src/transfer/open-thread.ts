@@ -1,27 +1,47 @@
 import type { Worker } from 'node:worker_threads';
-import { CofferError, integrityError, startWorker } from '@coffer/core';
+import { CofferError, integrityError, MiB, startWorker } from '@coffer/core';
+import { maxChunkBytes, maxSealedChunkBytes } from '@coffer/crypto';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
+import { SharedSlots } from './shared-slots.ts';
+import type { SharedSlot } from './shared-slots.ts';
+
+/** Plain bytes of a chunk, in memory that is used again. */
+export interface OpenedChunk {
+  readonly bytes: Uint8Array;
+  /** Call once, when the bytes are done with. */
+  readonly release: () => void;
+}
 
 /** A chunk on its way through an opening lane. */
 export interface ToOpen {
   readonly item: Omit<SealedItem, 'start' | 'end'>;
-  /** Plain bytes; they stay untouched. */
-  readonly resolve: (plain: Uint8Array) => void;
+  readonly resolve: (opened: OpenedChunk) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Chunks are handed over together up to this size: a message costs as much as opening a small file. */
-const handOverBytes = 2 ** 20;
+const handOverBytes = MiB;
+
+interface Batch {
+  readonly sealed: SharedSlot;
+  readonly chunks: ToOpen[];
+  readonly items: SealedItem[];
+  sealedBytes: number;
+  plainBytes: number;
+}
+
+interface UnderWay {
+  readonly batch: Batch;
+  readonly plain: SharedSlot;
+}
 
 /** A thread that opens chunks. The caller disposes it; what is under way is then CANCELLED. */
 export class OpenThread implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #underWay = new Map<number, readonly ToOpen[]>();
-  readonly #buffers: ArrayBuffer[] = [];
-  #items: SealedItem[] = [];
-  #waiting: ToOpen[] = [];
-  #buffer: Uint8Array<ArrayBuffer> | undefined;
-  #used = 0;
+  readonly #sealedSlots = new SharedSlots([handOverBytes, maxSealedChunkBytes + 32]);
+  readonly #plainSlots = new SharedSlots([handOverBytes, maxChunkBytes]);
+  readonly #underWay = new Map<number, UnderWay>();
+  #filling: Batch | undefined;
   #lastBatch = 0;
   #ended: CofferError | undefined;
 
@@ -32,35 +52,41 @@ export class OpenThread implements AsyncDisposable {
     this.#worker.on('exit', () => this.#end(new CofferError('CANCELLED', 'the download was ended')));
   }
 
-  /** Bytes given and not answered yet. */
+  /** Plain bytes given and not answered yet. */
   load = 0;
 
   /** Copies `frame` (`id ‖ sealed chunk`). Nothing is opened before {@link handOver}, or enough has come together. */
   add(frame: Uint8Array, chunk: ToOpen): void {
+    const { plainBytes } = chunk.item;
     if (this.#ended !== undefined) return chunk.reject(this.#ended);
-    if (this.#used + frame.byteLength > (this.#buffer?.byteLength ?? 0)) {
+    // No slot holds more than the format allows.
+    if (frame.byteLength > maxSealedChunkBytes + 32 || plainBytes > maxChunkBytes)
+      return chunk.reject(integrityError('A chunk'));
+    if (this.#filling !== undefined && !fits(this.#filling, { sealed: frame.byteLength, plain: plainBytes }))
       this.handOver();
-      this.#buffer = this.#newBuffer(frame.byteLength);
-    }
-    this.#buffer?.set(frame, this.#used);
-    this.#items.push({ ...chunk.item, start: this.#used, end: this.#used + frame.byteLength });
-    this.#waiting.push(chunk);
-    this.#used += frame.byteLength;
-    this.load += chunk.item.plainBytes;
-    if (this.#used >= handOverBytes) this.handOver();
+    const batch = (this.#filling ??= this.#begin(frame.byteLength));
+    batch.sealed.bytes.set(frame, batch.sealedBytes);
+    batch.items.push({ ...chunk.item, start: batch.sealedBytes, end: batch.sealedBytes + frame.byteLength });
+    batch.chunks.push(chunk);
+    batch.sealedBytes += frame.byteLength;
+    batch.plainBytes += plainBytes;
+    this.load += plainBytes;
   }
 
   handOver(): void {
-    const buffer = this.#buffer?.buffer;
-    if (buffer === undefined || this.#items.length === 0) return;
+    const batch = this.#filling;
+    if (batch === undefined) return;
+    this.#filling = undefined;
     this.#lastBatch += 1;
-    this.#underWay.set(this.#lastBatch, this.#waiting);
-    const request: OpenRequest = { batch: this.#lastBatch, buffer, items: this.#items };
-    this.#worker.postMessage(request, [buffer]);
-    this.#buffer = undefined;
-    this.#items = [];
-    this.#waiting = [];
-    this.#used = 0;
+    const plain = this.#plainSlots.take(batch.plainBytes);
+    this.#underWay.set(this.#lastBatch, { batch, plain });
+    const request: OpenRequest = {
+      batch: this.#lastBatch,
+      sealed: this.#sealedSlots.ref(batch.sealed),
+      plain: this.#plainSlots.ref(plain),
+      items: batch.items,
+    };
+    this.#worker.postMessage(request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,31 +94,46 @@ export class OpenThread implements AsyncDisposable {
     await this.#worker.terminate();
   }
 
-  #newBuffer(bytes: number): Uint8Array<ArrayBuffer> {
-    if (bytes > handOverBytes) return new Uint8Array(bytes);
-    return new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(handOverBytes));
+  #begin(bytes: number): Batch {
+    return { sealed: this.#sealedSlots.take(bytes), chunks: [], items: [], sealedBytes: 0, plainBytes: 0 };
   }
 
-  #opened({ batch, sealed, plain, ends }: OpenReply): void {
-    if (sealed.byteLength === handOverBytes && this.#buffers.length < 4) this.#buffers.push(sealed);
-    const chunks = this.#underWay.get(batch) ?? [];
-    this.#underWay.delete(batch);
+  #opened({ batch: number, ends }: OpenReply): void {
+    const underWay = this.#underWay.get(number);
+    if (underWay === undefined) return;
+    this.#underWay.delete(number);
+    const { batch, plain } = underWay;
+    this.#sealedSlots.free(batch.sealed);
+    let holders = batch.chunks.length;
+    const release = (): void => {
+      holders -= 1;
+      if (holders === 0) this.#plainSlots.free(plain);
+    };
     let start = 0;
-    for (const [index, chunk] of chunks.entries()) {
+    for (const [index, chunk] of batch.chunks.entries()) {
       const end = ends[index] ?? -1;
       this.load -= chunk.item.plainBytes;
-      if (end < 0) chunk.reject(integrityError('A chunk'));
-      else chunk.resolve(new Uint8Array(plain, start, end - start));
-      if (end >= 0) start = end;
+      if (end < 0) {
+        release();
+        chunk.reject(integrityError('A chunk'));
+        continue;
+      }
+      chunk.resolve({ bytes: plain.bytes.subarray(start, end), release });
+      start = end;
     }
   }
 
   #end(error: CofferError): void {
     this.#ended ??= error;
-    const chunks = [...this.#underWay.values(), this.#waiting].flat();
+    const batches = [...this.#underWay.values()].map(({ batch }) => batch);
+    if (this.#filling !== undefined) batches.push(this.#filling);
     this.#underWay.clear();
-    this.#waiting = [];
-    this.#items = [];
-    for (const { reject } of chunks) reject(this.#ended);
+    this.#filling = undefined;
+    for (const { chunks } of batches) for (const { reject } of chunks) reject(this.#ended);
   }
+}
+
+/** Both sides of a batch stay within a slot of the small kind, unless it is one chunk. */
+function fits(batch: Batch, { sealed, plain }: { readonly sealed: number; readonly plain: number }): boolean {
+  return batch.sealedBytes + sealed <= handOverBytes && batch.plainBytes + plain <= handOverBytes;
 }

@@ -101,7 +101,7 @@ export class UploadLane {
         this.#answered(request.batch, request.present);
         break;
       case 'recycle':
-        this.#out.recycle(request.buffer, request.bytes);
+        this.#out.recycle(request.slot);
         break;
     }
     this.#wake();
@@ -175,9 +175,9 @@ export class UploadLane {
     const { id, plainHash, plain } = chunk;
     const room = this.#room(32 + sealedChunkBound(plain.byteLength));
     if (room === undefined) return undefined;
-    room.bytes.set(id, room.used);
+    room.slot.bytes.set(id, room.used);
     const input = { id, key: this.#keys.key(plainHash), plain, random: this.#deps.random, level: this.#level };
-    const storedBytes = sealChunkInto(input, room.bytes, room.used + 32);
+    const storedBytes = sealChunkInto(input, room.slot.bytes, room.used + 32);
     room.used += 32 + storedBytes;
     room.ends.push(room.used);
     return { storedBytes, sentBytes: 32 + storedBytes };
@@ -204,8 +204,7 @@ export class UploadLane {
   #handOver(): void {
     const full = this.#out.take();
     if (full === undefined) return;
-    const { buffer } = full.bytes;
-    this.#deps.post({ kind: 'sealed', buffer, ends: full.ends, results: this.#takeResults() }, [buffer]);
+    this.#deps.post({ kind: 'sealed', ...full, results: this.#takeResults() }, []);
   }
 
   #handOverWhenIdle(): void {
