@@ -11,7 +11,7 @@ export type BaseNote =
   | { readonly kind: 'drop'; readonly from: BasePlace };
 
 /** A name in a directory that may not have a number yet. */
-export interface NotePlace {
+interface NotePlace {
   readonly parent: Place;
   readonly name: ByteName;
 }

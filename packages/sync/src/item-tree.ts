@@ -34,7 +34,9 @@ export class ItemTree implements RemoteTree {
   }
 
   entries(directory: EntryId): readonly Entry[] {
-    return idKey(directory) === idKey(ItemTree.top) ? this.#items.map(({ entry }) => entry) : this.#tree.entries(directory);
+    return idKey(directory) === idKey(ItemTree.top)
+      ? this.#items.map(({ entry }) => entry)
+      : this.#tree.entries(directory);
   }
 
   get(entry: EntryId): Entry | undefined {

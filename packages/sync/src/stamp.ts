@@ -55,12 +55,6 @@ export function mtimeOf(stamp: Stamp): Timestamp {
   return timestampFromNs(parseStamp(stamp).mtimeNs);
 }
 
-/** True when only what a rename or a chmod touches differs: same size, mtime and inode, and both are the same kind. */
-export function sameFile(a: Stamp, b: Stamp): boolean {
-  if (!isReal(a) || !isReal(b)) return false;
-  return identityOf(a) === identityOf(b);
-}
-
 /** What survives a rename: the same text before and after it. */
 export function identityOf(stamp: Stamp): string {
   const { size, mtimeNs, inode, mode } = parseStamp(stamp);

@@ -185,7 +185,7 @@ export class ModelJob {
   }
 }
 
-export function conflictName(name: string, taken: (name: string) => boolean): string {
+function conflictName(name: string, taken: (name: string) => boolean): string {
   for (let number = 1; ; number += 1) if (!taken(`${name}~${number}`)) return `${name}~${number}`;
 }
 

@@ -212,7 +212,7 @@ const anchored = process.platform === 'linux' && existsSync(descriptors);
  * A name from a vault becomes part of a path here, so it is checked here again, whatever was checked before.
  * @throws INVALID
  */
-export function checkLocalName(name: ByteName): void {
+function checkLocalName(name: ByteName): void {
   if (name !== '' && name !== '.' && name !== '..' && !forbidden.test(name)) return;
   throw new CofferError('INVALID', 'the name is no name of a file');
 }
