@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CofferError } from '@coffer/core';
 import type { Command as CommanderCommand } from 'commander';
 import { z } from 'zod';
@@ -22,13 +22,16 @@ const ProfileName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, dash and underscore, 64 at most');
 
+const HomeFolder = z.string().min(1).max(4096).optional();
+
 /** Flag before environment before default; a flag after the command counts before one in front of it. @throws INVALID */
 export function readGlobals(
   command: CommanderCommand,
   machine: {
     readonly env: Readonly<Record<string, string | undefined>>;
     readonly cwd: string;
-    readonly userHome: string;
+    /** The platform's folder for data of programs. */
+    readonly dataFolder: string;
   },
 ): Globals {
   const chain: Record<string, unknown>[] = [];
@@ -37,33 +40,14 @@ export function readGlobals(
   const profile = ProfileName.safeParse(first('profile') ?? machine.env['COFFER_PROFILE'] ?? 'default');
   if (!profile.success)
     throw new CofferError('INVALID', `--profile: ${profile.error.issues[0]?.message ?? 'not valid'}`);
-  const home = z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .parse(first('home') ?? machine.env['COFFER_HOME'] ?? undefined);
+  const home = HomeFolder.safeParse(first('home') ?? (machine.env['COFFER_HOME'] || undefined));
+  if (!home.success) throw new CofferError('INVALID', '--home: a folder is expected');
   return {
     profile: profile.data,
-    home: home === undefined ? defaultHome(machine) : resolve(machine.cwd, home),
+    home: home.data === undefined ? machine.dataFolder : resolve(machine.cwd, home.data),
     json: first('json') === true,
     quiet: first('quiet') === true,
     verbose: first('verbose') === true,
     yes: first('yes') === true,
   };
-}
-
-/** The platform's folder for data of programs: XDG, Application Support, or AppData. */
-function defaultHome({
-  env,
-  userHome,
-}: {
-  env: Readonly<Record<string, string | undefined>>;
-  userHome: string;
-}): string {
-  const xdg = env['XDG_DATA_HOME'];
-  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'coffer');
-  if (process.platform === 'darwin') return join(userHome, 'Library', 'Application Support', 'coffer');
-  if (process.platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(userHome, 'AppData', 'Local'), 'coffer');
-  return join(userHome, '.local', 'share', 'coffer');
 }

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { CofferError } from '@coffer/core';
+import envPaths from 'env-paths';
 import { exitCodes } from './exit-codes.ts';
 import { runProgram } from './program.ts';
 
@@ -20,7 +20,7 @@ process.exitCode = await runProgram({
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
-  userHome: homedir(),
+  dataFolder: envPaths('coffer', { suffix: '' }).data,
   streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
   signal: interrupted.signal,
 });

@@ -14,7 +14,8 @@ export interface ProgramInput {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly userHome: string;
+  /** Where state and keys go unless something else is said. */
+  readonly dataFolder: string;
   readonly streams: Streams;
   readonly signal: AbortSignal;
 }

@@ -33,7 +33,7 @@ async function coffer(
     argv,
     env: { COFFER_HOME: home, ...options.env },
     cwd: home,
-    userHome: home,
+    dataFolder: home,
     streams: streams as unknown as Streams,
     signal: new AbortController().signal,
   });
