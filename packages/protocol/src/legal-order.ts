@@ -12,6 +12,11 @@ export function mayRequest(phase: Phase, op: OperationName): boolean {
   return phase === 'proved' && access !== 'open' && access !== 'login';
 }
 
+/** True for what moves a session on. Two of them at a time would make its phase depend on which ends first. */
+export function isStep(op: OperationName): boolean {
+  return steps[op] !== undefined;
+}
+
 /** Where a successful answer to `op` leads. */
 export function phaseAfter(phase: Phase, op: OperationName): Phase {
   return steps[op]?.to ?? phase;

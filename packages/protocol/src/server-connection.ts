@@ -4,9 +4,9 @@ import { BufferBudget, type BufferAccount } from './buffer-budget.ts';
 import { pumpData, type DataParts } from './data-pump.ts';
 import { FrameChannel } from './frame-channel.ts';
 import { FrameKind, frameKindName } from './frame-kind.ts';
-import type { Frame } from './frame.ts';
+import type { Frame, FrameHeader } from './frame.ts';
 import type { Call, Handlers } from './handlers.ts';
-import type { Phase } from './legal-order.ts';
+import { isStep, type Phase } from './legal-order.ts';
 import { protocolLimits, type ProtocolLimits } from './limits.ts';
 import { decodeMessage, encodeMessage, type GoAwayMessage } from './messages.ts';
 import type { Operation } from './operations/operation.ts';
@@ -173,8 +173,13 @@ export class ServerConnection<Context> implements AsyncDisposable {
     if (op === undefined && this.#session.phase === 'proved')
       return this.#refuse(frame.stream, unknownOperation(frame.op));
     if (this.#leaving !== undefined) return this.#refuse(frame.stream, leaving(this.#leaving));
-    if (op === undefined || !this.#session.mayRequest(op)) return this.#outOfOrder(op, frame.stream);
+    if (op === undefined || !this.#session.mayRequest(op) || this.#overlaps(op))
+      return this.#outOfOrder(op, frame.stream);
     return this.#open(op, frame);
+  }
+
+  #overlaps(op: OperationName): boolean {
+    return isStep(op) && this.#streams.values().some((stream) => isStep(stream.op));
   }
 
   #checkStreamNumber(stream: number): void {
@@ -265,7 +270,7 @@ export class ServerConnection<Context> implements AsyncDisposable {
     this.#entered();
     // The client may use the place of this stream as soon as it has read the answer, before we know that it has.
     if (!streams) this.#streams.delete(stream.number);
-    await this.#channel.writer.control({ kind: FrameKind.response, op: 0, stream: stream.number }, payload);
+    await this.#say({ kind: FrameKind.response, op: 0, stream: stream.number }, payload);
     if (streams) await this.#sendData(stream, operation, (reply as { data: AsyncIterable<DataParts> }).data);
   }
 
@@ -298,9 +303,17 @@ export class ServerConnection<Context> implements AsyncDisposable {
   async #refuse(stream: number, error: unknown): Promise<void> {
     const { message } = toWireError(error, () => this.#incident(error));
     const header = { kind: FrameKind.error, op: 0, stream } as const;
-    await this.#channel.writer
-      .control(header, encodeWireError(message, this.#session.sizes.controlBytes))
-      .catch(() => undefined);
+    await this.#say(header, encodeWireError(message, this.#session.sizes.controlBytes)).catch(() => undefined);
+  }
+
+  /** What the client does not read counts as what it makes us hold: it is not read either, then. */
+  async #say(header: FrameHeader, payload: Uint8Array): Promise<void> {
+    this.#account.hold(payload.byteLength);
+    try {
+      await this.#channel.writer.control(header, payload);
+    } finally {
+      this.#account.release(payload.byteLength);
+    }
   }
 
   #entered(): void {

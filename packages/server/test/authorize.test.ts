@@ -122,3 +122,18 @@ describe('authorize', () => {
     }
   });
 });
+
+test('a connection whose device is proved never becomes anyone else', () => {
+  const connection = connectionIn({ phase: 'device', account, device });
+  const others: readonly Standing[] = [
+    { phase: 'open' },
+    { phase: 'login', account: new Uint8Array(16) },
+    { phase: 'device', account: new Uint8Array(16), device: worker },
+  ];
+  for (const standing of others) {
+    expect(() => {
+      connection.standing = standing;
+    }).toThrow(expect.objectContaining({ code: 'REFUSED' }));
+  }
+  expect(connection.device).toBe(device);
+});

@@ -1,4 +1,4 @@
-import type { AccountId, DeviceId } from '@coffer/core';
+import { CofferError, type AccountId, type DeviceId } from '@coffer/core';
 import type { DeviceRecord } from '@coffer/journal';
 import type { Watcher } from '../events/watch-hub.ts';
 import type { LoginAttempt } from '../login/login-guard.ts';
@@ -40,15 +40,26 @@ export class Connection {
   /** Takes the events that this connection asked for. */
   readonly watcher: Watcher;
   readonly end: (reason: string) => void;
-  standing: Standing = { phase: 'open' };
   role: 'control' | 'bulk' = 'control';
   login: PendingLogin | undefined;
   proof: PendingProof | undefined;
+  #standing: Standing = { phase: 'open' };
 
   constructor({ address, watcher, end }: ConnectionOptions) {
     this.address = address;
     this.watcher = watcher;
     this.end = end;
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** @throws REFUSED once a device is proved: whatever the order of messages, nobody becomes somebody else */
+  set standing(next: Standing) {
+    if (this.#standing.phase === 'device')
+      throw new CofferError('REFUSED', 'this connection belongs to a device already');
+    this.#standing = next;
   }
 
   /** Whose connection it is, for handlers that the table's access already guards. */
