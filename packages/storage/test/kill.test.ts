@@ -14,7 +14,7 @@ import { StorageWorkload } from '../src/testing/index.ts';
 
 /** Processes killed; more are asked for in the environment. */
 const kills = Number(process.env['COFFER_KILLS'] ?? 2);
-const clients = 4;
+const clients = Number(process.env['COFFER_KILL_CLIENTS'] ?? 4);
 
 /** Lets a process work on the storage for a while and kills it; what it was told is added to `told`. */
 async function workAndKill(path: string, run: number, told: Map<string, string>): Promise<void> {

@@ -259,7 +259,8 @@ class Planner {
   #recover(scope: ReferenceScope, uploader: number, id: ChunkId) {
     const { chunks } = this.#deps;
     const resolved = chunks.require(scope, uploader, id);
-    if (uploader === segmentUploader && !chunks.isGranted(scope, uploader, id)) this.#useContent(resolved.chunk, id);
+    // The content of a lost segment cannot be had; it is counted when somebody sends it again.
+    if (uploader === segmentUploader && chunks.lacksGrant(scope, id)) this.#useContent(resolved.chunk, id);
     return resolved;
   }
 

@@ -2,7 +2,7 @@ import { hourMs, splitBytes } from '@coffer/core';
 import type { ChunkId } from '@coffer/core';
 import { parseSegment } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { firstRow } from '../sqlite/database.ts';
+import { allRows, firstRow } from '../sqlite/database.ts';
 import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk, RefusedSegment } from './facts.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
@@ -54,6 +54,7 @@ export class ChunkIndex {
   readonly #grant: StatementSync;
   readonly #countUp: StatementSync;
   readonly #grantUp: StatementSync;
+  readonly #grantsOf: StatementSync;
 
   constructor(deps: ChunkDeps) {
     this.#deps = deps;
@@ -68,6 +69,7 @@ export class ChunkIndex {
     this.#place = db.prepare('UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ? WHERE chunk = ?');
     this.#renew = db.prepare('UPDATE chunks SET grace_until_ms = max(grace_until_ms, ?) WHERE chunk = ?');
     this.#grant = db.prepare('INSERT OR IGNORE INTO grants (chunk, vault, count) VALUES (?, ?, 0)');
+    this.#grantsOf = db.prepare('SELECT vault FROM grants WHERE chunk = ?');
     this.#countUp = db.prepare('UPDATE chunks SET count = count + 1 WHERE chunk = ? RETURNING count, bytes');
     this.#grantUp = db.prepare(
       'INSERT INTO grants (chunk, vault, count) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1',
@@ -85,9 +87,7 @@ export class ChunkIndex {
   claim({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): boolean[] {
     const { numbers } = this.#deps;
     const scope = { owner: numbers.intern(owner), vault: numbers.intern(vault), author: numbers.intern(uploader) };
-    return splitBytes(ids, 32).map(
-      (id) => this.#claimOne(scope, id, graceUntilMs) || this.isGranted(scope, segmentUploader, id),
-    );
+    return splitBytes(ids, 32).map((id) => this.#claimOne(scope, id, graceUntilMs) || this.#isUsable(scope, id));
   }
 
   /** What a segment's author may not refer to. */
@@ -131,10 +131,10 @@ export class ChunkIndex {
     return { chunk: Number(lastInsertRowid), contentBytes: 0 };
   }
 
-  /** True when it is stored and the vault may use it. */
-  isGranted(scope: ReferenceScope, uploader: number, id: ChunkId): boolean {
-    const row = this.#row(scope, uploader, id);
-    return row !== undefined && row.pack !== null && row.granted !== null;
+  /** True for a segment that is stored and that the vault may not use yet. */
+  lacksGrant(scope: ReferenceScope, segment: ChunkId): boolean {
+    const row = this.#row(scope, segmentUploader, segment);
+    return row !== undefined && row.pack !== null && row.granted === null;
   }
 
   /** One more version or segment of the vault refers to the chunk. */
@@ -146,7 +146,10 @@ export class ChunkIndex {
 
   /** A segment becomes usable in a vault: from now on it refers to its chunks there. */
   grantSegment(scope: ReferenceScope, segment: number, payload: Uint8Array): void {
-    if (this.#grant.run(segment, scope.vault).changes === 0) return;
+    if (this.#grant.run(segment, scope.vault).changes === 1) this.#countContent(scope, payload);
+  }
+
+  #countContent(scope: ReferenceScope, payload: Uint8Array): void {
     for (const { uploader, ids } of parseSegment(payload).chunks) {
       const from = this.#deps.numbers.intern(uploader);
       for (const id of splitBytes(ids, 32)) this.countUp(scope, this.require(scope, from, id).chunk);
@@ -159,6 +162,11 @@ export class ChunkIndex {
     if (row.granted === null) this.#grant.run(row.chunk, scope.vault);
     if (row.count === 0 && row.grace_until_ms < graceUntilMs - graceSlackMs) this.#renew.run(graceUntilMs, row.chunk);
     return true;
+  }
+
+  #isUsable(scope: ReferenceScope, segment: ChunkId): boolean {
+    const row = this.#row(scope, segmentUploader, segment);
+    return row !== undefined && row.pack !== null && row.granted !== null;
   }
 
   #indexGroup(batch: IndexChunks, group: ChunkGroup, refused: RefusedSegment[]): void {
@@ -240,8 +248,15 @@ export class ChunkIndex {
         uncommittedBytes: row.count === 0 ? place.bytes : 0,
       });
       added.bytes += place.bytes;
+      if (payload) this.#countForAll(scope, row.chunk, payload);
     }
     return row.chunk;
+  }
+
+  /** A lost segment is back: what it refers to counts in every vault that went on referring to it. */
+  #countForAll(scope: ReferenceScope, segment: number, payload: Uint8Array): void {
+    const granted = allRows<{ vault: number }>(this.#grantsOf, segment);
+    for (const { vault } of granted) this.#countContent({ ...scope, vault }, payload);
   }
 
   #contentBytes(scope: ReferenceScope, payload: Uint8Array): number {

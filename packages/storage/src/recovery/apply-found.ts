@@ -1,10 +1,10 @@
-import type { AccountId, Logger, VaultId } from '@coffer/core';
+import type { ErrorCode, Logger, VaultId } from '@coffer/core';
 import { equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { decodeVaultState, encodeVaultState, judgeCommit, openVault, parseCommit } from '@coffer/journal';
+import { readSegments } from '../chunks/read-segments.ts';
 import type { Facts, FoundCommit } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
-import { recordHeaderBytes } from '../packs/pack-format.ts';
 import { openRecord } from '../packs/record-reader.ts';
 import { membersOf } from '../vaults/vault-appender.ts';
 
@@ -48,42 +48,42 @@ async function applyNext(
   vault: VaultId,
   state: VaultState | undefined,
 ): Promise<VaultState | undefined> {
-  for (const found of await options.facts.foundCommits(vault, (state?.seq ?? 0) + 1)) {
-    const commit = await readFound(options, found, state);
-    const after = commit && judged(options, commit, state);
-    if (!commit || !after) continue;
-    await apply(options, { found, commit, before: state, after });
-    return after;
+  const seq = (state?.seq ?? 0) + 1;
+  for (const found of await options.facts.foundCommits(vault, seq)) {
+    const after = await tryOne(options, found, state);
+    if (after) return after;
   }
   return undefined;
 }
 
-async function readFound(
-  { packs }: ApplyFound,
-  { place, hash, owner }: FoundCommit,
-  state: VaultState | undefined,
-): Promise<Commit | undefined> {
-  const { pack, offset, bytes } = place;
-  const record = await packs.read({ owner, kind: 'journal', pack, offset, length: bytes });
-  const commit = parseCommit(new Uint8Array(openRecord(record, { place: { ...place, id: hash }, at: 0 }).payload));
-  return state === undefined || equalBytes(commit.header.prev, state.head) ? commit : undefined;
-}
+const endsRecovery: ReadonlySet<ErrorCode> = new Set(['IO', 'NO_SPACE', 'UPGRADE_REQUIRED']);
 
-function judged(
-  { directory, logger }: ApplyFound,
-  commit: Commit,
+/** The state after the commit; undefined when it cannot follow, which is logged and leaves it where it is. */
+async function tryOne(
+  options: ApplyFound,
+  found: FoundCommit,
   state: VaultState | undefined,
-): VaultState | undefined {
+): Promise<VaultState | undefined> {
   try {
-    return state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
+    const commit = await readFound(options, found);
+    if (state !== undefined && !equalBytes(commit.header.prev, state.head)) return undefined;
+    const { directory } = options;
+    const after = state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
+    await apply(options, { found, commit, before: state, after });
+    return after;
   } catch (error) {
-    if (!isCofferError(error)) throw error;
-    logger.error(
-      { vault: idKey(commit.vault), seq: commit.header.seq, code: error.code },
-      'a stored commit is refused',
-    );
+    // A failing disk ends the recovery; whatever else is wrong with a commit is only its own.
+    if (!isCofferError(error) || endsRecovery.has(error.code)) throw error;
+    const about = { vault: idKey(found.vault), seq: found.seq, code: error.code };
+    options.logger.error(about, 'a stored commit cannot be applied');
     return undefined;
   }
+}
+
+async function readFound({ packs }: ApplyFound, { place, hash, owner }: FoundCommit): Promise<Commit> {
+  const { pack, offset, bytes } = place;
+  const record = await packs.read({ owner, kind: 'journal', pack, offset, length: bytes });
+  return parseCommit(new Uint8Array(openRecord(record, { place: { ...place, id: hash }, at: 0 }).payload));
 }
 
 interface ApplyOne {
@@ -102,7 +102,7 @@ async function apply({ facts, packs }: ApplyFound, { found, commit, before, afte
   const append = { token: recoveryToken, vault, owner, commits: [commit.bytes], recovering: true, ...limits };
   const prepared = await facts.prepareAppend({ ...append, segments: [] });
   if (prepared.status === 'segments') {
-    const segments = await readSegments(packs, owner, prepared.places);
+    const segments = await readSegments(packs, { owner, places: prepared.places });
     await facts.prepareAppend({ ...append, segments });
   }
   const members = before?.members === after.members ? {} : { members: membersOf(after) };
@@ -118,17 +118,4 @@ async function apply({ facts, packs }: ApplyFound, { found, commit, before, afte
     packs: [],
     ...members,
   });
-}
-
-async function readSegments(
-  packs: Packs,
-  owner: AccountId,
-  places: readonly FoundCommit['place'][],
-): Promise<Uint8Array[]> {
-  const payloads: Uint8Array[] = [];
-  for (const { pack, offset, bytes } of places) {
-    const record = await packs.read({ owner, kind: 'chunks', pack, offset, length: bytes });
-    payloads.push(new Uint8Array(record.subarray(recordHeaderBytes)));
-  }
-  return payloads;
 }

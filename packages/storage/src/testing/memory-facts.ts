@@ -151,13 +151,16 @@ export class MemoryFacts implements Facts {
   }
 
   async vault(vault: VaultId): Promise<VaultFacts | undefined> {
-    return this.#vaults.get(idKey(vault));
+    const found = this.#vaults.get(idKey(vault));
+    if (!found) return undefined;
+    const { members: _members, commits: _commits, versions: _versions, ...facts } = found;
+    return facts;
   }
 
   async vaultsOf(member: AccountId): Promise<readonly MembershipFacts[]> {
-    return [...this.#vaults.values()].flatMap((vault) => {
-      const own = vault.members.find((other) => idKey(other.member) === idKey(member));
-      return own ? [{ ...vault, role: own.role }] : [];
+    return [...this.#vaults.values()].flatMap(({ vault, kind, owner, seq, head, members }) => {
+      const own = members.find((other) => idKey(other.member) === idKey(member));
+      return own ? [{ vault, kind, owner, seq, head, role: own.role }] : [];
     });
   }
 
@@ -212,6 +215,10 @@ export class MemoryFacts implements Facts {
       const chunk = this.#require(scope.owner, segment ? anyone : scope.author, id);
       const place = { pack: group.pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
       if (!chunk.place) {
+        // A lost segment is back: its content counts wherever it is referred to.
+        for (const vault of segment ? chunk.grants.keys() : []) {
+          for (const held of this.#contentOf(scope, segment)) countUp(held, vault);
+        }
         chunk.place = place;
         chunk.contentBytes = place.bytes + sum(this.#contentOf(scope, segment).map(({ contentBytes }) => contentBytes));
       }

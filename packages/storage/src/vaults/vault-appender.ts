@@ -3,6 +3,7 @@ import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { decodeVaultState, encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { quotaError } from '../chunks/chunk-writer.ts';
+import { readSegments } from '../chunks/read-segments.ts';
 import type { AppliedCommit, ApplyAppend, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
 import { recordHeaderBytes, recordKinds } from '../packs/pack-format.ts';
@@ -147,19 +148,10 @@ export class VaultAppender {
     const append = { token, vault: state.vault, owner: state.owner, commits: commits.map(compact), ...limits };
     let prepared = await facts.prepareAppend({ ...append, segments: [] });
     if (prepared.status === 'segments') {
-      const segments = await this.#readSegments(state.owner, prepared.places);
+      const segments = await readSegments(this.#deps.packs, { owner: state.owner, places: prepared.places });
       prepared = await facts.prepareAppend({ ...append, segments });
     }
     if (prepared.status !== 'ready') throw refusal(prepared);
-  }
-
-  async #readSegments(owner: AccountId, places: readonly PackPlace[]): Promise<Uint8Array[]> {
-    const payloads: Uint8Array[] = [];
-    for (const { pack, offset, bytes } of places) {
-      const record = await this.#deps.packs.read({ owner, kind: 'chunks', pack, offset, length: bytes });
-      payloads.push(new Uint8Array(record.subarray(recordHeaderBytes)));
-    }
-    return payloads;
   }
 
   async #write(write: {
