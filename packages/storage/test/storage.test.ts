@@ -232,6 +232,20 @@ describe('appending', () => {
 });
 
 describe('quota', () => {
+  test('many uploads at a time do not pass it together', async () => {
+    await using bench = await StorageBench.open();
+    const { account } = bench.owner;
+    await bench.storage.accounts.setQuota(account, 2_000_000);
+    const scope = { vault: bench.home.id, uploader: account, kind: 'chunk' } as const;
+    const writers = await Promise.all(Array.from({ length: 20 }, () => bench.storage.putChunks(scope)));
+    await Promise.all(writers.map((writer) => writer.put(newId(), new Uint8Array(1000))));
+    const more = await Promise.allSettled(writers.map((writer) => writer.put(newId(), new Uint8Array(900_000))));
+    await Promise.all(writers.map((writer) => writer.finish()));
+    expect(more.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(16);
+    // Looked at once for each mebibyte.
+    expect((await bench.storage.usage(account)).storedBytes).toBeLessThan(2_000_000 + 1_100_000);
+  });
+
   test('uploads end at the quota, removals go on, and more quota lets them go on', async () => {
     await using bench = await StorageBench.open();
     const client = new Client(bench);

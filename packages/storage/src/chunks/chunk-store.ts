@@ -69,14 +69,29 @@ export class ChunkStore {
   /** The newest pack, as the index knows it. */
   #open: PackProgress | undefined;
   #sinceYield = 0;
+  #arrivingBytes = 0;
+  /** Bytes that all writers together were given room for since the owner's quota was last looked at. */
+  sinceQuotaCheckBytes = 0;
 
   constructor(owner: AccountId, deps: ChunkStoreDeps) {
     this.#store = { owner, kind: 'chunks' };
     this.#deps = deps;
   }
 
+  /** Bytes that the index does not count yet: appended, or about to be. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pendingBytes + this.#arrivingBytes;
+  }
+
+  /** A writer is about to add so many bytes, and asks whether it may. The result takes that back, once. */
+  announce(bytes: number): () => void {
+    this.#arrivingBytes += bytes;
+    this.sinceQuotaCheckBytes += bytes;
+    let announced = bytes;
+    return () => {
+      this.#arrivingBytes -= announced;
+      announced = 0;
+    };
   }
 
   get idle(): boolean {

@@ -8,7 +8,7 @@ import type { SpaceGuard } from '../space-guard.ts';
 import type { ChunkStore, UploadFate } from './chunk-store.ts';
 import { graceMs } from './chunk-store.ts';
 
-/** Stored bytes after which the owner's quota is looked at again. */
+/** Bytes of all its writers after which the owner's quota is looked at again. */
 const quotaStepBytes = MiB;
 
 /** Chunks that were there already and are claimed in one step. */
@@ -49,7 +49,7 @@ export class ChunkWriter {
   #stored = 0;
   #duplicates = 0;
   #bytes = 0;
-  #sinceQuotaCheck = quotaStepBytes;
+  #firstQuotaCheck = true;
 
   constructor(upload: ChunkUpload, deps: ChunkWriterDeps) {
     this.#upload = upload;
@@ -70,9 +70,7 @@ export class ChunkWriter {
     if (this.#upload.kind === 'segment') checkSegmentId(id, parts);
     if (this.#isKnown(id)) return this.#claim(id);
     if (this.#upload.kind === 'segment') await this.#checkSegment(concatBytes(...parts));
-    await this.#checkRoom(bytes + recordHeaderBytes);
-    const { vault, uploader, kind } = this.#upload;
-    await this.#deps.store.add({ vault, uploader, kind, id, payload: parts, fate: this.#fate });
+    await this.#add(id, parts, bytes);
     this.#stored += 1;
     this.#bytes += bytes;
     return 'stored';
@@ -128,16 +126,34 @@ export class ChunkWriter {
     if (checked.status === 'notAllowed') throw segmentNotAllowed();
   }
 
+  async #add(id: ChunkId, payload: readonly Uint8Array[], bytes: number): Promise<void> {
+    const { store } = this.#deps;
+    const { vault, uploader, kind } = this.#upload;
+    const arrived = store.announce(bytes + recordHeaderBytes);
+    try {
+      await this.#checkRoom(bytes + recordHeaderBytes);
+      const added = store.add({ vault, uploader, kind, id, payload, fate: this.#fate });
+      // The store counts it itself from here on.
+      arrived();
+      await added;
+    } finally {
+      arrived();
+    }
+  }
+
   async #checkRoom(bytes: number): Promise<void> {
+    const { space, store, facts } = this.#deps;
     this.#checkFate();
-    await this.#deps.space.check(bytes);
-    this.#sinceQuotaCheck += bytes;
+    await space.check(bytes);
     const { owner, quotaBytes } = this.#upload;
-    if (quotaBytes === null || this.#sinceQuotaCheck < quotaStepBytes) return;
-    this.#sinceQuotaCheck = 0;
-    const { chunkBytes, journalBytes } = await this.#deps.facts.usage(owner);
-    const usedBytes = chunkBytes + journalBytes + this.#deps.store.pendingBytes;
-    if (usedBytes + bytes > quotaBytes) throw quotaError({ usedBytes, quotaBytes });
+    // What all writers of the owner add counts: many small uploads would otherwise pass the quota together.
+    const due = this.#firstQuotaCheck || store.sinceQuotaCheckBytes >= quotaStepBytes;
+    if (quotaBytes === null || !due) return;
+    this.#firstQuotaCheck = false;
+    const { chunkBytes, journalBytes } = await facts.usage(owner);
+    const usedBytes = chunkBytes + journalBytes + store.pendingBytes;
+    if (usedBytes > quotaBytes) throw quotaError({ usedBytes: usedBytes - bytes, quotaBytes });
+    store.sinceQuotaCheckBytes = 0;
   }
 
   #checkFate(): void {
