@@ -17,7 +17,7 @@ function guardWith(changed: Partial<typeof limits> = {}) {
   const audit = { record: (_category: string, event: AuditEvent) => void alerts.push(event) };
   const guard = new LoginGuard({ clock, audit }, { ...limits, ...changed });
   const begin = (name: string, address: string) => guard.begin(name, address, new AbortController().signal);
-  return { begin, slept, alerts };
+  return { begin, slept, alerts, guard };
 }
 
 describe('LoginGuard', () => {
@@ -45,6 +45,13 @@ describe('LoginGuard', () => {
     slept.length = 0;
     await begin('victim', '192.0.2.7');
     expect(slept).toEqual([]);
+  });
+
+  test('failed proofs of an address are noted up to its limit: they must not push other lines out of the log', () => {
+    const { guard } = guardWith();
+    const noted = Array.from({ length: 1000 }, () => guard.worthNoting('192.0.2.1')).filter(Boolean);
+    expect(noted).toHaveLength(5);
+    expect(guard.worthNoting('192.0.2.2')).toBe(true);
   });
 
   test('too many waiting are BUSY', async () => {

