@@ -5,10 +5,10 @@ import { CofferError } from '@coffer/core';
 /** What one record of a pack holds (STORAGE §Pack). Numbers are append-only. */
 export const recordKinds = { chunk: 1, segment: 2, commit: 3, statement: 4 } as const;
 
-export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
+type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 
 /** Version in the header of every pack written by this code. */
-export const packVersion = 1;
+const packVersion = 1;
 
 /** `COFFERPK` ‖ u32 version. */
 export const packHeaderBytes = 12;
@@ -17,7 +17,7 @@ export const packHeaderBytes = 12;
 export const recordHeaderBytes = 104;
 
 /** Twice the largest data frame (4.25 MiB): a length above it is damage, and nothing is ever allocated for it. */
-export const recordPayloadLimit = 8 * 1024 * 1024 + 512 * 1024;
+const recordPayloadLimit = 8 * 1024 * 1024 + 512 * 1024;
 
 /** The clear facts of a record; the payload lies behind them. */
 export interface RecordHeader {
@@ -86,7 +86,7 @@ export function encodeRecordHeader(record: PackRecord, payloadBytes: number): Ui
   return header;
 }
 
-export function crcOf(parts: readonly Uint8Array[]): number {
+function crcOf(parts: readonly Uint8Array[]): number {
   let crc = 0;
   for (const part of parts) crc = crc32(part, crc);
   return crc;

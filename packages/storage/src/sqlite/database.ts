@@ -145,7 +145,7 @@ function guarded<Result>(path: string, work: () => Result): Result {
   }
 }
 
-export function schemaVersion(db: DatabaseSync): number {
+function schemaVersion(db: DatabaseSync): number {
   return firstRow<{ user_version: number }>(db.prepare('PRAGMA user_version'))?.user_version ?? 0;
 }
 
