@@ -84,6 +84,22 @@ describe('OpaqueServer', () => {
     expect(other.decoyAccount('eve')).not.toEqual(one.decoyAccount('eve'));
   });
 
+  test('an idle thread ends and starts again for the next login; a login across the pause still works', async () => {
+    await using opaque = await OpaqueServer.open({ setup: await OpaqueServer.createSetup(), server, restAfterMs: 1 });
+    const record = await register(opaque, account, password);
+    const { start, finished } = await login(opaque, record, password);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const finish = bytes(finished?.finishLoginRequest ?? '');
+    expect(await opaque.finishLogin({ account, state: start.state, finish })).toEqual(
+      bytes(finished?.sessionKey ?? ''),
+    );
+  });
+
+  test('a setup that is none is refused at once', async () => {
+    const setup = 'A'.repeat(171);
+    await expect(OpaqueServer.open({ setup, server })).rejects.toMatchObject({ code: 'CONFIG' });
+  });
+
   test('after disposal questions are refused instead of waiting for ever', async () => {
     const opaque = await OpaqueServer.open({ setup: await OpaqueServer.createSetup(), server });
     await opaque[Symbol.asyncDispose]();

@@ -25,3 +25,6 @@ export interface OpaqueWorkerData {
   readonly setup: string;
   readonly server: string;
 }
+
+/** The worker's first message. */
+export const opaqueReady = 'ready';

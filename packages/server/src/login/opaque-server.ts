@@ -1,11 +1,20 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { CofferError, idKey, lp, startWorker, type AccountId, type ServerId } from '@coffer/core';
-import type { OpaqueAnswer, OpaqueQuestion, OpaqueReply, OpaqueRequest, OpaqueWorkerData } from './opaque-messages.ts';
+import { CofferError, idKey, lp, secondMs, startWorker, type AccountId, type ServerId } from '@coffer/core';
+import {
+  opaqueReady,
+  type OpaqueAnswer,
+  type OpaqueQuestion,
+  type OpaqueReply,
+  type OpaqueRequest,
+  type OpaqueWorkerData,
+} from './opaque-messages.ts';
 
 /** Logins that wait for the worker; each takes about a millisecond there, so more means an attack. */
 const maxPending = 256;
+/** Starting the thread again takes a tenth of a second: too long for every login, not for the first after a pause. */
+const restAfterMs = 30 * secondMs;
 
 export interface OpaqueServerOptions {
   /** The server's long-term OPAQUE secret, as in the file `opaque-setup`. */
@@ -13,6 +22,8 @@ export interface OpaqueServerOptions {
   readonly server: ServerId;
   /** The worker died; nobody can log in any more. */
   readonly onFatal?: (error: CofferError) => void;
+  /** For tests: when an idle thread ends. */
+  readonly restAfterMs?: number;
 }
 
 export interface LoginStart {
@@ -28,11 +39,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The server's half of OPAQUE (RFC 9807; CRYPTO §Login), in a worker thread so that a login never holds up the others' bytes. */
+/**
+ * The server's half of OPAQUE (RFC 9807; CRYPTO §Login), in a worker thread so that a login never holds up the others'
+ * bytes. The thread takes 20 MiB, so it ends when nobody has logged in for a while, and starts again when somebody does.
+ */
 export class OpaqueServer implements AsyncDisposable {
-  readonly #worker: Worker;
+  readonly #options: OpaqueServerOptions;
   readonly #setup: Uint8Array;
   readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #rest: NodeJS.Timeout | undefined;
   #nextId = 0;
   #failure: CofferError | undefined;
 
@@ -43,24 +59,16 @@ export class OpaqueServer implements AsyncDisposable {
     return server.createSetup();
   }
 
-  static async open({ setup, server, onFatal }: OpaqueServerOptions): Promise<OpaqueServer> {
-    const data: OpaqueWorkerData = { setup, server: idKey(server) };
-    const worker = startWorker(new URL('./opaque-worker.ts', import.meta.url), { workerData: data });
-    await once(worker, 'online');
-    const opaque = new OpaqueServer(worker, setup);
-    worker.on('error', (cause) => {
-      const error = new CofferError('INTERNAL', 'the login worker failed', { cause });
-      opaque.#fail(error);
-      onFatal?.(error);
-    });
+  /** @throws CONFIG when `setup` is none */
+  static async open(options: OpaqueServerOptions): Promise<OpaqueServer> {
+    const opaque = new OpaqueServer(options);
+    await opaque.#begin();
     return opaque;
   }
 
-  private constructor(worker: Worker, setup: string) {
-    this.#worker = worker;
-    this.#setup = Buffer.from(setup, 'base64url');
-    worker.on('message', (reply: OpaqueReply) => this.#settle(reply));
-    worker.on('exit', () => this.#fail(new CofferError('SHUTTING_DOWN', 'the login worker has ended')));
+  private constructor(options: OpaqueServerOptions) {
+    this.#options = options;
+    this.#setup = Buffer.from(options.setup, 'base64url');
   }
 
   /** The id shown for a name that nobody has: always the same one, and as random as a real one (CRYPTO §Login). */
@@ -108,7 +116,8 @@ export class OpaqueServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate();
+    this.#fail(new CofferError('SHUTTING_DOWN', 'the login worker has ended'));
+    await this.#end();
   }
 
   async #ask<Kind extends OpaqueQuestion['kind']>(
@@ -122,17 +131,64 @@ export class OpaqueServer implements AsyncDisposable {
   #post(question: OpaqueQuestion): Promise<OpaqueAnswer | undefined> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#waiting.size >= maxPending) return Promise.reject(new CofferError('BUSY', 'too many logins at once'));
+    clearTimeout(this.#rest);
+    const worker = this.#worker ?? this.#start();
     return new Promise((resolve, reject) => {
       const id = (this.#nextId += 1);
       this.#waiting.set(id, { resolve, reject });
       const request: OpaqueRequest = { id, question };
-      this.#worker.postMessage(request);
+      worker.postMessage(request);
     });
+  }
+
+  /** The first start also proves that the setup can be used. */
+  async #begin(): Promise<void> {
+    try {
+      await once(this.#start(), 'message');
+    } catch (cause) {
+      await this[Symbol.asyncDispose]();
+      throw new CofferError('CONFIG', 'the login secret (opaque-setup) cannot be used', {
+        hint: 'Restore it from the backup made by `coffer admin init`.',
+        cause,
+      });
+    }
+    this.#restSoon();
+  }
+
+  #start(): Worker {
+    const data: OpaqueWorkerData = { setup: this.#options.setup, server: idKey(this.#options.server) };
+    const worker = startWorker(new URL('./opaque-worker.ts', import.meta.url), { workerData: data });
+    let ready = false;
+    worker.on('message', (message: OpaqueReply | typeof opaqueReady) => {
+      if (message === opaqueReady) ready = true;
+      else this.#settle(message);
+    });
+    worker.on('error', (cause) => {
+      const error = new CofferError('INTERNAL', 'the login worker failed', { cause });
+      this.#fail(error);
+      if (ready) this.#options.onFatal?.(error);
+    });
+    this.#worker = worker;
+    return worker;
   }
 
   #settle({ id, answer }: OpaqueReply): void {
     this.#waiting.get(id)?.resolve(answer);
     this.#waiting.delete(id);
+    this.#restSoon();
+  }
+
+  #restSoon(): void {
+    if (this.#waiting.size > 0) return;
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => void this.#end(), this.#options.restAfterMs ?? restAfterMs).unref();
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#rest);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
   }
 
   #fail(error: CofferError): void {

@@ -1,10 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ready, server } from '@serenity-kit/opaque';
-import type { OpaqueAnswer, OpaqueQuestion, OpaqueReply, OpaqueRequest, OpaqueWorkerData } from './opaque-messages.ts';
+import {
+  opaqueReady,
+  type OpaqueAnswer,
+  type OpaqueQuestion,
+  type OpaqueReply,
+  type OpaqueRequest,
+  type OpaqueWorkerData,
+} from './opaque-messages.ts';
 
 const { setup, server: serverName } = workerData as OpaqueWorkerData;
 
 await ready;
+// Throws on a setup that is none, which ends the worker: better now than at the first login.
+server.getPublicKey(setup);
+parentPort?.postMessage(opaqueReady);
 
 parentPort?.on('message', ({ id, question }: OpaqueRequest) => {
   const reply: OpaqueReply = { id, answer: answerOrNothing(question) };
