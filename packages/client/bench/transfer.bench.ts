@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import {
   mkdtempSync,
@@ -15,16 +15,18 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fromHex, rootEntry, Semaphore, toHex } from '@coffer/core';
+import { fromHex, rootEntry, toHex } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { login, openAccount, Profile } from '../src/index.ts';
-import { password, RealServer } from '../test/support/real-server.ts';
 
 /*
  * Question: how fast does a large file, and a tree of small ones, go up to a daemon beside and come down again, and
  * what memory does that take? Run: tsx --conditions=source packages/client/bench/transfer.bench.ts [big|small|both] [MiB] [FOLDER]
  */
 if (process.argv[2] === 'serve') await serveUntilEnd(process.argv[3]);
+if (process.argv[2] === 'random') writeRandom(process.argv[3] ?? '', Number(process.argv[4]));
+if (process.argv[2] === 'tree') writeTree(process.argv[3] ?? '', Number(process.argv[4]));
+if (process.argv[2] === 'login') await logInAndExit(process.argv[3] ?? '', JSON.parse(process.argv[4] ?? '') as Where);
 
 const what = process.argv[2] ?? 'both';
 const bigMiB = Number(process.argv[3] ?? 1024);
@@ -39,19 +41,13 @@ const daemon = spawn(
   },
 );
 const lines = createInterface({ input: daemon.stdout })[Symbol.asyncIterator]();
-const { port, pin } = await nextLine<{ port: number; pin: string }>();
+const where = await nextLine<Where>();
+// In a process of its own: stretching passwords takes memory that is not the transfer's.
+const conditions = process.execArgv.filter((flag) => flag.startsWith('--conditions'));
+inOtherProcess('login', folder, JSON.stringify(where));
 
-const profile = Profile.open({ home: join(folder, 'home'), name: 'bench' });
-const target = { host: '127.0.0.1', port, username: 'ada' };
-await login({
-  profile,
-  target,
-  password,
-  keystore: 'password',
-  trust: { kind: 'pin', pin: fromHex(pin) },
-  deviceName: 'bench',
-});
-const account = await openAccount({ profile, unlock: () => Promise.resolve(password) });
+const profile = benchProfile(folder);
+const account = await openAccount({ profile, unlock: () => Promise.resolve('') });
 const vault = await account.home();
 
 try {
@@ -66,7 +62,7 @@ try {
 
 async function big(): Promise<void> {
   const path = join(folder, 'big');
-  writeRandom(path, bigMiB);
+  inOtherProcess('random', path, String(bigMiB));
   await measured(`upload ${bigMiB} MiB`, bigMiB, async () => {
     await using uploader = await vault.uploader({ lanes: 1 });
     const content = await uploader.upload({ path, size: bigMiB * 2 ** 20 });
@@ -85,35 +81,30 @@ async function big(): Promise<void> {
     );
     closeSync(file);
   });
-  console.log(`equal: ${readFileSync(path).equals(readFileSync(back))}`);
+  console.log(`equal: ${spawnSync('cmp', [path, back]).status === 0}`);
   rmSync(path);
   rmSync(back);
 }
 
 async function small(): Promise<void> {
-  const files = writeTree(17_000);
+  inOtherProcess('tree', folder, '17000');
+  const files = listTree();
   const bytes = files.reduce((sum, { size }) => sum + size, 0) / 2 ** 20;
   await measured(`upload ${files.length} files, ${bytes.toFixed(0)} MiB`, bytes, () => uploadTree(files));
   const entries = [...vault.tree.walk(rootEntry)].filter(({ entry }) => entry.kind === 'file' && entry.size < 2 ** 20);
   await measured(`restore ${entries.length} files`, bytes, async () => {
     await using downloader = await vault.downloader();
-    const running = new Semaphore(downloader.parallel);
     const back = join(folder, 'back');
     mkdirSync(back);
-    let count = 0;
-    await Promise.all(
-      entries.map(({ entry }) =>
-        running.run(async () => {
-          const file = openSync(join(back, String((count += 1))), 'w');
-          await downloader.download(
-            entry.content,
-            (offset, plain) => void writeSync(file, plain, 0, plain.byteLength, offset),
-          );
-          ftruncateSync(file, entry.size);
-          closeSync(file);
-        }),
-      ),
-    );
+    await together(entries, downloader.parallel, async ({ entry }, index) => {
+      const file = openSync(join(back, String(index)), 'w');
+      await downloader.download(
+        entry.content,
+        (offset, plain) => void writeSync(file, plain, 0, plain.byteLength, offset),
+      );
+      ftruncateSync(file, entry.size);
+      closeSync(file);
+    });
   });
 }
 
@@ -121,35 +112,31 @@ async function uploadTree(files: readonly { path: string; size: number }[]): Pro
   await using uploader = await vault.uploader({ lanes: Number(process.env['LANES'] ?? 2) });
   await using batch = vault.batch({ uploader });
   const parent: EntryId = await batch.makeDirectory({ parent: rootEntry, name: 'tree', mtime: [1, 0], mode: 0o755 });
-  const running = new Semaphore(uploader.parallel);
-  await Promise.all(
-    files.map((file, index) =>
-      running.run(async () => {
-        const content = await uploader.upload(file);
-        await batch.putFile({ parent, name: `${index}`, content, mtime: content.mtime, mode: content.mode });
-      }),
-    ),
-  );
+  await together(files, uploader.parallel, async (file, index) => {
+    const content = await uploader.upload(file);
+    await batch.putFile({ parent, name: `${index}`, content, mtime: content.mtime, mode: content.mode });
+  });
   await batch.commit();
 }
 
 /** Real files of the machine, copied so that the disk's cache is warm. */
-function writeTree(count: number): { path: string; size: number }[] {
+function writeTree(base: string, count: number): never {
   const sources = listFiles('/usr/share/doc').concat(
     listFiles('/usr/include'),
     listFiles('/usr/lib/python3'),
     listFiles('/usr/share'),
     listFiles(join(import.meta.dirname, '../../../node_modules')),
   );
-  const files: { path: string; size: number }[] = [];
-  mkdirSync(join(folder, 'tree'));
-  for (const source of sources.slice(0, count)) {
-    const path = join(folder, 'tree', String(files.length));
-    const bytes = readFileSync(source);
-    writeFileSync(path, bytes);
-    files.push({ path, size: bytes.byteLength });
+  mkdirSync(join(base, 'tree'));
+  for (const [index, source] of sources.slice(0, count).entries()) {
+    writeFileSync(join(base, 'tree', String(index)), readFileSync(source));
   }
-  return files;
+  return process.exit(0);
+}
+
+function listTree(): { path: string; size: number }[] {
+  const paths = readdirSync(join(folder, 'tree')).map((name) => join(folder, 'tree', name));
+  return paths.map((path) => ({ path, size: statSync(path).size }));
 }
 
 function listFiles(root: string): string[] {
@@ -163,12 +150,13 @@ function listFiles(root: string): string[] {
   }
 }
 
-function writeRandom(path: string, mib: number): void {
+function writeRandom(path: string, mib: number): never {
   const cipher = createCipheriv('aes-256-ctr', randomBytes(32), randomBytes(16));
   const zeros = Buffer.alloc(2 ** 20);
   const file = openSync(path, 'w');
   for (let written = 0; written < mib; written += 1) writeSync(file, cipher.update(zeros));
   closeSync(file);
+  return process.exit(0);
 }
 
 async function measured(name: string, mib: number, work: () => Promise<void>): Promise<void> {
@@ -202,6 +190,7 @@ async function nextLine<Value>(): Promise<Value> {
 
 /** The daemon of the benchmark, in a process of its own: says where it is, and what it used whenever it is asked. */
 async function serveUntilEnd(base: string | undefined): Promise<never> {
+  const { RealServer } = await import('../test/support/real-server.ts');
   const server = await RealServer.open(base);
   console.log(JSON.stringify({ port: server.port, pin: toHex(server.pin) }));
   for await (const _question of process.stdin) {
@@ -211,4 +200,39 @@ async function serveUntilEnd(base: string | undefined): Promise<never> {
   }
   await server[Symbol.asyncDispose]();
   return process.exit(0);
+}
+
+interface Where {
+  readonly port: number;
+  readonly pin: string;
+}
+
+async function logInAndExit(base: string, { port, pin }: Where): Promise<never> {
+  const { password } = await import('../test/support/real-server.ts');
+  const target = { host: '127.0.0.1', port, username: 'ada' };
+  const trust = { kind: 'pin', pin: fromHex(pin) } as const;
+  await login({ profile: benchProfile(base), target, password, keystore: 'file', trust, deviceName: 'bench' });
+  return process.exit(0);
+}
+
+function benchProfile(base: string): Profile {
+  return Profile.open({ home: join(base, 'home'), name: 'bench' });
+}
+
+/** So that what it takes is not counted here. */
+function inOtherProcess(...args: readonly string[]): void {
+  spawnSync(process.execPath, [...conditions, import.meta.filename, ...args], { stdio: 'inherit' });
+}
+
+/** Works on the items in order, `parallel` at a time. */
+async function together<Item>(
+  items: readonly Item[],
+  parallel: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
+  const rest = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of rest) await work(item, index);
+  };
+  await Promise.all(Array.from({ length: parallel }, lane));
 }

@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -111,6 +121,33 @@ describe('profiles', () => {
     expect(profile.pins().of(vault)).toEqual(newest);
     writeFileSync(join(profile.path, 'pins'), 'x');
     expect(() => profile.pins()).toThrow(expect.objectContaining({ code: 'DAMAGED' }));
+  });
+
+  test('the generation only goes forward, also when two processes write it', () => {
+    const { profile } = newProfile('password');
+    const [one, other] = [profile.pins(), profile.pins()];
+    one.seeGeneration(5);
+    other.see(systemRandom.bytes(32), { seq: 1, hash: systemRandom.bytes(32), epoch: 0 });
+    expect(profile.pins().generation).toBe(5);
+    expect(() => other.seeGeneration(4)).toThrow(expect.objectContaining({ code: 'ROLLBACK' }));
+  });
+
+  test('a folder that others may write to is no place for a profile', () => {
+    const { profile, record } = newProfile('password');
+    profile.save(record);
+    chmodSync(profile.path, 0o777);
+    expect(() => reopened(profile)).toThrow(expect.objectContaining({ code: 'CONFIG' }));
+    chmodSync(profile.path, 0o755);
+    expect(reopened(profile).record).toEqual(record);
+  });
+
+  test('a folder of somebody else is no place for a profile', () => {
+    // Only root can give a folder away.
+    if (process.getuid?.() !== 0) return;
+    const { profile, record } = newProfile('password');
+    profile.save(record);
+    chownSync(profile.path, 65_534, 65_534);
+    expect(() => reopened(profile)).toThrow(expect.objectContaining({ code: 'CONFIG' }));
   });
 
   test('the log of operations stays bounded, and never throws', () => {

@@ -73,8 +73,9 @@ test('a flush waits for chunks that another lane still has to seal', async () =>
   await setTimeout(50);
   expect([isFlushed, sent]).toEqual([false, []]);
 
-  const buffer = new Uint8Array([...id, ...randomBytes(90)]).buffer;
-  one.say({ kind: 'sealed', buffer, ends: [buffer.byteLength], results: [resultOf(1, id)] });
+  const memory = new SharedArrayBuffer(122);
+  new Uint8Array(memory).set([...id, ...randomBytes(90)]);
+  one.say({ kind: 'sealed', ref: { index: 0, memory }, ends: [122], results: [resultOf(1, id)] });
   await flushed;
   expect(sent).toEqual([id.toString('hex')]);
   expect(await first).toMatchObject({ size: 5 });

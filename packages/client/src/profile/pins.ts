@@ -66,7 +66,9 @@ export class Pins {
   }
 
   #write(): void {
-    for (const [key, pin] of Object.entries(readStored(this.#path)?.vaults ?? {})) {
+    const before = readStored(this.#path);
+    this.#generation = Math.max(this.#generation, before?.generation ?? 0);
+    for (const [key, pin] of Object.entries(before?.vaults ?? {})) {
       if (pin.seq > (this.#vaults.get(key)?.seq ?? 0)) this.#vaults.set(key, pin);
     }
     const stored = { v: 1, generation: this.#generation, vaults: Object.fromEntries(this.#vaults) };

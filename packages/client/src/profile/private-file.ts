@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { CofferError, systemRandom, toHex } from '@coffer/core';
 
@@ -58,6 +59,27 @@ function checkPrivate(path: string): void {
   throw new CofferError('CONFIG', 'a file of the profile can be read by other users', {
     hint: `If nobody else uses this machine run: chmod 600 ${path}; otherwise log out and log in again.`,
   });
+}
+
+/**
+ * A folder that only its owner may change, or none yet: whoever else may write to it could put another profile in its place, and
+ * with it another server and other keys. @throws CONFIG, IO
+ */
+export function checkOwnFolder(path: string): void {
+  const stats = lookAt(path);
+  if (stats === undefined || process.platform === 'win32') return;
+  if (stats.uid === process.getuid?.() && (stats.mode & 0o022) === 0) return;
+  throw new CofferError('CONFIG', 'the folder of the profile belongs to somebody else, or others may write to it', {
+    hint: `Take another --home, or see to ${path}: it must be yours, and nobody else may write to it.`,
+  });
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new CofferError('IO', 'the folder of the profile could not be read', { cause, hint: `Check ${path}.` });
+  }
 }
 
 export function makePrivateFolder(path: string): void {

@@ -7,7 +7,7 @@ import type { Keyring } from './keyring.ts';
 import { Keystore } from './keystore.ts';
 import { OperationsLog } from './operations-log.ts';
 import { Pins } from './pins.ts';
-import { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
+import { checkOwnFolder, makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 import { decodeProfileRecord, encodeProfileRecord } from './profile-record.ts';
 import type { ProfileRecord } from './profile-record.ts';
 
@@ -37,11 +37,12 @@ export class Profile {
     this.path = path;
     this.name = name;
     this.deps = deps;
+    checkOwnFolder(path);
     const stored = readPrivateFile(this.#file('profile.json'), 64 * 1024);
     this.#record = stored === undefined ? undefined : decodeProfileRecord(stored);
   }
 
-  /** Nothing is created before a login. @throws INVALID for a name that cannot be a folder; DAMAGED, IO */
+  /** Nothing is created before a login. @throws INVALID for a name that cannot be a folder; CONFIG, DAMAGED, IO */
   static open({ home, name }: ProfileOptions, deps: ProfileDeps = systemDeps): Profile {
     if (!/^(?!\.)[\w.-]{1,64}$/.test(name)) {
       throw new CofferError('INVALID', 'this cannot be the name of a profile', {

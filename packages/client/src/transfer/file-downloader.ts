@@ -1,4 +1,4 @@
-import { BoundedQueue, CofferError, integrityError, MiB, randomUnit, Semaphore } from '@coffer/core';
+import { BoundedQueue, integrityError, MiB, randomUnit, Semaphore } from '@coffer/core';
 import type { AccountId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/journal';
@@ -97,6 +97,7 @@ export class FileDownloader implements Downloader {
     { tuples, offset, sink }: { tuples: readonly ContentTuple[]; offset: number; sink: DownloadSink },
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    if (tuples.length === 1) return this.#writeSingle({ tuple: tuples[0], offset, sink }, signal);
     const stop = new AbortController();
     const held = new Set<Ahead>();
     const queue = new BoundedQueue<Ahead>(aheadChunks);
@@ -104,11 +105,22 @@ export class FileDownloader implements Downloader {
     const asking = this.#askAll({ tuples, offset, queue, held }, stopped);
     try {
       for await (const one of queue) await this.#writeOne(one, sink);
+    } catch (error) {
+      stop.abort(error);
+      throw error;
     } finally {
-      stop.abort(new CofferError('CANCELLED', 'the download of this file was ended'));
       await asking;
       for (const one of held) one.release();
     }
+  }
+
+  /** Most files: one chunk, nothing to ask for ahead of. */
+  async #writeSingle(
+    { tuple, offset, sink }: { tuple: ContentTuple | undefined; offset: number; sink: DownloadSink },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (tuple === undefined || isHole(tuple)) return;
+    await this.#writeOne(await this.#ask({ tuple, offset, held: new Set() }, signal), sink);
   }
 
   /** Beside the writing: waiting for room while holding what others wait for would stop everybody. */
@@ -135,7 +147,7 @@ export class FileDownloader implements Downloader {
 
   async #ask(
     { tuple, offset, held }: { tuple: ChunkTuple; offset: number; held: Set<Ahead> },
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Ahead> {
     const release = await this.#ahead.acquire(tuple[1], signal);
     const plain = this.#deps.fetcher.fetch(this.#wanted(tuple));
@@ -158,14 +170,14 @@ export class FileDownloader implements Downloader {
   }
 
   async #writeOne({ plain, offset, release }: Ahead, sink: DownloadSink): Promise<void> {
-    const opened = await plain;
     try {
-      const written = sink(offset, opened.bytes);
+      const { bytes } = await plain;
+      const written = sink(offset, bytes);
       if (written !== undefined) await written;
+      this.#bytesWritten += bytes.byteLength;
     } finally {
       release();
     }
-    this.#bytesWritten += opened.bytes.byteLength;
     this.#onProgress?.(this.progress);
   }
 

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { CofferError, integrityError, MiB, startWorker } from '@coffer/core';
 import { maxChunkBytes, maxSealedChunkBytes } from '@coffer/crypto';
+import { laneMemory } from './lane-memory.ts';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { SharedSlots } from './shared-slots.ts';
 import type { SharedSlot } from './shared-slots.ts';
@@ -46,7 +47,10 @@ export class OpenThread implements AsyncDisposable {
   #ended: CofferError | undefined;
 
   constructor(setup: OpenLaneSetup) {
-    this.#worker = startWorker(new URL('./open-lane-worker.ts', import.meta.url), { workerData: setup });
+    this.#worker = startWorker(new URL('./open-lane-worker.ts', import.meta.url), {
+      workerData: setup,
+      resourceLimits: laneMemory,
+    });
     this.#worker.on('message', (reply: OpenReply) => this.#opened(reply));
     this.#worker.on('error', (cause) => this.#end(new CofferError('INTERNAL', 'an opening thread failed', { cause })));
     this.#worker.on('exit', () => this.#end(new CofferError('CANCELLED', 'the download was ended')));

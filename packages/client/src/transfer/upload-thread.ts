@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { CofferError, startWorker } from '@coffer/core';
+import { laneMemory } from './lane-memory.ts';
 import type { LaneReply, LaneRequest, LaneSetup } from './lane-messages.ts';
 
 export interface UploadThreadOptions {
@@ -15,7 +16,10 @@ export class UploadThread implements AsyncDisposable {
   #disposed = false;
 
   constructor({ setup, onReply, onFailure }: UploadThreadOptions) {
-    this.#worker = startWorker(new URL('./upload-lane-worker.ts', import.meta.url), { workerData: setup });
+    this.#worker = startWorker(new URL('./upload-lane-worker.ts', import.meta.url), {
+      workerData: setup,
+      resourceLimits: laneMemory,
+    });
     this.#worker.on('message', onReply);
     this.#worker.on('error', (cause) => onFailure(new CofferError('INTERNAL', 'an upload thread failed', { cause })));
     this.#worker.on('exit', () => {
