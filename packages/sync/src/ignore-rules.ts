@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import ignore from 'ignore';
 import { CofferError, KiB } from '@coffer/core';
 import { toFsPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 import { fileError, hasErrno } from './file-error.ts';
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** What a run does not see, on either side: not sent, not laid down, not removed. */
 export interface IgnoreRules {
@@ -32,19 +34,49 @@ export function createIgnoreRules(patterns: readonly string[]): IgnoreRules {
 
 export const ignoreNothing: IgnoreRules = { isEmpty: true, ignores: () => false };
 
-/** The patterns of `.cofferignore` in a folder; none when it has no such file. @throws INVALID, NOT_ALLOWED, IO */
+/**
+ * The patterns of `.cofferignore` in a folder; none when it has no such file. Read from a plain file only: a link, which may have
+ * come out of the vault, leads to files that are nobody's business, and a device or pipe has no end.
+ * @throws INVALID, NOT_ALLOWED, IO
+ */
 export function readIgnoreFile(root: ByteName): readonly string[] {
+  let fd: number;
   try {
-    const bytes = readFileSync(toFsPath(`${root}/${ignoreFileName}`));
-    if (bytes.byteLength > maxIgnoreFileBytes) throw new CofferError('INVALID', `${ignoreFileName} is over 256 KiB`);
-    return bytes
-      .toString('utf8')
-      .replace(/^\uFEFF/, '')
-      .split(/\r?\n/);
+    fd = openSync(toFsPath(`${root}/${ignoreFileName}`), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return [];
-    throw fileError(error);
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw hasErrno(error, 'ELOOP', 'ENXIO') ? notPlain(error) : fileError(error);
   }
+  try {
+    return linesOf(fd);
+  } catch (error) {
+    throw fileError(error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function linesOf(fd: number): readonly string[] {
+  const stats = fstatSync(fd);
+  if (stats.isDirectory()) return [];
+  if (!stats.isFile()) throw notPlain();
+  // One byte more than may be: a file that grows meanwhile is found out, too.
+  const bytes = Buffer.alloc(Math.min(stats.size, maxIgnoreFileBytes) + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.byteLength; length += read) {
+    read = readSync(fd, bytes, length, bytes.byteLength - length, length);
+  }
+  if (length > maxIgnoreFileBytes) throw new CofferError('INVALID', `${ignoreFileName} is over 256 KiB`);
+  const text = bytes.toString('utf8', 0, length);
+  return text.replace(/^\uFEFF/, '').split(/\r?\n/);
+}
+
+/** To go on without the rules would send what was meant to stay here. */
+function notPlain(cause?: unknown): CofferError {
+  return new CofferError('INVALID', `${ignoreFileName} is not a plain file`, {
+    hint: 'Put a file in the place of the link, or remove it.',
+    cause,
+  });
 }
 
 function addPattern(matcher: ReturnType<typeof ignore>, pattern: string): void {

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { PlanLine } from '../src/index.ts';
 import { Scene, zero } from './scene.ts';
@@ -18,6 +19,23 @@ describe('rules and guards', () => {
     expect(scene.vault.tree.lookup('/docs/build')).toBeUndefined();
     using other = new Scene(scene.vault);
     expect(await other.counts('pull', { exclude: ['*.log'] })).toEqual({ ...zero, received: 3 });
+  });
+
+  test('rules are read from a plain file only: a link leads to anything, and a pipe never ends', async () => {
+    for (const put of [
+      (path: string) => symlinkSync('/dev/zero', path),
+      (path: string) => symlinkSync('elsewhere', path),
+      (path: string) => execFileSync('mkfifo', [path]),
+    ]) {
+      using scene = new Scene();
+      scene.write('elsewhere', 'secret of another file\n');
+      put(scene.at('.cofferignore'));
+      await expect(scene.counts('push')).rejects.toMatchObject({
+        code: 'INVALID',
+        message: expect.not.stringContaining('secret'),
+      });
+      expect(scene.vault.tree.lookup('/docs/elsewhere')).toBeUndefined();
+    }
   });
 
   test('too large files stay where they are', async () => {
