@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Accounts, canonicalUsername, Storage } from '../src/index.ts';
 import type { NewAccount } from '../src/index.ts';
 import { withCode } from './support/expect-code.ts';
+import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 const records = { registrationRecord: Uint8Array.of(1), unlockRecord: Uint8Array.of(2) };
 
@@ -108,6 +109,29 @@ describe('accounts', () => {
       expect(accounts.identityStatements(account, 2)).toHaveLength(1);
       expect((await accounts.identity(account)).seq).toBe(3);
       await expect(accounts.appendIdentity(new Uint8Array(16), first)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }));
+
+  test('of two statements for one place only the one that takes it is written down', () =>
+    withTemporaryFolder(async (path) => {
+      const recorded: Uint8Array[] = [];
+      const recordStatement = async (_account: Uint8Array, statement: Uint8Array): Promise<void> => {
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
+        recorded.push(statement);
+      };
+      await using accounts = await Accounts.openNew(path, { recordStatement });
+      const anna = new TestAccount(1);
+      const { account } = await accounts.create(newAccount('anna', anna));
+      anna.enroll({ name: 'one' });
+      const twin = new TestAccount(1);
+      twin.enroll({ name: 'two' });
+      const rivals = [anna.statements[1], twin.statements[1]] as const;
+      const outcomes = await Promise.allSettled(
+        rivals.map((statement) => accounts.appendIdentity(account, statement as Uint8Array)),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(recorded.map((one) => Buffer.from(one))).toEqual([Buffer.from(rivals[0] as Uint8Array)]);
     }));
 
   test('the last use of a device is written once a minute', () =>
