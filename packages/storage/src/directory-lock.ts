@@ -1,6 +1,6 @@
 import { CofferError } from '@coffer/core';
 import { DatabaseSync } from 'node:sqlite';
-import { makePrivateFile, sqliteResult } from './sqlite/database.ts';
+import { sqliteResult } from './sqlite/database.ts';
 import { makePrivate } from './sqlite/private-file.ts';
 
 /**
@@ -24,7 +24,6 @@ export class DirectoryLock implements Disposable {
     let db: DatabaseSync | undefined;
     try {
       makePrivate(path);
-      makePrivateFile(path);
       db = new DatabaseSync(path, { timeout: 0 });
       db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
       return new DirectoryLock(db);

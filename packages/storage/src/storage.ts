@@ -1,7 +1,6 @@
 import type { AccountId, Clock, Hash, IdKey, Logger, Random, VaultId } from '@coffer/core';
 import { CofferError, idKey, isCofferError, sha256 } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
-import { decodeVaultState } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
 import type { AccountsOptions } from './accounts/accounts.ts';
 import type { ChunkRead } from './chunks/read-chunks.ts';
@@ -28,6 +27,7 @@ import { pullCommits } from './vaults/pull-commits.ts';
 import type { PulledCommit } from './vaults/pull-commits.ts';
 import type { Ack, OwnerLimits } from './vaults/vault-appender.ts';
 import { VaultAppender } from './vaults/vault-appender.ts';
+import { VaultStates } from './vaults/vault-states.ts';
 
 export interface StorageOptions {
   /** The storage folder. */
@@ -123,6 +123,7 @@ export class Storage implements AsyncDisposable {
   #disposal: AsyncDisposableStack;
   #closing = false;
   readonly #stuck: ReadonlySet<IdKey>;
+  readonly #states = new VaultStates();
   #failure: unknown;
 
   private constructor(parts: StorageParts) {
@@ -142,6 +143,7 @@ export class Storage implements AsyncDisposable {
       directory,
       clock: options.clock,
       space,
+      states: this.#states,
       journalOf: (owner) => this.#journalOf(owner),
       limitsOf: (owner) => this.#limitsOf(owner),
       recordStatements: () => this.#recordStatements(),
@@ -195,7 +197,7 @@ export class Storage implements AsyncDisposable {
 
   async vaultState(vault: VaultId): Promise<VaultState | undefined> {
     const facts = await this.#parts.facts.vault(vault);
-    return facts && decodeVaultState(facts.state);
+    return facts && this.#states.of(facts);
   }
 
   /** The last position of a vault; undefined for an unknown one. */

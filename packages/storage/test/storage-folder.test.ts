@@ -3,7 +3,7 @@ import { noIds } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Accounts, rebuildIndex, Storage } from '../src/index.ts';
@@ -18,17 +18,6 @@ describe('the folder', () => {
     await writeFile(join(bench.spare, 'letter.txt'), 'dear');
     await expect(Storage.init({ path: bench.spare, ...deps })).rejects.toMatchObject({ code: 'EXISTS' });
     expect(await readdir(bench.spare)).toEqual(['letter.txt']);
-  });
-
-  test('nobody else may read what is in it', async () => {
-    await using bench = await StorageBench.open();
-    await new Client(bench).upload(Uint8Array.of(1));
-    const files = await readdir(bench.path, { recursive: true, withFileTypes: true });
-    const modes = await Promise.all(
-      files.map(async (file) => (await stat(join(file.parentPath, file.name))).mode & 0o077),
-    );
-    expect(modes.length).toBeGreaterThan(8);
-    expect(modes.filter((mode) => mode !== 0)).toEqual([]);
   });
 
   test('a second storage on the folder is refused, a folder without one is not found', async () => {

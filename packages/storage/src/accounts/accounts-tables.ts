@@ -1,5 +1,5 @@
 import type { AccountId, DeviceId } from '@coffer/core';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { allRows, firstRow } from '../sqlite/database.ts';
 import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite } from './account-record.ts';
 
@@ -40,9 +40,11 @@ const accountColumns = `account, username, display, role, state, quota_bytes, la
 const inviteColumns = `token_hash AS tokenHash, username, role, quota_bytes AS quotaBytes, created_at_ms AS createdAtMs,
   expires_at_ms AS expiresAtMs, used_at_ms AS usedAtMs, used_by AS usedBy`;
 
-/** The SQL of accounts.db. Accounts are few and asked for seldom: statements are prepared where they are used. */
+/** The SQL of accounts.db. Statements are prepared when they are first used. */
 export class AccountsTables {
   readonly #db: DatabaseSync;
+  /** By their text, of which there are as many as methods below. */
+  readonly #prepared = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -180,16 +182,24 @@ export class AccountsTables {
   }
 
   #all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row[] {
-    return allRows<Row>(this.#db.prepare(sql), ...parameters);
+    return allRows<Row>(this.#prepare(sql), ...parameters);
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as `firstRow`
   #first<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined {
-    return firstRow<Row>(this.#db.prepare(sql), ...parameters);
+    return firstRow<Row>(this.#prepare(sql), ...parameters);
   }
 
   #run(sql: string, ...parameters: readonly SQLInputValue[]): number {
-    return Number(this.#db.prepare(sql).run(...parameters).changes);
+    return Number(this.#prepare(sql).run(...parameters).changes);
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#prepared.get(sql);
+    if (known) return known;
+    const statement = this.#db.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
   }
 }
 

@@ -1,8 +1,6 @@
 import { CofferError } from '@coffer/core';
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { diskErrorCode, isDiskFull } from '../packs/disk.ts';
 import { makePrivate } from './private-file.ts';
 
 /** One step of a schema: the n-th migration brings `user_version` to n. Released ones are never edited. */
@@ -41,25 +39,6 @@ export function openDatabase({ path, migrations, synchronous }: OpenDatabaseOpti
       throw error;
     }
   });
-}
-
-/**
- * SQLite would make a new file readable for everybody; its log and the index of its log take their mode from it.
- * An existing file is not opened: closing it again would drop the locks that SQLite holds on it in this process.
- */
-export function makePrivateFile(path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    const code = diskErrorCode(error);
-    if (code === 'EEXIST') return;
-    const full = isDiskFull(error);
-    throw new CofferError(full ? 'NO_SPACE' : 'IO', `cannot make a file of the storage (${code ?? 'unknown'})`, {
-      cause: error,
-      hint: 'Check that the folder exists and that this user may write to it.',
-      details: { path },
-    });
-  }
 }
 
 /** A connection that can only read. @throws as {@link openDatabase} */

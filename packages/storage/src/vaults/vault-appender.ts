@@ -1,7 +1,7 @@
 import type { AccountId, Clock, Hash, VaultId } from '@coffer/core';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
-import { decodeVaultState, encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
+import { encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { quotaError } from '../chunks/chunk-writer.ts';
 import { readSegments } from '../chunks/read-segments.ts';
 import type { AppliedCommit, ApplyAppend, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
@@ -12,6 +12,7 @@ import type { PackPlace, Packs } from '../packs/packs.ts';
 import type { SpaceGuard } from '../space-guard.ts';
 import type { JournalStore, JournalWrite } from './journal-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import type { VaultStates } from './vault-states.ts';
 
 /** The promise: on stable storage, in order, visible to every member. */
 export interface Ack {
@@ -33,6 +34,7 @@ export interface VaultAppenderDeps {
   readonly clock: Clock;
   readonly space: SpaceGuard;
   readonly directory: Directory;
+  readonly states: VaultStates;
   readonly journalOf: (owner: AccountId) => JournalStore;
   readonly limitsOf: (owner: AccountId) => Promise<OwnerLimits>;
   /** What an account has stated must be durable before anything that rests on it. */
@@ -102,7 +104,7 @@ export class VaultAppender {
     const { fresh, known } = await this.#withoutKnown(facts, commits);
     if (fresh.length === 0 && known) return known;
     if (facts.seq === 0 || fresh.length === 0) throw new CofferError('INVALID', 'an append without commits');
-    return this.#commit(judge(facts, fresh, this.#deps.directory));
+    return this.#commit(this.#judge(facts, fresh));
   }
 
   /** A client that lost the answer asks again: what is in the chain already succeeds (JOURNAL §Append 3). */
@@ -126,6 +128,13 @@ export class VaultAppender {
     const [found] = await this.#deps.facts.commits(vault, header.seq - 1, 1);
     if (!found || found.seq !== header.seq || !equalBytes(found.hash, hash)) return undefined;
     return { vault, seq: found.seq, head: found.hash, receivedAt: found.receivedAtMs };
+  }
+
+  #judge(facts: VaultFacts, commits: readonly Commit[]): Judged {
+    const before = this.#deps.states.of(facts);
+    let state = before;
+    for (const commit of commits) state = judgeCommit(state, commit, this.#deps.directory);
+    return { commits, state, before, lastReceivedAtMs: facts.receivedAtMs };
   }
 
   async #commit(judged: Judged): Promise<Ack> {
@@ -206,13 +215,6 @@ export class VaultAppender {
       }
     }
   }
-}
-
-function judge(facts: VaultFacts, commits: readonly Commit[], directory: Directory): Judged {
-  const before = decodeVaultState(facts.state);
-  let state = before;
-  for (const commit of commits) state = judgeCommit(state, commit, directory);
-  return { commits, state, before, lastReceivedAtMs: facts.receivedAtMs };
 }
 
 function addsContent(commits: readonly Commit[]): boolean {
