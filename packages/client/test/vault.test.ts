@@ -136,15 +136,6 @@ describe('pulls that lie', () => {
   });
 });
 
-describe('frames that are none', () => {
-  test.each([1, 7, 8, 9])('a commit of %d bytes is INTEGRITY', async (length) => {
-    const server = new MemoryServer();
-    using device = new MemoryDevice(server);
-    server.lies.pullFrames = [new Uint8Array(length)];
-    expect(await codeOf(homeOf(device))).toBe('INTEGRITY');
-  });
-});
-
 describe('batches', () => {
   test('more than a thousand operations become several commits, told one by one', async () => {
     const server = new MemoryServer();

@@ -31,8 +31,6 @@ import { receivedAtMs, TestJournal } from './test-journal.ts';
 export interface Lies {
   /** The commits that a pull delivers, and what it says the head is. */
   pull?: (honest: { commits: readonly Commit[]; head: Commit }) => { commits: readonly Commit[]; head: Commit };
-  /** DATA frames that a pull delivers in place of its own. */
-  pullFrames?: readonly Uint8Array[];
   /** The DATA frames of a get: each `id ‖ sealed`. */
   get?: (frames: readonly Uint8Array[]) => readonly Uint8Array[];
   /** Called when a commit was appended, before it is acknowledged. */
@@ -128,9 +126,7 @@ export class MemoryServer {
         const head = this.commits.at(-1) ?? this.world.head;
         const honest = { commits: this.commits.slice(after), head };
         const told = this.lies.pull?.(honest) ?? honest;
-        const { pullFrames: raw } = this.lies;
-        const data = raw === undefined ? pullFrames(told.commits) : rawFrames(raw);
-        return { response: { seq: told.head.header.seq, head: told.head.hash }, data };
+        return { response: { seq: told.head.header.seq, head: told.head.hash }, data: pullFrames(told.commits) };
       },
       'vault.append': async (_request, { data }) => {
         this.lies.appending?.();
@@ -194,10 +190,6 @@ export class MemoryServer {
     this.commits.push(commit);
     this.lies.appended?.(commit);
   }
-}
-
-async function* rawFrames(frames: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* frames;
 }
 
 async function* pullFrames(commits: readonly Commit[]): AsyncGenerator<readonly Uint8Array[]> {
