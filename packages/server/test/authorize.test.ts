@@ -115,6 +115,14 @@ describe('authorize', () => {
     }
   });
 
+  test('a proved device does not get what belongs to a login', async () => {
+    expect(await verdict({ standing: proved, role: 'owner' }, 'login')).toBe('NOT_ALLOWED');
+  });
+
+  test('nor of a login whose account was suspended meanwhile', async () => {
+    expect(await verdict({ standing: login, live: false }, 'login')).toBe('REFUSED');
+  });
+
   test('every operation on vaults names them where the check looks', () => {
     for (const [name, { access, request }] of Object.entries(operations)) {
       const named = 'vault' in request.shape || 'vaults' in request.shape;

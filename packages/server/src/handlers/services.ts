@@ -25,7 +25,7 @@ export interface Services {
   readonly settings: () => ServiceSettings;
 }
 
-export interface ServiceSettings {
+interface ServiceSettings {
   readonly registration: 'open' | 'invite' | 'closed';
   readonly dataFrameBytes: number;
 }
@@ -34,10 +34,11 @@ export interface ServiceSettings {
 export async function isLive(
   services: Pick<Services, 'accounts' | 'identities'>,
   account: AccountId,
-  device: DeviceId,
+  device?: DeviceId,
 ): Promise<boolean> {
   const record = await services.accounts.byId(account);
   if (record?.state !== 'active') return false;
+  if (device === undefined) return true;
   const identity = services.identities.current(account);
   return identity !== undefined && activeDevice(identity, device) !== undefined;
 }

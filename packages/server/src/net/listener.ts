@@ -8,7 +8,7 @@ import { ConnectionCounter } from './connection-counter.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 
 /** ALPN name of the binary protocol (PROTOCOL §Transport). */
-export const cofferProtocol = 'coffer/1';
+const cofferProtocol = 'coffer/1';
 const httpProtocol = 'http/1.1';
 /** Connections the kernel holds before they are accepted. */
 const backlog = 511;

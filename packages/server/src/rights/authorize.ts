@@ -6,8 +6,8 @@ import type { Connection } from '../session/connection.ts';
 export interface RightsSource {
   /** The account's role in the vault now; `undefined` for a stranger and for a vault that does not exist. */
   roleIn(vault: VaultId, account: Uint8Array): Promise<Role | undefined>;
-  /** False as soon as the account is suspended or the device revoked. */
-  isLive(account: Uint8Array, device: Uint8Array): Promise<boolean>;
+  /** False as soon as the account is suspended or, when one is named, the device revoked. */
+  isLive(account: Uint8Array, device?: Uint8Array): Promise<boolean>;
 }
 
 export interface Demand {
@@ -27,10 +27,15 @@ export async function authorize(
   { standing }: Connection,
   { access, vaults }: Demand,
 ): Promise<void> {
-  if (standing.phase !== 'device') {
-    if (access === 'open' || ((access === 'login' || access === 'login|device') && standing.phase === 'login')) return;
-    throw new CofferError('NOT_LOGGED_IN', 'this needs a login', { hint: 'Log in with `coffer login`.' });
+  if (access === 'open') return;
+  const early = access === 'login' || access === 'login|device';
+  if (standing.phase === 'open' || (standing.phase === 'login' && !early)) throw notLoggedIn();
+  if (standing.phase === 'login') {
+    if (!(await source.isLive(standing.account))) throw ended();
+    return;
   }
+  // A proved device has what enrolment gives; a worker must not get to the account's secrets this way.
+  if (access === 'login') throw new CofferError('NOT_ALLOWED', 'this belongs to a login, before the device is proved');
   const { account, device } = standing;
   if (!(await source.isLive(account, device.device))) throw ended();
   for (const vault of vaults) {
@@ -51,6 +56,10 @@ function checkRole(
       hint: 'Ask its owner for the right to write.',
     });
   }
+}
+
+function notLoggedIn(): CofferError {
+  return new CofferError('NOT_LOGGED_IN', 'this needs a login', { hint: 'Log in with `coffer login`.' });
 }
 
 function ended(): CofferError {

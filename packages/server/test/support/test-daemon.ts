@@ -222,7 +222,7 @@ async function register(opaque: OpaqueServer, who: { account: AccountId; server:
   return bytes(finished.registrationRecord);
 }
 
-export function bytes(base64url: string): Uint8Array {
+function bytes(base64url: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64url, 'base64url'));
 }
 
