@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { rootEntry } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { formatPath } from '../src/index.ts';
 import type { Account, CommitReport, Vault } from '../src/index.ts';
+import { openVaultDatabase } from '../src/state/vault-database.ts';
 import { codeOf } from './support/code-of.ts';
 import { MemoryDevice, MemoryServer } from './support/memory-server.ts';
 import { directory, dropRef, entryId, file, fileRef } from './support/operations.ts';
@@ -114,6 +116,25 @@ describe('what was seen is remembered', () => {
     await account[Symbol.asyncDispose]();
     writeFileSync(device.profile.statePath(vault.id), 'no database at all, but longer than a header: '.repeat(100));
     expect(paths((await homeOf(device)).vault)).toEqual(['/a']);
+  });
+});
+
+describe('the tables', () => {
+  test('of a busy process are not thrown away', async () => {
+    const server = new MemoryServer();
+    using device = new MemoryDevice(server);
+    const { vault, account } = await homeOf(device);
+    await account[Symbol.asyncDispose]();
+    const path = device.profile.statePath(vault.id);
+    const before = statSync(path);
+    expect(before.mode & 0o777).toBe(0o600);
+    const other = new DatabaseSync(path);
+    other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE mine (x)');
+    expect(() => openVaultDatabase(path, { busyMs: 10 })).toThrow(expect.objectContaining({ code: 'LOCKED' }));
+    expect(statSync(path).ino).toBe(before.ino);
+    other.close();
+    openVaultDatabase(path).close();
+    expect(statSync(path).ino).toBe(before.ino);
   });
 });
 
