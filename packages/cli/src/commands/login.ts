@@ -90,8 +90,14 @@ async function acceptPin(
   context: CommandContext,
   { pin, accepted }: { readonly pin: Uint8Array; readonly accepted: boolean },
 ): Promise<boolean> {
-  context.output.note(`The server's public key (SHA-256): ${toHex(pin)}`);
-  return accepted || confirm(context, 'Is this what the administrator told you?');
+  const key = `The server's public key (SHA-256): ${toHex(pin)}`;
+  if (accepted) {
+    context.output.note(key);
+    return true;
+  }
+  // `--yes` answers what is asked for safety's sake only, and a note is silent with `--json`: a key is trusted by its own flag or by eye.
+  const globals = { ...context.globals, yes: false };
+  return confirm({ ...context, globals }, `${key}\nIs this what the administrator told you?`);
 }
 
 async function readCa(path: string): Promise<string> {
