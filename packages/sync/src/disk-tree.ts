@@ -9,6 +9,8 @@ import type { LocalKind, LocalListing, LocalNode, LocalTree } from './local-tree
 import { isTemporaryName } from './temporary-name.ts';
 
 export interface DiskTreeOptions {
+  /** Told the unfinished files that are met, which are not listed. */
+  readonly onTemporary?: (directory: ByteName, name: ByteName) => void;
   /** Directories on other filesystems than the root's are `foreign`. Default false. */
   readonly oneFilesystem?: boolean;
 }
@@ -20,12 +22,14 @@ export interface DiskTreeOptions {
 export class DiskTree implements LocalTree {
   readonly #root: ByteName;
   readonly #oneFilesystem: boolean;
+  readonly #onTemporary: DiskTreeOptions['onTemporary'];
   #device: bigint | undefined;
 
   /** `root` is an absolute path without symlinks. */
   constructor(root: ByteName, options: DiskTreeOptions = {}) {
     this.#root = root;
     this.#oneFilesystem = options.oneFilesystem ?? false;
+    this.#onTemporary = options.onTemporary;
   }
 
   /** Filesystem of the root; known after {@link root} or {@link list}. */
@@ -46,7 +50,10 @@ export class DiskTree implements LocalTree {
     const nodes: LocalNode[] = [];
     const problems: { name: ByteName; error: CofferError }[] = [];
     for (const name of namesIn(directory)) {
-      if (isTemporaryName(name)) continue;
+      if (isTemporaryName(name)) {
+        this.#onTemporary?.(path, name);
+        continue;
+      }
       try {
         const stats = lookAt(`${directory}/${name}`);
         if (stats !== undefined) nodes.push(this.#node(name, stats));

@@ -1,4 +1,4 @@
-import type { Downloader, Entry, Vault } from '@coffer/client';
+import type { Downloader, DownloadSink, Entry, Vault } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
@@ -12,10 +12,11 @@ import type { FileTimes } from './lay-down/file-times.ts';
 import { FolderAttributes } from './lay-down/folder-attributes.ts';
 import type { Folder } from './lay-down/folder.ts';
 import { layFile } from './lay-down/lay-file.ts';
+import type { FileToLay, LayOutcome } from './lay-down/lay-file.ts';
 import { layLink } from './lay-down/lay-link.ts';
 import { freeName } from './lay-down/free-name.ts';
 import type { ConflictName } from './lay-down/free-name.ts';
-import type { OpenFolders } from './lay-down/open-folders.ts';
+import type { HeldFolder, OpenFolders } from './lay-down/open-folders.ts';
 import type {
   AttributesStep,
   FetchStep,
@@ -201,47 +202,33 @@ class PullExecutor {
       progress.bytes(bytes);
     };
     try {
-      await this.#in(step.parent, (folder) => this.#lay({ step, folder, count }, signal));
+      await this.#lay(step, count, signal);
     } finally {
       progress.file(Math.max(0, size - counted));
     }
   }
 
-  async #lay(
-    { step, folder, count }: { step: FetchStep; folder: Folder; count: (bytes: number) => void },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #lay(step: FetchStep, count: (bytes: number) => void, signal: AbortSignal | undefined): Promise<void> {
     const { name, remote, local, keepBoth } = step;
+    // Before anything is fetched for nothing.
+    if (step.parent.local === undefined) throw new CofferError('NOT_FOUND', 'its directory could not be made');
     const { counts } = this.#deps.report;
-    const entry = this.#entry(step.parent, remote);
-    const outcome = await layFile(
-      this.#deps,
-      {
-        folder,
-        name,
-        size: entry.size,
-        mtime: entry.mtime,
-        mode: entry.mode,
-        expected: local,
-        keepBoth,
-        overwrite: this.#deps.overwrite,
-        fill: (sink, stop) =>
-          this.#open().download(
-            entry.content,
-            (offset, bytes) => {
-              count(bytes.byteLength);
-              return sink(offset, bytes);
-            },
-            stop,
-          ),
-      },
-      signal,
-    );
-    if (outcome.kind === 'conflict') counts.conflicts += 1;
-    if (outcome.kind === 'same') counts.unchanged += 1;
+    const { size, mtime, mode, content } = this.#entry(step.parent, remote);
+    const fill: FileToLay['fill'] = async (sink, stop) => {
+      const counting: DownloadSink = (offset, bytes) => {
+        count(bytes.byteLength);
+        return sink(offset, bytes);
+      };
+      await this.#open().download(content, counting, stop);
+    };
+    const file = { name, size, mtime, mode, expected: local, keepBoth, overwrite: this.#deps.overwrite, fill };
+    const onLaid = (folder: Folder, { name: laidAs }: LayOutcome): Promise<void> =>
+      this.#learn(step, folder, { laidAs, remote });
+    const { kind } = await layFile(this.#deps, { ...file, onLaid, hold: () => this.#hold(step.parent) }, signal);
+    if (kind === 'conflict') counts.conflicts += 1;
+    if (kind === 'same') counts.unchanged += 1;
     else if (local === undefined) counts.received += 1;
     else counts.receivedModified += 1;
-    await this.#learn(step, folder, { laidAs: outcome.name, remote });
   }
 
   async #link(step: LinkStep): Promise<void> {
@@ -321,11 +308,24 @@ class PullExecutor {
 
   /** In the directory of a step, which gets its times back at the end. */
   async #in<Result>(parent: Place, use: (folder: Folder) => Promise<Result>): Promise<Result> {
+    const { folder, release } = this.#hold(parent);
+    try {
+      return await use(folder);
+    } finally {
+      release();
+    }
+  }
+
+  #hold(parent: Place): HeldFolder {
     if (parent.local === undefined) throw new CofferError('NOT_FOUND', 'its directory could not be made');
-    return this.#deps.folders.with(parent.local, (folder) => {
-      this.#attributesOf.touch(parent, folder);
-      return use(folder);
-    });
+    const held = this.#deps.folders.hold(parent.local);
+    try {
+      this.#attributesOf.touch(parent, held.folder);
+      return held;
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   #entry(parent: Place, remote: RemoteStamp): Entry {

@@ -1,5 +1,5 @@
 import { CofferError, rootEntry } from '@coffer/core';
-import type { Clock, Random } from '@coffer/core';
+import type { Clock } from '@coffer/core';
 import { aboveRoot } from './base.ts';
 import { fromEntryName } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
@@ -11,6 +11,8 @@ import { createFileTimes } from './lay-down/file-times.ts';
 import { Folder } from './lay-down/folder.ts';
 import { OpenFolders } from './lay-down/open-folders.ts';
 import { settleOnDisk } from './lay-down/settle-on-disk.ts';
+import { removeLeftovers } from './leftovers.ts';
+import type { Leftover } from './leftovers.ts';
 import { makeRoot } from './local-root.ts';
 import { checkRemovals, defaultMaxDelete } from './max-delete.ts';
 import type { PlanRules, Triple } from './merge-children.ts';
@@ -27,7 +29,7 @@ import type { ReportDraft } from './report.ts';
 import { checkRoot } from './root-guard.ts';
 import { runPlanner } from './run-planner.ts';
 import { untrusted } from './stamp.ts';
-import { TemporaryNames } from './temporary-name.ts';
+import type { TemporaryNames } from './temporary-name.ts';
 import type { SyncOptions } from './sync-once.ts';
 import { findVaultRoot, makeParents, parentOf } from './vault-root.ts';
 import type { VaultRoot } from './vault-root.ts';
@@ -36,7 +38,9 @@ import type { VaultRoot } from './vault-root.ts';
 export interface JobContext extends Omit<SyncOptions, 'mode' | 'local'> {
   readonly mode: 'push' | 'pull';
   readonly clock: Clock;
-  readonly random: Random;
+  readonly temporaryNames: TemporaryNames;
+  /** Unfinished files of this job that the scan met. */
+  readonly leftovers: readonly Leftover[];
   /** Real path of the folder. */
   readonly root: ByteName;
   readonly local: DiskTree;
@@ -180,13 +184,13 @@ function fillInParent({ vault, vaultRoot }: JobContext, plan: Plan): void {
 async function pull(job: JobContext, plan: Plan): Promise<void> {
   const { vault, state, root, signal } = job;
   using folders = new OpenFolders(Folder.root(root));
+  removeLeftovers(folders, job.leftovers);
   const deps = {
     ...job,
     remote: createRemoteTree(vault.tree),
     folders,
     base: state,
     times: createFileTimes(),
-    temporaryNames: new TemporaryNames(job.random),
     settle: () => settleOnDisk(root),
     conflictName: conflictNameOf(job),
     overwrite: false,

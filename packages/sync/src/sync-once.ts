@@ -2,7 +2,9 @@ import type { JobRun, Vault, VaultPath } from '@coffer/client';
 import { CofferError, systemClock, systemRandom } from '@coffer/core';
 import type { Clock, DeviceId, Random } from '@coffer/core';
 import { DiskTree } from './disk-tree.ts';
-import { JobState } from './job-state.ts';
+import type { ByteName } from './byte-name.ts';
+import { JobState, jobName } from './job-state.ts';
+import type { Leftover } from './leftovers.ts';
 import { realRoot } from './local-root.ts';
 import type { MaxDelete } from './max-delete.ts';
 import { countsOf } from './plan-line.ts';
@@ -12,6 +14,7 @@ import type { SyncProgress } from './progress.ts';
 import { ReportDraft } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { runJob } from './run-job.ts';
+import { TemporaryNames } from './temporary-name.ts';
 import { findVaultRoot } from './vault-root.ts';
 
 /** `two-way` is a word of the command line that {@link syncOnce} refuses. */
@@ -69,12 +72,19 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
   const progress = new ProgressMeter(clock, options.onProgress);
   await vault.pull(signal);
   const vaultRoot = findVaultRoot(vault, options.path);
-  await using state = await JobState.open(options.stateDirectory, { root, vault: vault.id, path: vaultRoot.key });
-  const local = new DiskTree(root, { oneFilesystem: options.oneFilesystem ?? false });
+  const key = { root, vault: vault.id, path: vaultRoot.key };
+  await using state = await JobState.open(options.stateDirectory, key);
+  const temporaryNames = new TemporaryNames(random, jobName(key));
+  const leftovers: Leftover[] = [];
+  const onTemporary = (directory: ByteName, name: ByteName): void => {
+    if (temporaryNames.owns(name)) leftovers.push({ directory, name });
+  };
+  const local = new DiskTree(root, { oneFilesystem: options.oneFilesystem ?? false, onTemporary });
   const announced = options.dryRun === true ? undefined : await vault.beginJob(mode, signal);
   const finish = (): SyncReport => report.finish(clock.monotonicMs() - startMs);
   try {
-    await runJob({ ...options, mode, clock, random, root, local, state, vaultRoot, report, progress });
+    const opened = { root, local, state, vaultRoot, report, progress, temporaryNames, leftovers };
+    await runJob({ ...options, mode, clock, ...opened });
   } catch (error) {
     await endQuietly(announced, { status: signal?.aborted === true ? 'interrupted' : 'failed', report: finish() });
     throw error;

@@ -1,23 +1,35 @@
+import { toHex } from '@coffer/core';
 import type { Random } from '@coffer/core';
 import type { ByteName } from './byte-name.ts';
 
 /**
- * Names for files that are not finished: never scanned, never sent. Each run begins at a random number, and the files are
- * made exclusively, so a name that somebody took beforehand is a failure and nothing worse.
+ * Names for files that are not finished: `.coffer-<owner><number>.tmp`, never scanned, never sent. The owner is a sync job, which
+ * runs once at a time: what it finds under its own names is left over from a run that was killed. Files are made exclusively,
+ * so a name that somebody took beforehand is a failure and nothing worse.
  */
 export class TemporaryNames {
-  #number: bigint;
+  readonly owner: string;
+  #number: number;
 
-  constructor(random: Random) {
+  /** Without an owner the names are nobody's. */
+  constructor(random: Random, owner?: string) {
     const bytes = random.bytes(8);
-    this.#number = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+    this.owner = (owner ?? toHex(bytes)).slice(0, ownerDigits);
+    this.#number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
   }
 
   next(): ByteName {
-    this.#number = BigInt.asUintN(64, this.#number + 1n);
-    return `.coffer-${this.#number.toString(16).padStart(16, '0')}.tmp`;
+    this.#number = (this.#number + 1) >>> 0;
+    return `.coffer-${this.owner}${this.#number.toString(16).padStart(8, '0')}.tmp`;
+  }
+
+  owns(name: ByteName): boolean {
+    return name.startsWith(`.coffer-${this.owner}`) && isTemporaryName(name);
   }
 }
+
+/** Eight hex digits: two jobs of one device hardly ever share them, and only those that sync one folder could notice. */
+const ownerDigits = 8;
 
 /** True for names that {@link TemporaryNames} makes. */
 export function isTemporaryName(name: ByteName): boolean {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { jobName } from '../src/job-state.ts';
 import { Scene, zero } from './scene.ts';
 
 describe('when something goes wrong', () => {
@@ -69,5 +70,18 @@ describe('when something goes wrong', () => {
     for (const name of names) expect(readFileSync(scene.at(name), 'utf8')).toBe(`content ${name}`);
     delete scene.vault.faults.beforeTransfer;
     expect(await scene.counts('pull')).toEqual({ ...zero, received: 40 - names.length, unchanged: names.length });
+  });
+
+  test('a killed pull leaves unfinished files, which the next one takes away; those of others stay', async () => {
+    using scene = new Scene();
+    await scene.vault.putText('/docs/d/a', 'text');
+    await scene.vault.putText('/docs/b', 'text');
+    const key = { root: scene.folder, vault: scene.vault.id, path: 'docs' };
+    const own = `.coffer-${jobName(key).slice(0, 8)}00000001.tmp`;
+    for (const name of [own, `d/${own}`, '.coffer-0123456789abcdef.tmp']) scene.write(name, 'half');
+    expect(await scene.counts('pull')).toEqual({ ...zero, received: 2 });
+    expect(readdirSync(scene.folder).toSorted()).toEqual(['.coffer-0123456789abcdef.tmp', 'b', 'd']);
+    expect(readdirSync(scene.at('d'))).toEqual(['a']);
+    expect(await scene.counts('push')).toEqual({ ...zero, unchanged: 2 });
   });
 });

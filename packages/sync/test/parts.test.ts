@@ -59,6 +59,8 @@ describe('names', () => {
     const made = [names.next(), names.next()];
     expect(new Set(made).size).toBe(2);
     expect(made.every(isTemporaryName)).toBe(true);
+    expect(made.every((name) => names.owns(name))).toBe(true);
+    expect(names.owns('.coffer-0123456789abcdef.tmp')).toBe(false);
     expect(['.coffer-.tmp', '.cofferignore', `${made[0]}x`, 'x.tmp'].some(isTemporaryName)).toBe(false);
   });
 });

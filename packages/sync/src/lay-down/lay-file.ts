@@ -1,19 +1,20 @@
-import { closeSync, fchmodSync, ftruncateSync, write, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { fchmodSync } from 'node:fs';
 import type { DownloadSink } from '@coffer/client';
-import { CofferError, KiB } from '@coffer/core';
+import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
 import { fileError } from '../file-error.ts';
-import type { Stamp } from '../stamp.ts';
 import { parseStamp } from '../stamp.ts';
+import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
-import { sameBytes } from './same-bytes.ts';
 import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
 import { freeName } from './free-name.ts';
 import type { ConflictName } from './free-name.ts';
+import type { HeldFolder } from './open-folders.ts';
+import { sameBytes } from './same-bytes.ts';
 import { settleFile } from './settle-on-disk.ts';
+import { UnfinishedFile } from './unfinished-file.ts';
 
 export interface LayFileDeps {
   readonly temporaryNames: TemporaryNames;
@@ -22,7 +23,8 @@ export interface LayFileDeps {
 }
 
 export interface FileToLay {
-  readonly folder: Folder;
+  /** Opens the directory, when the first bytes are there. */
+  readonly hold: () => HeldFolder;
   readonly name: ByteName;
   readonly size: number;
   readonly mtime: Timestamp;
@@ -35,6 +37,8 @@ export interface FileToLay {
   readonly overwrite: boolean;
   /** Writes the content into a sink. */
   readonly fill: (sink: DownloadSink, signal?: AbortSignal) => Promise<void>;
+  /** Called when the file is in its place, with the directory still open. */
+  readonly onLaid: (folder: Folder, outcome: LayOutcome) => Promise<void>;
 }
 
 /** `same`: the bytes were there already, only times and mode were set. `conflict`: what was there is kept under another name. */
@@ -50,116 +54,63 @@ export interface LayOutcome {
  * @throws what `fill` throws; NOT_ALLOWED, NO_SPACE, EXISTS (a directory is in the way), INVALID, IO. Nothing is left behind
  */
 export async function layFile(deps: LayFileDeps, file: FileToLay, signal?: AbortSignal): Promise<LayOutcome> {
-  const { folder } = file;
-  const temporary = deps.temporaryNames.next();
-  const fd = folder.create(temporary);
-  let placed = false;
-  try {
-    const sink = new FileSink(fd);
-    await file.fill((offset, bytes) => sink.write(offset, bytes), signal);
-    signal?.throwIfAborted();
-    sink.finish(file.size);
-    const outcome = await place(deps, { ...file, fd, temporary });
-    placed = outcome.kind !== 'same';
-    return outcome;
-  } finally {
-    closeSync(fd);
-    if (!placed) folder.unlink(temporary);
-  }
+  using unfinished = new UnfinishedFile(file.hold, deps.temporaryNames);
+  await file.fill((offset, bytes) => unfinished.write(offset, bytes), signal);
+  signal?.throwIfAborted();
+  const { folder } = unfinished.complete(file.size);
+  const outcome = await place(deps, { file, unfinished });
+  await file.onLaid(folder, outcome);
+  return outcome;
 }
 
-interface Filled extends FileToLay {
-  readonly fd: number;
-  readonly temporary: ByteName;
+interface Filled {
+  readonly file: FileToLay;
+  readonly unfinished: UnfinishedFile;
 }
 
-async function place(deps: LayFileDeps, file: Filled): Promise<LayOutcome> {
-  const { folder, name, fd } = file;
+async function place(deps: LayFileDeps, { file, unfinished }: Filled): Promise<LayOutcome> {
+  const { folder, fd, temporary } = unfinished.open();
+  const { name } = file;
+  const finish = (kind: LayOutcome['kind'], as: ByteName): LayOutcome => {
+    setAttributes(fd, { deps, file });
+    unfinished.rename(as);
+    return { kind, name: as };
+  };
   const there = folder.look(name);
-  if (there === undefined) return finish(deps, file, 'created');
+  if (there === undefined) return finish('created', name);
   const free = file.expected === undefined ? freeName(folder, name, deps.conflictName) : name;
-  if (free !== name) return finish(deps, { ...file, name: free }, 'created');
+  if (free !== name) return finish('created', free);
   if (there.kind === 'directory') throw new CofferError('EXISTS', 'a directory of this name is in the way');
   if (file.overwrite || (there.stamp === file.expected && !file.keepBoth)) {
     await settleFile(fd);
-    return finish(deps, file, 'replaced');
+    return finish('replaced', name);
   }
   const size = there.kind === 'file' ? parseStamp(there.stamp).size : -1;
-  if (size === file.size && (await sameBytes(folder, name, file.temporary))) return adopt(deps, file);
-  const aside = deps.conflictName(name, (other) => folder.look(other) !== undefined);
-  folder.rename(name, folder, aside);
-  return finish(deps, file, 'conflict');
+  if (size === file.size && (await sameBytes(folder, name, temporary))) return adopt(deps, { file, folder });
+  folder.rename(
+    name,
+    folder,
+    deps.conflictName(name, (other) => folder.look(other) !== undefined),
+  );
+  return finish('conflict', name);
 }
 
 /** Times come last: every write before sets them anew. The rename keeps them. */
-function finish(
-  deps: LayFileDeps,
-  { folder, fd, name, temporary, mode, mtime }: Filled,
-  kind: LayOutcome['kind'],
-): LayOutcome {
-  wrap(() => {
-    fchmodSync(fd, mode);
-    deps.times.setOpen(fd, mtime);
-  });
-  folder.rename(temporary, folder, name);
-  return { kind, name };
+function setAttributes(fd: number, { deps, file }: { readonly deps: LayFileDeps; readonly file: FileToLay }): void {
+  try {
+    fchmodSync(fd, file.mode);
+    deps.times.setOpen(fd, file.mtime);
+  } catch (error) {
+    throw fileError(error);
+  }
 }
 
 /** The file on disk has the bytes already: it stays, so that whoever has it open keeps it. */
-function adopt({ times }: LayFileDeps, { folder, name, mode, mtime }: Filled): LayOutcome {
+function adopt(
+  { times }: LayFileDeps,
+  { file, folder }: { readonly file: FileToLay; readonly folder: Folder },
+): LayOutcome {
+  const { name, mode, mtime } = file;
   folder.setAttributes(name, { mode, mtime, times });
   return { kind: 'same', name };
-}
-
-/**
- * Small pieces are written at once: handing them to a thread costs more than writing them. Large ones may meet a full page
- * cache, and must not hold up the connection.
- */
-class FileSink {
-  readonly #fd: number;
-  #end = 0;
-
-  constructor(fd: number) {
-    this.#fd = fd;
-  }
-
-  write(offset: number, bytes: Uint8Array): Promise<void> | void {
-    this.#end = Math.max(this.#end, offset + bytes.byteLength);
-    if (bytes.byteLength <= directBytes) return wrap(() => writeAllSync(this.#fd, bytes, offset));
-    return writeAll(this.#fd, bytes, offset);
-  }
-
-  /** A hole at the end is only a size. */
-  finish(size: number): void {
-    if (this.#end !== size) wrap(() => ftruncateSync(this.#fd, size));
-  }
-}
-
-/** Up to here a write is quicker than a hop to the thread pool and back (about 60 µs). */
-const directBytes = 128 * KiB;
-
-function writeAllSync(fd: number, bytes: Uint8Array, offset: number): void {
-  let done = 0;
-  while (done < bytes.byteLength) done += writeSync(fd, bytes, done, bytes.byteLength - done, offset + done);
-}
-
-async function writeAll(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
-  let done = 0;
-  try {
-    while (done < bytes.byteLength) {
-      done += (await writeAsync(fd, bytes, done, bytes.byteLength - done, offset + done)).bytesWritten;
-    }
-  } catch (error) {
-    throw fileError(error);
-  }
-}
-
-const writeAsync = promisify(write);
-
-function wrap(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    throw fileError(error);
-  }
 }

@@ -9,6 +9,12 @@ interface Opened {
   users: number;
 }
 
+/** A directory that stays open until it is released. */
+export interface HeldFolder {
+  readonly folder: Folder;
+  readonly release: () => void;
+}
+
 /** The directories of one tree, opened from the root downwards, one component at a time. */
 export class OpenFolders implements Disposable {
   readonly #root: Folder;
@@ -22,15 +28,24 @@ export class OpenFolders implements Disposable {
 
   /** Calls `use` with the directory open; it stays open until the result is there. @throws NOT_FOUND, INVALID, NOT_ALLOWED, IO */
   async with<Result>(place: LocalPlace | undefined, use: (folder: Folder) => Promise<Result>): Promise<Result> {
-    if (place?.parent === undefined) return use(this.#root);
+    const { folder, release } = this.hold(place);
+    try {
+      return await use(folder);
+    } finally {
+      release();
+    }
+  }
+
+  /** The directory, open until the caller releases it. @throws NOT_FOUND, INVALID, NOT_ALLOWED, IO */
+  hold(place: LocalPlace | undefined): HeldFolder {
+    if (place?.parent === undefined) return { folder: this.#root, release: () => undefined };
     const opened = this.#open(place);
     opened.users += 1;
-    try {
-      return await use(opened.folder);
-    } finally {
+    const release = (): void => {
       opened.users -= 1;
       this.#trim();
-    }
+    };
+    return { folder: opened.folder, release };
   }
 
   /** The directory, open until the next call: for one or two calls that do not wait. */
