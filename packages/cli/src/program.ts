@@ -8,6 +8,7 @@ import type { Streams } from './output.ts';
 import { addAccountCommands } from './program-account.ts';
 import { addFileCommands } from './program-files.ts';
 import { addServerCommands } from './program-server.ts';
+import { safeText } from './safe-text.ts';
 import { version } from './version.ts';
 
 export interface ProgramInput {
@@ -127,7 +128,8 @@ function shortHelp(input: ProgramInput): number {
 /** A bug: the message is for whoever reports it. Its stack is shown only when asked for, since it names local paths. */
 function unexpected(error: unknown, input: ProgramInput): CofferError {
   if (input.argv.some((word) => word === '-v' || word === '--verbose') && error instanceof Error) {
-    input.streams.stderr.write(`${error.stack ?? error.message}\n`);
+    const stack = error.stack ?? error.message;
+    input.streams.stderr.write(`${stack.split('\n').map(safeText).join('\n')}\n`);
   }
   const message = error instanceof Error ? error.message : String(error);
   return new CofferError('INTERNAL', `unexpected: ${message}`, {

@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream';
 import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, toHex } from '@coffer/core';
+import { encodeInvite } from '@coffer/protocol';
 import { issueCertificates, serverPin } from '../src/provision/certificates.ts';
 import { runProgram } from '../src/program.ts';
 import type { Streams } from '../src/output.ts';
@@ -37,26 +38,48 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
+interface Told {
+  readonly stderr: string;
+  /** The server heard something. */
+  readonly said: boolean;
+}
+
 /** Signs in at a server that nobody has seen before; `answer` is what a person at a terminal types. */
-async function login(
-  flags: readonly string[],
-  answer?: string,
-): Promise<{ readonly stderr: string; readonly said: boolean }> {
+function login(flags: readonly string[], answer?: string): Promise<Told> {
+  const env = { COFFER_PASSWORD_FILE: join(home, 'password') };
+  return run([`alice@127.0.0.1:${port()}`, ...flags], { env, ...(answer !== undefined && { answer }) });
+}
+
+async function run(args: readonly string[], given: { env?: Record<string, string>; answer?: string }): Promise<Told> {
   said = 0;
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
-  if (answer !== undefined) Object.assign(streams.stdin, { isTTY: true });
-  streams.stdin.end(answer ?? '');
-  const { port } = server.address() as AddressInfo;
+  if (given.answer !== undefined) Object.assign(streams.stdin, { isTTY: true, setRawMode: () => undefined });
+  streams.stdin.end(given.answer ?? '');
   await runProgram({
-    argv: ['login', `alice@127.0.0.1:${port}`, ...flags],
-    env: { COFFER_HOME: home, COFFER_PASSWORD_FILE: join(home, 'password') },
+    argv: ['login', ...args],
+    env: { COFFER_HOME: home, ...given.env },
     cwd: home,
     dataFolder: home,
     streams: streams as unknown as Streams,
     signal: new AbortController().signal,
   });
-  return { stderr: String(streams.stderr.read() ?? ''), said: said > 0 };
+  streams.stderr.end();
+  return { stderr: Buffer.concat(await streams.stderr.toArray()).toString('utf8'), said: said > 0 };
 }
+
+function port(): number {
+  return (server.address() as AddressInfo).port;
+}
+
+test('an invite cannot turn round what the question for the password says', async () => {
+  const pin = new Uint8Array(32);
+  const invite = encodeInvite({ v: 1, host: '127.0.0.1', port: port(), pin, username: 'alice\u202e moc.evil' });
+  const { stderr, said: spoke } = await run([invite], { answer: 'correct horse battery\r' });
+  expect(stderr).toContain('Password of alice\\u{202e} moc.evil at');
+  expect(stderr).not.toContain('\u202e');
+  expect(stderr).toContain('another key');
+  expect(spoke).toBe(false);
+});
 
 describe('a server that was never seen', () => {
   test('is not told anything without consent, and --yes is none', async () => {

@@ -1,7 +1,9 @@
 import { encodeCbor, rootEntry, systemRandom, utf8 } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
 import { describe, expect, test } from '@jest/globals';
-import type { Commit, Operation, Ref } from '@coffer/journal';
+import { ed25519KeyPair } from '@coffer/crypto';
+import { makeCommit } from '@coffer/journal';
+import type { Commit, Operation, Ref, VaultKind } from '@coffer/journal';
 import { displayName, formatPath } from '../src/index.ts';
 import type { TreeReader } from '../src/index.ts';
 import type { VaultJournal } from '../src/state/vault-journal.ts';
@@ -139,6 +141,19 @@ describe('a server that lies', () => {
     expectCode(() => world.reader(pin).fold(pulled(...(genesis ? [genesis] : []), forged), 0), 'ROLLBACK');
   });
 
+  test('a vault of somebody else, or one that was not made to be home, is INTEGRITY', () => {
+    const [world, stranger] = [new TestJournal(), new TestJournal()];
+    // As if the stranger's chain were known, which it is once something was shared with them.
+    world.chains.append(stranger.account, stranger.statements);
+    const share = genesisOf(world, 'share');
+    expect(opened(world).state?.kind).toBe('home');
+    for (const genesis of [genesisOf(stranger, 'home'), share]) {
+      const journal = world.reader(undefined, genesis.vault);
+      expectCode(() => journal.fold(pulled(genesis), 0), 'INTEGRITY');
+      expect(journal.state).toBeUndefined();
+    }
+  });
+
   const refusals: readonly (readonly [string, (world: TestJournal) => readonly Commit[]])[] = [
     ['a repeated commit', (world) => [world.commit([directory(a)], []), world.head]],
     [
@@ -208,4 +223,13 @@ function expectCode(work: () => unknown, ...codes: readonly CofferError['code'][
     thrown = error;
   }
   expect(codes).toContain((thrown as CofferError | undefined)?.code);
+}
+
+/** The beginning of a vault of that kind, signed by its owner. */
+function genesisOf({ commits, secrets }: TestJournal, kind: VaultKind): Commit {
+  const [home] = commits;
+  if (home === undefined) throw new TypeError('a journal begins with its genesis');
+  const { bodyHash: _hash, ...header } = home.header;
+  const refs = header.refs.map((ref) => (ref.kind === 'genesis' ? { ...ref, vaultKind: kind } : ref));
+  return makeCommit({ header: { ...header, refs }, body: home.body, sign: ed25519KeyPair(secrets.identitySeed).sign });
 }

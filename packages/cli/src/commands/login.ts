@@ -9,6 +9,7 @@ import { Flag, parseInput, Text } from '../arguments.ts';
 import { openProfile } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { confirm, readPassword } from '../prompt.ts';
+import { safeText } from '../safe-text.ts';
 
 const schemas = {
   args: z.tuple([Text]),
@@ -31,7 +32,8 @@ export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const { target, trust } = await whereTo(context, { text: args[0], options });
   const password = await readPassword(context, {
-    prompt: `Password of ${target.username} at ${target.host}: `,
+    // An invite may come from anybody.
+    prompt: safeText(`Password of ${target.username} at ${target.host}: `),
     fromStdin: options.passwordStdin,
   });
   const info = await login({
@@ -45,7 +47,7 @@ export const run: Command = async (context, input) => {
   });
   context.output.result({
     json: () => ({ username: info.username, device: info.deviceName, server: info.server, role: info.role }),
-    text: () => `signed in as ${info.username} at ${info.server}; this device is "${info.deviceName}"`,
+    text: () => safeText(`signed in as ${info.username} at ${info.server}; this device is "${info.deviceName}"`),
   });
   return undefined;
 };

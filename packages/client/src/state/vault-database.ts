@@ -56,7 +56,10 @@ function asFailure(cause: unknown): unknown {
   if (code === undefined && system === undefined) return cause;
   if (code === 13 || system === 'ENOSPC')
     return new CofferError('NO_SPACE', 'there is no room for the local state', { cause });
-  return new CofferError('IO', 'the local state could not be opened', { hint: 'Check the folder of the profile.', cause });
+  return new CofferError('IO', 'the local state could not be opened', {
+    hint: 'Check the folder of the profile.',
+    cause,
+  });
 }
 
 function openUsable(path: string, busyMs: number): DatabaseSync {

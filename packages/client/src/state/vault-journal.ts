@@ -50,7 +50,7 @@ export interface FoldReport {
   readonly authors: readonly { readonly account: AccountId; readonly device: DeviceId; readonly seq: number }[];
 }
 
-/** The journal of one vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
+/** The journal of the account's home vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
 export class VaultJournal {
   readonly vault: VaultId;
   readonly tree: StateTree;
@@ -201,11 +201,18 @@ export class VaultJournal {
       throw rollbackError(header.seq);
     try {
       if (!equalBytes(commit.vault, this.vault)) throw integrityError('The journal of a vault');
-      return known === undefined ? openVault(commit, this.#directory) : judgeCommit(known, commit, this.#directory);
+      return known === undefined ? this.#opened(commit) : judgeCommit(known, commit, this.#directory);
     } catch (error) {
       if (!isCofferError(error) || error.code === 'UPGRADE_REQUIRED') throw error;
       throw integrityError('The journal of a vault', { seq: header.seq, reason: error.code });
     }
+  }
+
+  /** Which vault is home the server said, at the login: only one that the account itself made to be that is believed. */
+  #opened(genesis: Commit): VaultState {
+    const state = openVault(genesis, this.#directory);
+    if (state.kind === 'home' && equalBytes(state.owner, this.#account)) return state;
+    throw integrityError('The home vault');
   }
 
   #learnEpochs({ header }: Commit): void {

@@ -106,13 +106,13 @@ export class TestJournal {
     });
   }
 
-  /** Fresh tables that nothing was folded into. */
-  reader(pin?: VaultPin): VaultJournal {
+  /** Fresh tables that nothing was folded into, of the home vault of this account or what the server says it is. */
+  reader(pin?: VaultPin, vault: Uint8Array = this.vault): VaultJournal {
     const db = new DatabaseSync(':memory:');
     createTables(db);
     const { server, account, secrets } = this;
     const key = { server, account, worker: undefined, sealSeed: secrets.sealSeed, given: [] };
-    return new VaultJournal(this.vault, { db, directory: this.chains, key, pin });
+    return new VaultJournal(vault, { db, directory: this.chains, key, pin });
   }
 
   #learn(statement: Uint8Array): IdentityState {
