@@ -4,9 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 import { CofferError, concatBytes, systemClock, systemRandom } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import { ChunkSender } from '../src/transfer/chunk-sender.ts';
-import { encodeRecords } from '../src/transfer/chunk-records.ts';
+import { packResults } from '../src/transfer/chunk-records.ts';
 import { FileUploader } from '../src/transfer/file-uploader.ts';
-import type { LaneReply, LaneRequest, LaneSuccess } from '../src/transfer/lane-messages.ts';
+import type { LaneReply, LaneRequest, PackedResults } from '../src/transfer/lane-messages.ts';
 
 /** A lane in the hands of the test: what it was told, and what it says. */
 interface ScriptedLane {
@@ -41,9 +41,9 @@ function scripted(): { uploader: FileUploader; lanes: ScriptedLane[]; sent: stri
   return { uploader, lanes, sent };
 }
 
-function resultOf(job: number, id: Uint8Array): LaneSuccess {
-  const records = encodeRecords([{ kind: 'chunk', plainHash: randomBytes(32), id, plainBytes: 5, storedBytes: 90 }]);
-  return { job, ok: true, size: 5, mtime: [0, 0], mode: 0o644, records, bytesSent: 0 };
+function resultOf(job: number, id: Uint8Array): PackedResults {
+  const record = { kind: 'chunk', plainHash: randomBytes(32), id, plainBytes: 5, storedBytes: 90 } as const;
+  return packResults([{ job, ok: true, size: 5, mtime: [0, 0], mode: 0o644, records: [record], bytesSent: 0 }]);
 }
 
 /** Two files of the same content on two lanes: the first lane is to seal the chunk, the second is done at once. */
@@ -60,7 +60,7 @@ async function sharedChunk() {
   await setTimeout(5);
   expect(one.told.at(-1)).toMatchObject({ kind: 'present', present: Uint8Array.of(0) });
   expect(two.told.at(-1)).toMatchObject({ kind: 'present', present: Uint8Array.of(1) });
-  two.say({ kind: 'results', results: [resultOf(2, id)] });
+  two.say({ kind: 'results', results: resultOf(2, id) });
   await uploads[1];
   return { uploader, one, id, sent, first: uploads[0] };
 }
@@ -75,7 +75,7 @@ test('a flush waits for chunks that another lane still has to seal', async () =>
 
   const memory = new SharedArrayBuffer(122);
   new Uint8Array(memory).set([...id, ...randomBytes(90)]);
-  one.say({ kind: 'sealed', ref: { index: 0, memory }, ends: [122], results: [resultOf(1, id)] });
+  one.say({ kind: 'sealed', ref: { index: 0, memory }, ends: [122], results: resultOf(1, id) });
   await flushed;
   expect(sent).toEqual([id.toString('hex')]);
   expect(await first).toMatchObject({ size: 5 });

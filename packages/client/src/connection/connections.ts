@@ -1,4 +1,4 @@
-import { backoffMs, CofferError, isCofferError, minuteMs } from '@coffer/core';
+import { backoffMs, CofferError, isCofferError, minuteMs, secondMs } from '@coffer/core';
 import type { Clock, Random } from '@coffer/core';
 import type { ClientConnection, ServerEvent } from '@coffer/protocol';
 import type { Address, Dial } from './dial.ts';
@@ -27,6 +27,8 @@ export type ConnectionUse = 'control' | 'upload' | 'download';
 const backoff = { firstMs: 200, maxMs: 10_000 } as const;
 /** A server that is away for longer than this is given up. */
 const giveUpMs = 2 * minuteMs;
+/** Work that went on for this long before it failed was progress. */
+const progressMs = 3 * secondMs;
 
 /**
  * The connections of one logged-in device: made when first used, made again when they break. {@link run} is the one place that
@@ -52,17 +54,17 @@ export class Connections implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<Result> {
     const stop = signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal]);
-    const { clock, random } = this.#deps;
-    const startedMs = clock.monotonicMs();
-    for (let attempt = 0; ; attempt += 1) {
+    const patience = new Patience(this.#deps.clock);
+    for (;;) {
       stop.throwIfAborted();
       try {
-        return await work(await this.#connection(use, stop));
+        const connection = await this.#connection(use, stop);
+        patience.begin();
+        return await work(connection);
       } catch (error) {
         stop.throwIfAborted();
-        const isLate = clock.monotonicMs() - startedMs > giveUpMs;
-        if (!isTransient(error) || !this.#wasConnected || isLate) throw error;
-        await clock.sleep(backoffMs(attempt, backoff, random), stop);
+        if (!isTransient(error) || !this.#wasConnected || patience.isOver()) throw error;
+        await this.#deps.clock.sleep(backoffMs(patience.failures - 1, backoff, this.#deps.random), stop);
       }
     }
   }
@@ -78,17 +80,17 @@ export class Connections implements AsyncDisposable {
   async #connection(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
     const known = this.#open.get(use);
     if (known !== undefined) {
-      const connection = await known;
+      const connection = await unlessAborted(known, signal);
       if (connection.failure === undefined) return connection;
       if (this.#open.get(use) === known) this.#open.delete(use);
     }
     // Another caller may have made a new one while this one waited.
-    const made = this.#open.get(use) ?? this.#make(use, signal);
-    return made;
+    return unlessAborted(this.#open.get(use) ?? this.#make(use), signal);
   }
 
-  #make(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
-    const made = this.#connect(use, signal);
+  /** For everybody who needs it: one caller that gives up does not take it from the others. */
+  #make(use: ConnectionUse): Promise<ClientConnection> {
+    const made = this.#connect(use, this.#ended.signal);
     this.#open.set(use, made);
     made.catch(() => {
       if (this.#open.get(use) === made) this.#open.delete(use);
@@ -117,4 +119,47 @@ export class Connections implements AsyncDisposable {
 /** What passes by itself: the line broke, the server restarts or is busy. Full disks and conflicts do not. */
 function isTransient(error: unknown): boolean {
   return isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY');
+}
+
+/** How long failures are put up with: some seconds of work in between count as a new beginning, a failure at once does not. */
+class Patience {
+  readonly #clock: Clock;
+  #failingSinceMs: number | undefined;
+  #begunMs: number | undefined;
+  failures = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Work begins on a connection. */
+  begin(): void {
+    this.#begunMs = this.#clock.monotonicMs();
+  }
+
+  /** Counts one more failure. True when there were failures for too long. */
+  isOver(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const workedMs = this.#begunMs === undefined ? 0 : nowMs - this.#begunMs;
+    this.#begunMs = undefined;
+    if (workedMs >= progressMs) {
+      this.#failingSinceMs = undefined;
+      this.failures = 0;
+    }
+    this.failures += 1;
+    this.#failingSinceMs ??= nowMs;
+    return nowMs - this.#failingSinceMs > giveUpMs;
+  }
+}
+
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }

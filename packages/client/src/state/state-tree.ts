@@ -85,7 +85,7 @@ export class StateTree implements TreeReader {
   }
 
   deleted(): readonly DeletedEntry[] {
-    return this.#sql.deleted((seq) => new StateTree(this.#db, seq));
+    return this.#sql.deleted();
   }
 
   *find(query: string): Generator<WalkedEntry> {

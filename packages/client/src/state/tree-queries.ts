@@ -3,9 +3,8 @@ import type { EntryId } from '@coffer/core';
 import { nameToBytes } from '@coffer/journal';
 import type { EntryName } from '@coffer/journal';
 import type { DeletedEntry, Version } from '../entry.ts';
-import type { TreeReader } from '../tree-reader.ts';
 import { displayName } from '../vault-path.ts';
-import { openEnd } from './schema.ts';
+import { openEnd, rootRow } from './schema.ts';
 import { StoredEntry } from './stored-entry.ts';
 import type { EntryRow } from './stored-entry.ts';
 
@@ -29,6 +28,7 @@ export function prepareTreeQueries(db: DatabaseSync, position: number | undefine
     child: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name = ?`),
     children: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} ORDER BY i.name`),
     byteNames: db.prepare(`SELECT i.name FROM intervals i WHERE i.parent = ? AND ${live} AND typeof(i.name) = 'blob'`),
+    placeAt: db.prepare('SELECT parent, name FROM intervals WHERE entry = ? AND to_seq > ? AND from_seq <= ?'),
     head: db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits'),
     seqAt: db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits WHERE received_ms <= ?'),
     versions: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.id IN (SELECT MAX(i2.id) FROM intervals i2
@@ -38,6 +38,17 @@ export function prepareTreeQueries(db: DatabaseSync, position: number | undefine
       LEFT JOIN commits r ON r.seq = i.to_seq WHERE i.to_seq <= ${until}
       AND NOT EXISTS (SELECT 1 FROM intervals l WHERE l.entry = i.entry AND l.to_seq > i.to_seq AND l.from_seq <= ${until})
       ORDER BY i.to_seq DESC, i.name`),
+  };
+  /** Names from the root to an entry as they were at `seq`; empty when it was not there. */
+  const namesAt = (row: number, seq: number): readonly EntryName[] => {
+    const names: EntryName[] = [];
+    for (let at = row; at !== rootRow && names.length < maxDepth;) {
+      const place = sql.placeAt.get(at, seq, seq);
+      if (place === undefined) return [];
+      names.push(place['name'] as EntryName);
+      at = place['parent'] as number;
+    }
+    return names.toReversed();
   };
   const one = (row: unknown): StoredEntry | undefined =>
     row === undefined ? undefined : new StoredEntry(row as EntryRow);
@@ -55,10 +66,15 @@ export function prepareTreeQueries(db: DatabaseSync, position: number | undefine
     seqAt: (timeMs: number) => Number(sql.seqAt.get(Math.floor(timeMs))?.['seq']),
     versions: (entry: EntryId, current: number | undefined) =>
       all(sql.versions.all(entry)).map((row) => asVersion(row, current)),
-    deleted: (before: (seq: number) => TreeReader) =>
-      (sql.deleted.all() as unknown as DeletedRow[]).map((row) => asDeleted(row, before)),
+    deleted: () =>
+      (sql.deleted.all() as unknown as DeletedRow[]).map((row) =>
+        asDeleted(row, namesAt(row.row, row.removed_seq - 1)),
+      ),
   };
 }
+
+/** Deeper nesting exists only in a damaged database. */
+const maxDepth = 4096;
 
 interface DeletedRow extends EntryRow {
   readonly removed_seq: number;
@@ -75,10 +91,9 @@ function asVersion(row: EntryRow, current: number | undefined): Version {
   return Object.assign(new StoredEntry(row), { current: row.version_row === current });
 }
 
-function asDeleted(row: DeletedRow, before: (seq: number) => TreeReader): DeletedEntry {
-  const path = before(row.removed_seq - 1).path(row.entry) ?? [row.name];
+function asDeleted(row: DeletedRow, path: readonly EntryName[]): DeletedEntry {
   return Object.assign(new StoredEntry(row), {
-    path,
+    path: path.length === 0 ? [row.name] : path,
     removedSeq: row.removed_seq,
     removedAtMs: row.removed_ms ?? 0,
   });

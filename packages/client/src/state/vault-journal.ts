@@ -144,7 +144,7 @@ export class VaultJournal {
    * `keeps`: entry to seq, as keep refs say it.
    */
   rehearse(operations: readonly Operation[], keeps: ReadonlyMap<IdKey, number>): readonly (readonly Skipped[])[] {
-    this.#db.exec('BEGIN');
+    this.#db.exec('BEGIN IMMEDIATE');
     try {
       this.#writer.begin((this.#state?.seq ?? 0) + 1, keeps);
       return operations.map((operation) => this.#writer.apply(operation));

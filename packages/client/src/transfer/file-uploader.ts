@@ -2,10 +2,11 @@ import { CofferError, equalBytes, splitBytes } from '@coffer/core';
 import type { AccountId, Clock, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import type { FileSource, UploadedContent, Uploader, UploadProgress } from '../uploader.ts';
-import { decodeRecords } from './chunk-records.ts';
+import { unpackResults } from './chunk-records.ts';
+import type { FileOutcome } from './chunk-records.ts';
 import type { ChunkSender, SealedPart } from './chunk-sender.ts';
 import { hashKey, packKnown } from './known-chunks.ts';
-import type { LaneReply, LaneRequest, LaneResult, LaneSuccess } from './lane-messages.ts';
+import type { LaneReply, LaneRequest, PackedResults } from './lane-messages.ts';
 import { SentChunks } from './sent-chunks.ts';
 import { KnownSlots } from './shared-slots.ts';
 import { buildContent } from './uploaded-content.ts';
@@ -43,7 +44,7 @@ export interface FileUploaderOptions {
 interface Job {
   readonly lane: Lane;
   readonly bytes: number;
-  readonly resolve: (result: LaneSuccess) => void;
+  readonly resolve: (result: FileOutcome) => void;
   readonly reject: (error: unknown) => void;
   readonly parts: AsyncIterator<Uint8Array> | undefined;
 }
@@ -156,7 +157,7 @@ export class FileUploader implements Uploader {
       start,
     }: { bytes: number; parts: AsyncIterator<Uint8Array> | undefined; start: (job: number) => LaneRequest },
     signal: AbortSignal | undefined,
-  ): Promise<LaneSuccess> {
+  ): Promise<FileOutcome> {
     signal?.throwIfAborted();
     this.#throwFailure();
     const number = (this.#lastJob += 1);
@@ -166,7 +167,7 @@ export class FileUploader implements Uploader {
     const stop = (): void => this.#cancel(number, signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await new Promise<LaneSuccess>((resolve, reject) => {
+      return await new Promise<FileOutcome>((resolve, reject) => {
         this.#jobs.set(number, { lane, bytes, resolve, reject, parts });
         lane.port.post(start(number));
       });
@@ -176,8 +177,8 @@ export class FileUploader implements Uploader {
     }
   }
 
-  #finished(result: LaneSuccess): Promise<UploadedContent> | UploadedContent {
-    return buildContent(result, decodeRecords(result.records), this.#content);
+  #finished(result: FileOutcome): Promise<UploadedContent> | UploadedContent {
+    return buildContent(result, this.#content);
   }
 
   #onReply(lane: Lane, reply: LaneReply): void {
@@ -274,8 +275,8 @@ export class FileUploader implements Uploader {
     }
   }
 
-  #settle(results: readonly LaneResult[]): void {
-    for (const result of results) {
+  #settle(results: PackedResults): void {
+    for (const result of unpackResults(results)) {
       const job = this.#jobs.get(result.job);
       this.#jobs.delete(result.job);
       if (result.ok) job?.resolve(result);

@@ -1,9 +1,7 @@
 import type { ErrorCode, Timestamp } from '@coffer/core';
 import type { ChunkId, Hash } from '@coffer/core';
-import { encodeRecords } from './chunk-records.ts';
-import type { ChunkRecord } from './chunk-records.ts';
+import type { ChunkRecord, LaneOutcome } from './chunk-records.ts';
 import { unpackKnown } from './known-chunks.ts';
-import type { LaneResult } from './lane-messages.ts';
 import type { ReadBuffer } from './read-buffers.ts';
 import { SourceFile } from './source-file.ts';
 import { SourceStream } from './source-stream.ts';
@@ -86,13 +84,13 @@ export class LaneJob {
   }
 
   /** Undefined while chunks are missing. */
-  result(): LaneResult | undefined {
+  result(): LaneOutcome | undefined {
     if (this.#read === undefined || this.#pending > 0) return undefined;
-    const records = encodeRecords(this.#records.filter((record) => record !== undefined));
+    const records = this.#records.filter((record) => record !== undefined);
     return { job: this.number, ok: true, ...this.#read, records, bytesSent: this.#bytesSent };
   }
 
-  failure(code: ErrorCode, message: string): LaneResult {
+  failure(code: ErrorCode, message: string): LaneOutcome {
     this.isCancelled = true;
     return { job: this.number, ok: false, code, message };
   }

@@ -33,27 +33,34 @@ export type LaneReply =
       readonly kind: 'sealed';
       readonly ref: SlotRef;
       readonly ends: readonly number[];
-      readonly results: readonly LaneResult[];
+      readonly results: PackedResults;
     }
-  | { readonly kind: 'results'; readonly results: readonly LaneResult[] }
+  | { readonly kind: 'results'; readonly results: PackedResults }
   /** A stream may send its next part. */
   | { readonly kind: 'more'; readonly job: number }
   | { readonly kind: 'read'; readonly bytes: number };
 
+/** Results that travel together. One array of records for all: a hundred small ones cost more than a hundred small files. */
+export interface PackedResults {
+  readonly results: readonly LaneResult[];
+  /** {@link encodeRecords} of all that succeeded, in order. */
+  readonly records: Uint8Array;
+}
+
 export type LaneResult = LaneSuccess | LaneFailure;
 
-export interface LaneSuccess {
+interface LaneSuccess {
   readonly job: number;
   readonly ok: true;
   readonly size: number;
   readonly mtime: Timestamp;
   readonly mode: number;
-  /** {@link encodeRecords}. */
-  readonly records: Uint8Array;
+  /** How many of the message's records are its. */
+  readonly recordCount: number;
   readonly bytesSent: number;
 }
 
-interface LaneFailure {
+export interface LaneFailure {
   readonly job: number;
   readonly ok: false;
   readonly code: ErrorCode;

@@ -10,10 +10,12 @@ import {
   sealedChunkBound,
 } from '@coffer/crypto';
 import type { Cutter, FileCutter } from '@coffer/crypto';
+import { packResults } from './chunk-records.ts';
+import type { LaneOutcome } from './chunk-records.ts';
 import { hashKey } from './known-chunks.ts';
 import { LaneJob } from './lane-job.ts';
 import type { LaneSource, PendingChunk } from './lane-job.ts';
-import type { LaneReply, LaneRequest, LaneResult, LaneSetup } from './lane-messages.ts';
+import type { LaneReply, LaneRequest, LaneSetup, PackedResults } from './lane-messages.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import type { ReadBuffer } from './read-buffers.ts';
 import { SealedBuffers } from './sealed-buffers.ts';
@@ -71,7 +73,7 @@ export class UploadLane {
   #buffer: ReadBuffer | undefined;
   #start = 0;
   #filled = 0;
-  #results: LaneResult[] = [];
+  #results: LaneOutcome[] = [];
   #lastBatch = 0;
   #isScheduled = false;
   #unreported = 0;
@@ -195,7 +197,7 @@ export class UploadLane {
     if (result !== undefined) this.#report(result);
   }
 
-  #report(result: LaneResult): void {
+  #report(result: LaneOutcome): void {
     this.#streams.delete(result.job);
     this.#results.push(result);
     if (this.#results.length >= resultsTogether && this.#out.isEmpty) this.#postResults();
@@ -217,10 +219,10 @@ export class UploadLane {
     if (this.#results.length > 0) this.#deps.post({ kind: 'results', results: this.#takeResults() }, []);
   }
 
-  #takeResults(): LaneResult[] {
+  #takeResults(): PackedResults {
     const results = this.#results;
     this.#results = [];
-    return results;
+    return packResults(results);
   }
 
   /** Asks about what is gathered, when it is much, or when nothing else can be done. */

@@ -7,8 +7,7 @@ import type { Content, ContentTuple, HomeTuple, SegmentRun } from '@coffer/journ
 import { uniqueSorted } from '../vaults/content-refs.ts';
 import { hashContent } from '../state/stored-content.ts';
 import type { UploadedContent } from '../uploader.ts';
-import type { ChunkRecord } from './chunk-records.ts';
-import type { LaneSuccess } from './lane-messages.ts';
+import type { ChunkRecord, FileOutcome } from './chunk-records.ts';
 
 export interface ContentDeps {
   readonly account: AccountId;
@@ -23,12 +22,8 @@ export interface ContentDeps {
 }
 
 /** The content of what a lane has read, in the form of a home vault; long ones get segments (JOURNAL §Commit). */
-export async function buildContent(
-  result: LaneSuccess,
-  records: readonly ChunkRecord[],
-  deps: ContentDeps,
-): Promise<UploadedContent> {
-  const { size, mtime, mode, bytesSent } = result;
+export async function buildContent(result: FileOutcome, deps: ContentDeps): Promise<UploadedContent> {
+  const { size, mtime, mode, bytesSent, records } = result;
   const chunkCount = records.filter(({ kind }) => kind === 'chunk').length;
   const common = { size, mtime, mode };
   if (chunkCount <= contentLimits.directChunks) {

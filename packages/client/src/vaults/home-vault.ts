@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { randomId, Semaphore } from '@coffer/core';
+import { randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import type { Commit, Ref } from '@coffer/journal';
@@ -35,6 +35,9 @@ export interface HomeVaultDeps extends ProfileDeps {
   readonly journal: VaultJournal;
   readonly watchHub: WatchHub;
 }
+
+/** How long the end of a run may take to tell. */
+const endOfJobMs = 10 * secondMs;
 
 /** Refs of one repairing commit. */
 const repairsTogether = 1500;
@@ -123,8 +126,12 @@ export class HomeVault implements Vault {
     const options = { ...(signal && { signal }) };
     await this.#control((connection) => connection.request('job.begin', { job, mode }, options), signal);
     return {
-      end: async (status, counts) =>
-        void (await this.#control((connection) => connection.request('job.end', { job, status, counts }))),
+      end: async (status, counts) => {
+        // It may be the network that ended the run: then nobody waits for the network to say so.
+        const enough = AbortSignal.timeout(endOfJobMs);
+        const options = { signal: enough };
+        await this.#control((connection) => connection.request('job.end', { job, status, counts }, options), enough);
+      },
     };
   }
 
