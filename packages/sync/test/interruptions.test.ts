@@ -17,7 +17,7 @@ describe('when something goes wrong', () => {
     expect(report.unchanged).toBeGreaterThanOrEqual(1990);
     expect(report.unchanged + report.sent).toBe(2500);
     expect(await scene.counts('push')).toEqual({ ...zero, unchanged: 2500 });
-  });
+  }, 30_000);
 
   test('a lost acknowledgement costs nothing but reading again', async () => {
     using scene = new Scene();

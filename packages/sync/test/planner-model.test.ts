@@ -127,7 +127,7 @@ describe('the planner', () => {
       }),
       { numRuns: 1000 },
     );
-  });
+  }, 60_000);
 
   test('a push from one folder and a pull into another make them equal', () => {
     fc.assert(
@@ -145,5 +145,5 @@ describe('the planner', () => {
       }),
       { numRuns: 1000 },
     );
-  });
+  }, 60_000);
 });
