@@ -30,12 +30,19 @@ export interface Place {
 
 /** Path below the root of something at a local place; the root is the empty path. */
 export function localPath(place: LocalPlace | undefined): ByteName {
-  if (place?.parent === undefined) return '';
-  return joinPath(localPath(place.parent), place.name);
+  let path: ByteName = '';
+  for (let at = place; at?.parent !== undefined; at = at.parent) path = above(at.name, path);
+  return path;
 }
 
 /** Path below the root of the plan, for people and for ignore rules; the root is the empty path. */
 export function placePath(place: Place | undefined): ByteName {
-  if (place?.parent === undefined || place.parent.isAboveRoot === true) return '';
-  return joinPath(placePath(place.parent), place.name);
+  let path: ByteName = '';
+  for (let at = place; at?.parent !== undefined && at.parent.isAboveRoot !== true; at = at.parent)
+    path = above(at.name, path);
+  return path;
+}
+
+function above(name: ByteName, path: ByteName): ByteName {
+  return path === '' ? name : joinPath(name, path);
 }

@@ -11,6 +11,15 @@ interface Verdict {
   readonly steps: readonly RemoveStep[];
 }
 
+/** A directory that is being judged. */
+interface OpenDirectory {
+  readonly triple: Triple;
+  readonly from: LocalPlace;
+  /** Still to be judged, the last one first. */
+  readonly children: Triple[];
+  whole: boolean;
+}
+
 /** Decides, once all renames are known, what goes from the folder: only what base knows and nobody touched since. */
 export class PullRemovals {
   readonly #context: PlanContext;
@@ -53,14 +62,43 @@ export class PullRemovals {
     return this.#stays([]);
   }
 
-  #judgeDirectory(triple: Triple, from: LocalPlace): Verdict {
+  /** Without recursion: a tree as deep as a path can be must not exhaust the stack. */
+  #judgeDirectory(top: Triple, topFrom: LocalPlace): Verdict {
+    const steps: RemoveStep[] = [];
+    const above: OpenDirectory[] = [];
+    for (let at = this.#open(top, topFrom); ;) {
+      const child = at.children.pop();
+      if (child !== undefined) {
+        const from = { parent: at.from, name: child.name };
+        if (child.local?.kind === 'file') this.#context.draft.counts.filesThere += 1;
+        if (this.#isOpenable(child)) {
+          above.push(at);
+          at = this.#open(child, from);
+        } else {
+          const verdict = this.#judge(child, from);
+          steps.push(...verdict.steps);
+          at.whole &&= verdict.whole;
+        }
+        continue;
+      }
+      if (at.whole) steps.push(removal(at.triple, { from: at.from, files: 0 }));
+      else this.#context.draft.leaveOut();
+      const parent = above.pop();
+      if (parent === undefined) return { whole: at.whole, steps };
+      parent.whole &&= at.whole;
+      at = parent;
+    }
+  }
+
+  #isOpenable({ base, local }: Triple): boolean {
+    return local?.kind === 'directory' && base !== undefined && !this.#displaced.isClaimed(base);
+  }
+
+  #open(triple: Triple, from: LocalPlace): OpenDirectory {
     const { parent, name, base } = triple;
     const place = { parent, name, local: from, entry: undefined, base: base?.directory };
     const { triples, blocked } = mergeChildren(this.#context, place);
-    const verdicts = triples.map((child) => this.#judgeChild(child, from));
-    const steps = verdicts.flatMap((verdict) => verdict.steps);
-    if (blocked || !verdicts.every((verdict) => verdict.whole)) return this.#stays(steps);
-    return { whole: true, steps: [...steps, removal(triple, { from, files: 0 })] };
+    return { triple, from, children: triples.toReversed(), whole: !blocked };
   }
 
   /** Base keeps an item that the vault no longer has, so the next run must look at the vault. */
@@ -71,11 +109,6 @@ export class PullRemovals {
 
   #keep({ base }: Triple): void {
     if (!this.#displaced.isClaimed(base)) this.#context.draft.leaveOut();
-  }
-
-  #judgeChild(child: Triple, parent: LocalPlace): Verdict {
-    if (child.local?.kind === 'file') this.#context.draft.counts.filesThere += 1;
-    return this.#judge(child, { parent, name: child.name });
   }
 }
 
