@@ -30,8 +30,8 @@ if (process.argv[2] === 'login') await logInAndExit(process.argv[3] ?? '', JSON.
 
 const what = process.argv[2] ?? 'both';
 const bigMiB = Number(process.argv[3] ?? 1024);
-const base = process.argv[4] ?? '/dev/shm';
-const folder = mkdtempSync(join(base, 'coffer-bench-'));
+const root = process.argv[4] ?? '/dev/shm';
+const folder = mkdtempSync(join(root, 'coffer-bench-'));
 
 const daemon = spawn(
   process.execPath,
@@ -139,9 +139,9 @@ function listTree(): { path: string; size: number }[] {
   return paths.map((path) => ({ path, size: statSync(path).size }));
 }
 
-function listFiles(root: string): string[] {
+function listFiles(from: string): string[] {
   try {
-    return readdirSync(root, { recursive: true, withFileTypes: true })
+    return readdirSync(from, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .filter((path) => statSync(path).size < 200_000);

@@ -19,7 +19,10 @@ const joins = `JOIN entries e ON e.id = i.entry JOIN entries p ON p.id = i.paren
 export function prepareTreeQueries(db: DatabaseSync, position: number | undefined) {
   const live =
     position === undefined ? `i.to_seq = ${openEnd}` : `i.to_seq > ${position} AND i.from_seq <= ${position}`;
-  const until = position ?? openEnd - 1;
+  return { ...prepareListing(db, live), ...prepareHistory(db, position ?? openEnd - 1) };
+}
+
+function prepareListing(db: DatabaseSync, live: string) {
   const sql = {
     byEntry: db.prepare(
       `SELECT ${columns} FROM entries t JOIN intervals i ON i.entry = t.id ${joins} WHERE t.entry = ? AND ${live}`,
@@ -28,49 +31,63 @@ export function prepareTreeQueries(db: DatabaseSync, position: number | undefine
     child: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name = ?`),
     children: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} ORDER BY i.name`),
     byteNames: db.prepare(`SELECT i.name FROM intervals i WHERE i.parent = ? AND ${live} AND typeof(i.name) = 'blob'`),
-    placeAt: db.prepare('SELECT parent, name FROM intervals WHERE entry = ? AND to_seq > ? AND from_seq <= ?'),
-    head: db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits'),
-    seqAt: db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits WHERE received_ms <= ?'),
-    versions: db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.id IN (SELECT MAX(i2.id) FROM intervals i2
-      JOIN entries t ON t.id = i2.entry WHERE t.entry = ? AND i2.from_seq <= ${until} GROUP BY i2.version) ORDER BY v.number DESC`),
-    deleted:
-      db.prepare(`SELECT ${columns}, i.to_seq AS removed_seq, r.received_ms AS removed_ms FROM intervals i ${joins}
-      LEFT JOIN commits r ON r.seq = i.to_seq WHERE i.to_seq <= ${until}
-      AND NOT EXISTS (SELECT 1 FROM intervals l WHERE l.entry = i.entry AND l.to_seq > i.to_seq AND l.from_seq <= ${until})
-      ORDER BY i.to_seq DESC, i.name`),
-  };
-  /** Names from the root to an entry as they were at `seq`; empty when it was not there. */
-  const namesAt = (row: number, seq: number): readonly EntryName[] => {
-    const names: EntryName[] = [];
-    for (let at = row; at !== rootRow && names.length < maxDepth;) {
-      const place = sql.placeAt.get(at, seq, seq);
-      if (place === undefined) return [];
-      names.push(place['name'] as EntryName);
-      at = place['parent'] as number;
-    }
-    return names.toReversed();
   };
   const one = (row: unknown): StoredEntry | undefined =>
     row === undefined ? undefined : new StoredEntry(row as EntryRow);
-  const all = (rows: unknown): EntryRow[] => rows as EntryRow[];
   return {
     byEntry: (entry: EntryId) => one(sql.byEntry.get(entry)),
     byRow: (row: number) => one(sql.byRow.get(row)),
     child: (parent: number, name: EntryName) => one(sql.child.get(parent, name as SQLInputValue)),
-    children: (parent: number) => inByteOrder(all(sql.children.all(parent)).map((row) => new StoredEntry(row))),
+    children: (parent: number) => inByteOrder(rowsOf(sql.children.all(parent)).map((row) => new StoredEntry(row))),
     escapedChild: (parent: number, shown: string) => {
       const name = sql.byteNames.all(parent).find((row) => displayName(row['name'] as Uint8Array) === shown)?.['name'];
       return name === undefined ? undefined : one(sql.child.get(parent, name));
     },
-    headSeq: () => Number(sql.head.get()?.['seq']),
-    seqAt: (timeMs: number) => Number(sql.seqAt.get(Math.floor(timeMs))?.['seq']),
-    versions: (entry: EntryId, current: number | undefined) =>
-      all(sql.versions.all(entry)).map((row) => asVersion(row, current)),
-    deleted: () =>
-      (sql.deleted.all() as unknown as DeletedRow[]).map((row) =>
-        asDeleted(row, namesAt(row.row, row.removed_seq - 1)),
-      ),
   };
+}
+
+function prepareHistory(db: DatabaseSync, until: number) {
+  const head = db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits');
+  const seqAt = db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits WHERE received_ms <= ?');
+  const placeAt = db.prepare('SELECT parent, name FROM intervals WHERE entry = ? AND to_seq > ? AND from_seq <= ?');
+  const versions =
+    db.prepare(`SELECT ${columns} FROM intervals i ${joins} WHERE i.id IN (SELECT MAX(i2.id) FROM intervals i2
+    JOIN entries t ON t.id = i2.entry WHERE t.entry = ? AND i2.from_seq <= ${until} GROUP BY i2.version) ORDER BY v.number DESC`);
+  const deleted =
+    db.prepare(`SELECT ${columns}, i.to_seq AS removed_seq, r.received_ms AS removed_ms FROM intervals i ${joins}
+    LEFT JOIN commits r ON r.seq = i.to_seq WHERE i.to_seq <= ${until}
+    AND NOT EXISTS (SELECT 1 FROM intervals l WHERE l.entry = i.entry AND l.to_seq > i.to_seq AND l.from_seq <= ${until})
+    ORDER BY i.to_seq DESC, i.name`);
+  const namesAt = (row: number, seq: number) => namesOf(row, (at) => placeAt.get(at, seq, seq) as Place | undefined);
+  return {
+    headSeq: () => Number(head.get()?.['seq']),
+    seqAt: (timeMs: number) => Number(seqAt.get(Math.floor(timeMs))?.['seq']),
+    versions: (entry: EntryId, current: number | undefined) =>
+      rowsOf(versions.all(entry)).map((row) => asVersion(row, current)),
+    deleted: () =>
+      (deleted.all() as unknown as DeletedRow[]).map((row) => asDeleted(row, namesAt(row.row, row.removed_seq - 1))),
+  };
+}
+
+function rowsOf(rows: unknown): EntryRow[] {
+  return rows as EntryRow[];
+}
+
+interface Place {
+  readonly parent: number;
+  readonly name: EntryName;
+}
+
+/** Names from the root; empty when the entry, or what stood above it, was not there. */
+function namesOf(row: number, placeOf: (row: number) => Place | undefined): readonly EntryName[] {
+  const names: EntryName[] = [];
+  for (let at = row; at !== rootRow && names.length < maxDepth;) {
+    const place = placeOf(at);
+    if (place === undefined) return [];
+    names.push(place.name);
+    at = place.parent;
+  }
+  return names.toReversed();
 }
 
 /** Deeper nesting exists only in a damaged database. */

@@ -129,8 +129,8 @@ export class HomeVault implements Vault {
       end: async (status, counts) => {
         // It may be the network that ended the run: then nobody waits for the network to say so.
         const enough = AbortSignal.timeout(endOfJobMs);
-        const options = { signal: enough };
-        await this.#control((connection) => connection.request('job.end', { job, status, counts }, options), enough);
+        const told = { job, status, counts };
+        await this.#control((connection) => connection.request('job.end', told, { signal: enough }), enough);
       },
     };
   }
