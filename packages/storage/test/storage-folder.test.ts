@@ -3,7 +3,7 @@ import { noIds } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Accounts, rebuildIndex, Storage } from '../src/index.ts';
@@ -30,6 +30,30 @@ describe('the folder', () => {
     await writeFile(join(bench.path, 'generation'), 'many');
     await bench.stop();
     await expect(bench.openAgain()).rejects.toMatchObject({ code: 'DAMAGED' });
+  });
+
+  test('another database, or none at all, in the place of index.db is refused with the way out, and made again', async () => {
+    await using bench = await StorageBench.open();
+    await bench.stop();
+    const index = join(bench.path, 'index.db');
+    for (const spoil of [
+      () => copyFile(join(bench.path, 'accounts.db'), index),
+      () => writeFile(index, 'no database'),
+    ]) {
+      await bench.removeIndex();
+      await spoil();
+      const hint: unknown = expect.stringContaining('rebuild-index');
+      await expect(bench.openAgain()).rejects.toMatchObject({ code: 'DAMAGED', hint });
+      await rebuildIndex({
+        path: bench.path,
+        packBytes: 1,
+        clock: systemClock,
+        random: systemRandom,
+        logger: bench.logger,
+      });
+      await bench.start();
+      await bench.stop();
+    }
   });
 
   test.each(['accounts.db', 'index.db'])('a newer %s is refused and left as it is', async (name) => {

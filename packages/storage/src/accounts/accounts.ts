@@ -49,7 +49,12 @@ export class Accounts implements AsyncDisposable {
 
   private constructor(path: string, { clock = systemClock, recordStatement }: AccountsOptions) {
     this.#path = accountsPath(path);
-    this.#db = openDatabase({ path: this.#path, migrations: accountsMigrations, synchronous: 'FULL' });
+    this.#db = openDatabase({
+      path: this.#path,
+      migrations: accountsMigrations,
+      table: 'accounts',
+      synchronous: 'FULL',
+    });
     this.#tables = new AccountsTables(this.#db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;

@@ -31,6 +31,7 @@ export interface FactsReply {
   readonly error?: {
     readonly code: ErrorCode | undefined;
     readonly message: string;
+    readonly hint: string | undefined;
     readonly details: ErrorDetails;
     readonly stack: string | undefined;
   };

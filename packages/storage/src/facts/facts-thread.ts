@@ -56,7 +56,7 @@ export class FactsThread implements FactsChanges {
     this.#waiting.delete(id);
     if (!error) return waiting?.resolve(result);
     const failure = error.code
-      ? new CofferError(error.code, error.message, { details: error.details })
+      ? new CofferError(error.code, error.message, { details: error.details, ...(error.hint && { hint: error.hint }) })
       : new TypeError(`the index refused a change: ${error.stack ?? error.message}`);
     waiting?.reject(failure);
   }

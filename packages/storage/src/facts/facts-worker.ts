@@ -35,5 +35,5 @@ function close(): undefined {
 function plain(error: unknown): NonNullable<FactsReply['error']> {
   const known = error instanceof CofferError ? error : undefined;
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-  return { code: known?.code, message, details: known?.details ?? {}, stack };
+  return { code: known?.code, message, hint: known?.hint, details: known?.details ?? {}, stack };
 }

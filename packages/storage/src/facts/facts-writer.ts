@@ -30,7 +30,7 @@ export class FactsWriter {
   readonly #appends: AppendIndex;
 
   constructor(path: string) {
-    this.#db = openDatabase({ path, migrations: factsMigrations, synchronous: 'NORMAL' });
+    this.#db = openDatabase({ path, migrations: factsMigrations, table: 'numbers', synchronous: 'NORMAL' });
     const db = this.#db;
     this.#numbers = new Numbers(db, 'write');
     this.#packs = new PackIndex(db);

@@ -1,4 +1,6 @@
 import { CofferError } from '@coffer/core';
+import type { CofferErrorOptions } from '@coffer/core';
+import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { makePrivate } from './private-file.ts';
@@ -9,6 +11,8 @@ export type Migrations = readonly string[];
 export interface OpenDatabaseOptions {
   readonly path: string;
   readonly migrations: Migrations;
+  /** A table of the first migration: a database without it is another one, put here by mistake. */
+  readonly table: string;
   /** FULL: a commit survives a power cut. NORMAL: the last ones may be lost, never torn. */
   readonly synchronous: 'FULL' | 'NORMAL';
 }
@@ -23,12 +27,13 @@ const cacheKiB = 16 * 1024;
  * Opens a WAL database and brings its schema up to date.
  * @throws UPGRADE_REQUIRED (written by newer code; left untouched), DAMAGED, IO
  */
-export function openDatabase({ path, migrations, synchronous }: OpenDatabaseOptions): DatabaseSync {
+export function openDatabase({ path, migrations, table, synchronous }: OpenDatabaseOptions): DatabaseSync {
   return guarded(path, () => {
     makePrivate(path);
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       refuseNewer(db, migrations, path);
+      refuseOther(db, table, path);
       db.exec(
         `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${cacheKiB}`,
       );
@@ -88,11 +93,25 @@ export function databaseError(path: string, error: unknown): unknown {
   if (code === sqliteFull)
     return new CofferError('NO_SPACE', 'the disk of the server is full', { cause: error, details });
   if (code === sqliteCorrupt || code === sqliteNotADatabase) {
-    return new CofferError('DAMAGED', 'a database of the storage is damaged', { cause: error, details });
+    return damagedError(path, { cause: error, details });
   }
   if (code === sqliteBusy)
     return new CofferError('BUSY', 'a database of the storage is in use', { cause: error, details });
   return new CofferError('IO', `a database of the storage failed (SQLite ${code})`, { cause: error, details });
+}
+
+/** Says which database it is, and what helps: the index is made again, accounts.db is restored. */
+function damagedError(path: string, { details, cause }: Pick<CofferErrorOptions, 'details' | 'cause'>): CofferError {
+  const name = basename(path);
+  const hint =
+    name === 'index.db'
+      ? 'Stop the server and run `coffer admin rebuild-index`: it is made again from the packs, nothing acknowledged is lost.'
+      : `Stop the server and put a copy of ${name} from a backup in its place.`;
+  return new CofferError('DAMAGED', `${name} of the storage is damaged`, {
+    hint,
+    ...(details && { details }),
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
@@ -139,6 +158,12 @@ function refuseNewer(db: DatabaseSync, migrations: Migrations, path: string): vo
       details: { path, version },
     },
   );
+}
+
+function refuseOther(db: DatabaseSync, table: string, path: string): void {
+  if (schemaVersion(db) === 0) return;
+  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table);
+  if (found === undefined) throw damagedError(path, { details: { path, missing: table } });
 }
 
 function migrate(db: DatabaseSync, migrations: Migrations): void {
