@@ -60,6 +60,8 @@ export interface PullExecutorDeps {
 
 /** Carries out a plan for pull. Answers whether all of it could be done. */
 export async function executePull(deps: PullExecutorDeps, plan: Plan, signal?: AbortSignal): Promise<boolean> {
+  // What is taken for the vault's file may have been laid down by a run that was killed before its bytes were safe.
+  if (plan.bookkeeping.some(({ action }) => action === 'remember')) await deps.settle();
   noteBookkeeping(deps.base, plan.bookkeeping);
   deps.base.save();
   const { structure, contents, removals, directories } = plan;
