@@ -166,7 +166,7 @@ async function measured(name: string, mib: number, work: () => Promise<void>): P
   let peak = 0;
   const sampler = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
-  }, 20);
+  }, 100);
   await work();
   clearInterval(sampler);
   const ms = performance.now() - before.at;

@@ -120,7 +120,9 @@ export class FileDownloader implements Downloader {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (tuple === undefined || isHole(tuple)) return;
-    await this.#writeOne(await this.#ask({ tuple, offset, held: new Set() }, signal), sink);
+    signal?.throwIfAborted();
+    // Not given the signal: hundreds of listeners on one make each other slow, and room comes as fast as the network is.
+    await this.#writeOne(await this.#ask({ tuple, offset, held: new Set() }, undefined), sink);
   }
 
   /** Beside the writing: waiting for room while holding what others wait for would stop everybody. */

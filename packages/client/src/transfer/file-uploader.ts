@@ -43,7 +43,6 @@ export interface FileUploaderOptions {
 
 interface Job {
   readonly lane: Lane;
-  readonly bytes: number;
   readonly resolve: (result: FileOutcome) => void;
   readonly reject: (error: unknown) => void;
   readonly parts: AsyncIterator<Uint8Array> | undefined;
@@ -52,6 +51,7 @@ interface Job {
 interface Lane {
   readonly port: LanePort;
   readonly slots: KnownSlots;
+  readonly outbox: LaneRequest[];
   /** Bytes and files given and not answered yet. */
   load: number;
   /** Chunks that it was told to seal, and those of them that it has handed over. */
@@ -70,6 +70,8 @@ export class FileUploader implements Uploader {
   readonly #onProgress: ((progress: UploadProgress) => void) | undefined;
   readonly #lanes: readonly Lane[];
   readonly #jobs = new Map<number, Job>();
+  readonly #bySignal = new WeakMap<AbortSignal, Set<number>>();
+  readonly #ended = new AbortController();
   readonly #sent = new SentChunks();
   readonly #sources = new WeakMap<UploadedContent, FileSource>();
   #lastJob = 0;
@@ -131,6 +133,7 @@ export class FileUploader implements Uploader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail(new CofferError('CANCELLED', 'the upload was ended'));
+    this.#ended.abort();
     await this.#deps.sender[Symbol.asyncDispose]();
     await this.#deps.segmentSender[Symbol.asyncDispose]();
     await Promise.all(this.#lanes.map(({ port }) => port[Symbol.asyncDispose]()));
@@ -140,6 +143,7 @@ export class FileUploader implements Uploader {
     const lane: Lane = {
       load: 0,
       slots: new KnownSlots(),
+      outbox: [],
       claimed: 0,
       handedOver: 0,
       port: this.#deps.startLane({
@@ -164,17 +168,38 @@ export class FileUploader implements Uploader {
     const lane = this.#lanes.reduce((least, one) => (one.load < least.load ? one : least));
     const cost = bytes + fileCostBytes;
     lane.load += cost;
-    const stop = (): void => this.#cancel(number, signal?.reason);
-    signal?.addEventListener('abort', stop, { once: true });
+    const stoppable = this.#stoppableBy(signal);
+    stoppable?.add(number);
     try {
       return await new Promise<FileOutcome>((resolve, reject) => {
-        this.#jobs.set(number, { lane, bytes, resolve, reject, parts });
-        lane.port.post(start(number));
+        this.#jobs.set(number, { lane, resolve, reject, parts });
+        this.#post(lane, start(number));
       });
     } finally {
       lane.load -= cost;
-      signal?.removeEventListener('abort', stop);
+      stoppable?.delete(number);
     }
+  }
+
+  /** The jobs that end with a signal. One listener for all: a signal looks through its listeners whenever one is added. */
+  #stoppableBy(signal: AbortSignal | undefined): Set<number> | undefined {
+    if (signal === undefined) return undefined;
+    const known = this.#bySignal.get(signal);
+    if (known !== undefined) return known;
+    const jobs = new Set<number>();
+    this.#bySignal.set(signal, jobs);
+    const stop = (): void => {
+      for (const number of jobs) this.#cancel(number, signal.reason);
+    };
+    signal.addEventListener('abort', stop, { once: true, signal: this.#ended.signal });
+    return jobs;
+  }
+
+  /** Requests of one turn travel together: a message costs as much as reading a small file. */
+  #post({ port, outbox }: Lane, request: LaneRequest): void {
+    outbox.push(request);
+    if (outbox.length > 1) return;
+    setImmediate(() => port.post({ kind: 'requests', requests: outbox.splice(0) }));
   }
 
   #finished(result: FileOutcome): Promise<UploadedContent> | UploadedContent {
@@ -288,7 +313,7 @@ export class FileUploader implements Uploader {
     const job = this.#jobs.get(number);
     if (job === undefined) return;
     this.#jobs.delete(number);
-    job.lane.port.post({ kind: 'cancel', job: number });
+    this.#post(job.lane, { kind: 'cancel', job: number });
     job.reject(reason);
   }
 

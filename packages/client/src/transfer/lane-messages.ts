@@ -24,7 +24,8 @@ export type LaneRequest =
   /** Which of the ids of an `ask` need not be sent: one byte each. */
   | { readonly kind: 'present'; readonly batch: number; readonly present: Uint8Array }
   /** A slot whose chunks are confirmed comes back. */
-  | { readonly kind: 'recycle'; readonly slot: number };
+  | { readonly kind: 'recycle'; readonly slot: number }
+  | { readonly kind: 'requests'; readonly requests: readonly LaneRequest[] };
 
 export type LaneReply =
   | { readonly kind: 'ask'; readonly batch: number; readonly ids: Uint8Array }

@@ -105,6 +105,9 @@ export class UploadLane {
       case 'recycle':
         this.#out.recycle(request.slot);
         break;
+      case 'requests':
+        for (const one of request.requests) this.handle(one);
+        break;
     }
     this.#wake();
   }
