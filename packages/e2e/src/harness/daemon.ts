@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Child, Finished } from './child.ts';
 import { Coffer } from './coffer.ts';
 
@@ -81,15 +82,27 @@ export class Daemon implements AsyncDisposable {
     this.#child = await launch(this.#options);
   }
 
+  /** Starts it and kills it after a while, wherever it is by then; it must not run before. */
+  async restartAndKill(afterMs: number): Promise<void> {
+    await this.#child[Symbol.asyncDispose]();
+    this.#child = spawn(this.#options);
+    await Promise.race([setTimeout(afterMs), this.#child.finished]);
+    await this.kill9();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child[Symbol.asyncDispose]();
   }
 }
 
-async function launch({ storage, certs, logs, home, port, args = [], env = {} }: DaemonOptions): Promise<Child> {
+function spawn({ storage, certs, logs, home, port, args = [], env = {} }: DaemonOptions): Child {
   const folders = ['--storage', storage, '--certs', certs, '--logs', logs];
   const where = ['--host', '127.0.0.1', '--port', String(port)];
-  const child = new Coffer(home).start(['serve', ...folders, ...where, ...args], { env, diesWithUs: true });
+  return new Coffer(home).start(['serve', ...folders, ...where, ...args], { env, diesWithUs: true });
+}
+
+async function launch(options: DaemonOptions): Promise<Child> {
+  const child = spawn(options);
   try {
     await child.line(/^listening on .+:\d+$/, { timeoutMs: readyMs });
     return child;

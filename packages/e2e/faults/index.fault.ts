@@ -1,0 +1,20 @@
+/**
+ * index.db deleted, truncated, flipped, replaced: made again from the packs.
+ *
+ *   npm run faults -- index --rounds 44
+ */
+import { damageIndex } from './index/damage-index.ts';
+import { damages } from './index/damages.ts';
+import { main } from './main.ts';
+
+await main({
+  name: 'index',
+  run: async ({ seed, rounds = 4 * damages.length }, signal) => {
+    const { outcomes } = await damageIndex({ seed, rounds, damages }, signal);
+    return damages.map(({ name }) => {
+      const own = outcomes.filter(({ damage }) => damage === name).map(({ outcome }) => outcome);
+      const counts = [...new Set(own)].map((outcome) => `${own.filter((one) => one === outcome).length} ${outcome}`);
+      return `${name}: ${counts.join(', ')}`;
+    });
+  },
+});

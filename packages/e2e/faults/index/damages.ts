@@ -1,0 +1,84 @@
+import {
+  copyFileSync,
+  existsSync,
+  openSync,
+  closeSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Seeded } from '../seeded.ts';
+
+export interface IndexFiles {
+  /** The storage folder; nothing runs on it. */
+  readonly storage: string;
+  /** A copy of index.db as it was some commits ago. */
+  readonly older: string;
+}
+
+/** One way in which index.db can come to harm. */
+export interface Damage {
+  readonly name: string;
+  readonly make: (files: IndexFiles, seeded: Seeded) => void;
+}
+
+const pageBytes = 4096;
+
+export const damages: readonly Damage[] = [
+  { name: 'deleted', make: ({ storage }) => remove(storage, '', '-wal', '-shm') },
+  { name: 'deleted, its log left behind', make: ({ storage }) => remove(storage, '') },
+  { name: 'its log deleted', make: ({ storage }) => remove(storage, '-wal', '-shm') },
+  { name: 'emptied', make: ({ storage }) => truncateSync(indexOf(storage)) },
+  { name: 'truncated', make: ({ storage }, seeded) => truncate(indexOf(storage), seeded) },
+  { name: 'bits flipped', make: ({ storage }, seeded) => flip(indexOf(storage), seeded, 1 + seeded.below(64)) },
+  { name: 'one bit flipped', make: ({ storage }, seeded) => flip(indexOf(storage), seeded, 1) },
+  { name: 'bits flipped in its log', make: ({ storage }, seeded) => flip(`${indexOf(storage)}-wal`, seeded, 8) },
+  { name: 'a page zeroed', make: ({ storage }, seeded) => zeroPage(indexOf(storage), seeded) },
+  { name: 'replaced by an older copy', make: ({ storage, older }) => replace(storage, older) },
+  { name: 'replaced by another database', make: ({ storage }) => replace(storage, join(storage, 'accounts.db')) },
+];
+
+export function indexOf(storage: string): string {
+  return join(storage, 'index.db');
+}
+
+function remove(storage: string, ...suffixes: readonly string[]): void {
+  for (const suffix of suffixes) rmSync(indexOf(storage) + suffix, { force: true });
+}
+
+function replace(storage: string, by: string): void {
+  remove(storage, '', '-wal', '-shm');
+  copyFileSync(by, indexOf(storage));
+}
+
+function truncate(path: string, seeded: Seeded): void {
+  truncateSync(path, seeded.below(statSync(path).size));
+}
+
+/** Nothing happens to a file that is not there: a daemon that was stopped leaves no log. */
+function flip(path: string, seeded: Seeded, bits: number): void {
+  if (!existsSync(path)) return;
+  for (let bit = 0; bit < bits; bit += 1) {
+    change(path, seeded.below(statSync(path).size), 1, (byte) => (byte[0] = (byte[0] ?? 0) ^ (1 << seeded.below(8))));
+  }
+}
+
+function zeroPage(path: string, seeded: Seeded): void {
+  const page = seeded.below(Math.floor(statSync(path).size / pageBytes));
+  change(path, page * pageBytes, pageBytes, (bytes) => bytes.fill(0));
+}
+
+function change(path: string, at: number, length: number, work: (bytes: Uint8Array) => void): void {
+  const file = openSync(path, 'r+');
+  try {
+    const bytes = new Uint8Array(length);
+    readSync(file, bytes, 0, length, at);
+    work(bytes);
+    writeSync(file, bytes, 0, length, at);
+  } finally {
+    closeSync(file);
+  }
+}
