@@ -13,6 +13,7 @@ import { Listener, type ListenerLimits } from './net/listener.ts';
 import { loadTlsCredentials, type TlsCredentials } from './net/tls-credentials.ts';
 import { Identities } from './rights/identities.ts';
 import { CofferConnections } from './session/coffer-connections.ts';
+import type { Interposer } from './session/interposer.ts';
 import { Sessions } from './session/sessions.ts';
 
 /** From accept to the end of the TLS handshake (PROTOCOL §Limits). */
@@ -37,6 +38,8 @@ export interface DaemonDeps {
   readonly warn?: (text: string) => void;
   /** For tests: other deadlines than the protocol's. */
   readonly limits?: Partial<ProtocolLimits>;
+  /** For tests: makes it lie. */
+  readonly interposer?: Interposer;
 }
 
 interface DaemonParts {
@@ -125,8 +128,9 @@ export class Daemon implements AsyncDisposable {
 
   async #start(setup: string): Promise<void> {
     const services = await this.#openServices(setup);
-    const connections = this.#stack.use(new CofferConnections(services, { limits: () => this.#protocolLimits() }));
-    const { clock, logger } = this.#deps;
+    const { clock, logger, interposer } = this.#deps;
+    const limits = (): ProtocolLimits => this.#protocolLimits();
+    const connections = this.#stack.use(new CofferConnections(services, { limits, ...(interposer && { interposer }) }));
     const http = this.#stack.use(
       new HttpApp({ clock, readiness: () => this.#readiness(services) }, { connectionMs: httpMs }),
     );

@@ -11,5 +11,6 @@ export type { LoginStart, OpaqueServerOptions } from './login/opaque-server.ts';
 export { readOpaqueSetup, writeOpaqueSetup } from './login/opaque-setup.ts';
 export { loadTlsCredentials } from './net/tls-credentials.ts';
 export type { TlsCredentials } from './net/tls-credentials.ts';
+export type { Interposer } from './session/interposer.ts';
 export { serve } from './serve.ts';
 export type { ServeOptions, HangupSource } from './serve.ts';

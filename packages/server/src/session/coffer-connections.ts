@@ -17,10 +17,12 @@ import { loginFailed } from '../handlers/session-handlers.ts';
 import { TlsTransport } from '../net/tls-transport.ts';
 import { authorize, type RightsSource } from '../rights/authorize.ts';
 import { Connection } from './connection.ts';
+import type { Interposer } from './interposer.ts';
 
 export interface CofferConnectionsOptions {
   /** Asked for each new connection: a reload changes them. */
   readonly limits: () => ProtocolLimits;
+  readonly interposer?: Interposer;
 }
 
 /** Every connection of the binary protocol: made from a socket, given its context, cleaned up after. */
@@ -35,7 +37,8 @@ export class CofferConnections implements AsyncDisposable {
   constructor(services: Services, options: CofferConnectionsOptions) {
     this.#services = services;
     this.#options = options;
-    this.#handlers = createHandlers(services);
+    const handlers = createHandlers(services);
+    this.#handlers = options.interposer?.handlers?.(handlers) ?? handlers;
     this.#budget = new BufferBudget(services, options.limits());
     this.#rights = rightsOf(services);
   }
@@ -52,7 +55,8 @@ export class CofferConnections implements AsyncDisposable {
       watcher: this.#watcherOf(() => ({ context, connection })),
       end: (reason) => void connection.terminate(new CofferError('REFUSED', reason)),
     });
-    const connection = ServerConnection.serve(new TlsTransport(socket), {
+    const transport = new TlsTransport(socket);
+    const connection = ServerConnection.serve(this.#options.interposer?.transport?.(transport) ?? transport, {
       handlers: this.#handlers,
       context,
       clock,
