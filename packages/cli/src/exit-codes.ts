@@ -53,3 +53,18 @@ const byCode: Readonly<Record<ErrorCode, number>> = {
 export function exitCodeOf(code: ErrorCode): number {
   return byCode[code];
 }
+
+/**
+ * Of a run that goes on after a path that failed. What the server altered or withheld is told apart from what merely
+ * could not be read or written: scripts must be able to stop there.
+ */
+export function exitCodeOfReport({
+  failed,
+  errors,
+}: {
+  readonly failed: number;
+  readonly errors: readonly { readonly code: ErrorCode }[];
+}): number | undefined {
+  if (failed === 0) return undefined;
+  return errors.some(({ code }) => code === 'INTEGRITY') ? exitCodes.integrity : exitCodes.someFailed;
+}

@@ -5,7 +5,7 @@ import type { Entry, EntryName, TreeReader } from '@coffer/client';
 import { layDown } from '@coffer/sync';
 import type { HomeSession } from './compose.ts';
 import type { CommandContext } from './context.ts';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodeOfReport } from './exit-codes.ts';
 import { Progress } from './progress.ts';
 import { syncText } from './transfer-text.ts';
 import { isRoot } from './vault-paths.ts';
@@ -37,7 +37,7 @@ export async function layDownAt(context: CommandContext, wanted: LayDownAt): Pro
   });
   progress[Symbol.dispose]();
   context.output.result({ json: () => report, text: () => syncText(report) });
-  return report.failed > 0 ? exitCodes.someFailed : undefined;
+  return exitCodeOfReport(report);
 }
 
 interface Placed {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { errorCodes } from '@coffer/core';
 import { isoTime } from '../src/entry-view.ts';
-import { exitCodeOf } from '../src/exit-codes.ts';
+import { exitCodeOf, exitCodeOfReport } from '../src/exit-codes.ts';
 import { table } from '../src/output.ts';
 import { safeText } from '../src/safe-text.ts';
 import { formatTime, parseTime } from '../src/time.ts';
@@ -69,4 +69,10 @@ test('a time that no date can hold is shown at the edge instead of failing', () 
   expect(isoTime(0)).toBe('1970-01-01T00:00:00.000Z');
   expect(isoTime(1e300)).toBe('+275760-09-13T00:00:00.000Z');
   expect(isoTime(-1e300)).toBe('-271821-04-20T00:00:00.000Z');
+});
+
+test('a run in which some items failed says so, and louder when the server altered one of them', () => {
+  expect(exitCodeOfReport({ failed: 0, errors: [{ code: 'INVALID' }] })).toBeUndefined();
+  expect(exitCodeOfReport({ failed: 1, errors: [{ code: 'NOT_ALLOWED' }] })).toBe(10);
+  expect(exitCodeOfReport({ failed: 2, errors: [{ code: 'IO' }, { code: 'INTEGRITY' }] })).toBe(9);
 });

@@ -10,7 +10,7 @@ import { parseInput, Texts } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOfReport } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { syncText } from '../transfer-text.ts';
 import { findEntry, findTarget } from '../vault-paths.ts';
@@ -36,7 +36,7 @@ export const run: Command = async (context, input) => {
   });
   progress[Symbol.dispose]();
   context.output.result({ json: () => report, text: () => syncText(report) });
-  return report.failed > 0 ? exitCodes.someFailed : undefined;
+  return exitCodeOfReport(report);
 };
 
 interface Placed {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Flag, parseInput, Size, Text, Texts } from '../arguments.ts';
 import { jobsFolder, openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOfReport } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { planText, syncText } from '../transfer-text.ts';
 
@@ -51,5 +51,5 @@ export const run: Command = async (context, input) => {
     json: () => (options.dryRun ? { ...report, plan } : report),
     text: () => (options.dryRun ? planText(report, plan) : syncText(report)),
   });
-  return report.failed > 0 ? exitCodes.someFailed : undefined;
+  return exitCodeOfReport(report);
 };
