@@ -46,3 +46,8 @@ export function placePath(place: Place | undefined): ByteName {
 function above(name: ByteName, path: ByteName): ByteName {
   return path === '' ? name : joinPath(name, path);
 }
+
+/** Path of a name in a directory of the plan; the root itself is the empty path. */
+export function pathIn({ parent, name }: { readonly parent: Place; readonly name: ByteName }): ByteName {
+  return parent.isAboveRoot === true ? '' : joinPath(placePath(parent), name);
+}

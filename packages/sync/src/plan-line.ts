@@ -1,7 +1,7 @@
-import { joinPath, showPath } from './byte-name.ts';
+import { showPath } from './byte-name.ts';
 import type { Plan, Step } from './plan.ts';
 import { reasons } from './plan.ts';
-import { localPath, placePath } from './place.ts';
+import { localPath, pathIn } from './place.ts';
 import type { SyncReport } from './report.ts';
 import type { ReportDraft } from './report.ts';
 
@@ -42,8 +42,8 @@ export function countsOf(report: SyncReport): Readonly<Record<string, number>> {
 }
 
 function lineOf(step: Exclude<Step, { action: 'remember' | 'forget' }>, mode: Plan['mode']): PlanLine {
-  const { action, parent, name } = step;
-  const path = parent.isAboveRoot === true ? '.' : showPath(joinPath(placePath(parent), name));
+  const { action } = step;
+  const path = showPath(pathIn(step)) || '.';
   const line = { action, path, reason: reasons[step.reason] };
   if (action !== 'move') return line;
   return mode === 'pull' ? { ...line, from: showPath(localPath(step.from)) } : line;

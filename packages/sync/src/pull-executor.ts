@@ -2,9 +2,9 @@ import type { Downloader, DownloadSink, Entry, Vault } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
+import type { BaseNote } from './base-notes.ts';
 import { noBase } from './base.ts';
 import type { BaseWriter } from './base.ts';
-import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 import { DirectoryEntries } from './directory-entries.ts';
 import { failureOfOnePath } from './file-failures.ts';
@@ -28,7 +28,7 @@ import type {
   SetAsideStep,
   Step,
 } from './plan.ts';
-import { placePath } from './place.ts';
+import { pathIn, placePath } from './place.ts';
 import type { Place } from './place.ts';
 import type { ProgressMeter } from './progress.ts';
 import { entryOf, parseRemoteStamp } from './remote-tree.ts';
@@ -38,7 +38,7 @@ import { runLanes } from './run-lanes.ts';
 import { SettledNotes } from './settled-notes.ts';
 import { trustedStamp } from './fresh.ts';
 import type { TemporaryNames } from './temporary-name.ts';
-import { elsewhere } from './stamp.ts';
+import { elsewhere, untrusted } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 export interface PullExecutorDeps {
@@ -86,6 +86,7 @@ class PullExecutor {
   readonly #entries: DirectoryEntries;
   #failed = 0;
   #skipped = 0;
+  #unsettled = false;
 
   constructor(deps: PullExecutorDeps, downloader: Downloader | undefined) {
     this.#deps = deps;
@@ -99,19 +100,32 @@ class PullExecutor {
     return this.#failed + this.#skipped === 0;
   }
 
+  /** Also after a failure or Ctrl-C what was laid down is remembered, and directories get their times back. */
   async run(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      for (const step of plan.structure) await this.#attempt(step, () => this.#structure(step), signal);
-      const work = (step: Plan['contents'][number]): Promise<void> =>
-        this.#attempt(step, () => this.#content(step, signal), signal);
-      await runLanes(plan.contents, { lanes: this.#downloader?.parallel ?? 1, work }, signal);
-      this.#deps.progress.enter('finishing');
-      for (const step of plan.removals) await this.#attempt(step, () => this.#remove(step), signal);
-    } finally {
-      // Also after a failure or Ctrl-C: what was laid down is remembered, and directories get their times back.
-      await this.#finishDirectories(plan.directories);
-      await this.#notes.finish();
+    const failures: unknown[] = [];
+    for (const part of [() => this.#steps(plan, signal), () => this.#finish(plan.directories)]) {
+      try {
+        await part();
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #steps({ structure, contents, removals }: Plan, signal: AbortSignal | undefined): Promise<void> {
+    for (const step of structure) await this.#attempt(step, () => this.#structure(step), signal);
+    const work = (step: Plan['contents'][number]): Promise<void> =>
+      this.#attempt(step, () => this.#content(step, signal), signal);
+    await runLanes(contents, { lanes: this.#downloader?.parallel ?? 1, work }, signal);
+    this.#deps.progress.enter('finishing');
+    for (const step of removals) await this.#attempt(step, () => this.#remove(step), signal);
+  }
+
+  async #finish(directories: readonly AttributesStep[]): Promise<void> {
+    await this.#finishDirectories(directories);
+    await this.#notes.finish();
+    if (this.#unsettled) await this.#deps.settle();
   }
 
   /** One path that fails is reported, and the rest goes on. */
@@ -123,7 +137,7 @@ class PullExecutor {
       signal?.throwIfAborted();
       const failure = failureOfOnePath(error);
       this.#failed += 1;
-      this.#deps.report.fail(pathOf(step), failure);
+      this.#deps.report.fail(pathIn(step), failure);
     }
   }
 
@@ -147,7 +161,7 @@ class PullExecutor {
     });
     place.local = { parent: parent.local, name: localName };
     if (localName === name) return this.#attributesOf.want(place, remote);
-    await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place, local: elsewhere, remote } });
+    await this.#note({ kind: 'remember', at: { parent, name }, item: { place, local: elsewhere, remote } });
   }
 
   async #move(step: MoveStep): Promise<void> {
@@ -167,7 +181,7 @@ class PullExecutor {
     from.name = name;
     this.#deps.report.counts.moved += 1;
     const item = step.remember && stamp !== undefined ? { place, local: stamp, remote } : undefined;
-    for (const noted of moveNotes(step, item)) await this.#notes.add(noted);
+    for (const noted of moveNotes(step, item)) await this.#note(noted);
   }
 
   async #setAside({ parent, name, newName, from, local, hasBase }: SetAsideStep): Promise<void> {
@@ -178,7 +192,7 @@ class PullExecutor {
     });
     from.name = newName;
     if (hasBase && parent.base !== undefined) {
-      await this.#notes.add({ kind: 'drop', from: { directory: parent.base, name } });
+      await this.#note({ kind: 'drop', from: { directory: parent.base, name } });
     }
   }
 
@@ -276,7 +290,7 @@ class PullExecutor {
       }
       this.#attributesOf.touch(parent, folder);
     });
-    if (fromBase !== undefined) await this.#notes.add({ kind: 'forget', from: fromBase });
+    if (fromBase !== undefined) await this.#note({ kind: 'forget', from: fromBase });
   }
 
   async #finishDirectories(steps: readonly AttributesStep[]): Promise<void> {
@@ -287,7 +301,7 @@ class PullExecutor {
         this.#deps.report.fail(placePath(place), error);
       } else if (local !== undefined && place.parent !== undefined) {
         const { parent, name } = place;
-        await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place, local, remote } });
+        await this.#note({ kind: 'remember', at: { parent, name }, item: { place, local, remote } });
       }
     }
   }
@@ -298,14 +312,19 @@ class PullExecutor {
     folder: Folder,
     { laidAs, remote }: { readonly laidAs: ByteName; readonly remote: RemoteStamp },
   ): Promise<void> {
-    if (this.#deps.base === noBase) return;
-    const stamp = folder.look(laidAs)?.stamp;
+    const stamp = this.#deps.base === noBase ? untrusted : folder.look(laidAs)?.stamp;
     if (stamp === undefined) {
       this.#skipped += 1;
       return;
     }
     const local = laidAs === name ? trustedStamp(stamp, this.#deps.clock.nowMs()) : elsewhere;
-    await this.#notes.add({ kind: 'remember', at: { parent, name }, item: { place: undefined, local, remote } });
+    await this.#note({ kind: 'remember', at: { parent, name }, item: { place: undefined, local, remote } });
+  }
+
+  /** Without a base there is nothing to tell it, and one sync of the disk at the end is enough. */
+  async #note(noted: BaseNote): Promise<void> {
+    if (this.#deps.base === noBase) this.#unsettled = true;
+    else await this.#notes.add(noted);
   }
 
   /** In the directory of a step, which gets its times back at the end. */
@@ -340,10 +359,6 @@ class PullExecutor {
     if (this.#downloader === undefined) throw new TypeError('no downloader was opened');
     return this.#downloader;
   }
-}
-
-function pathOf({ parent, name }: Step): ByteName {
-  return parent.isAboveRoot === true ? '' : joinPath(placePath(parent), name);
 }
 
 /** A rename changes the ctime; everything else must be as it was. */

@@ -1,12 +1,12 @@
+import { attributesFrom, attributesOf, matches, parentEntry, placementOf } from './push-operands.ts';
 import type { Uploader, UploadedContent, Vault } from '@coffer/client';
-import { equalBytes, timestampFromNs } from '@coffer/core';
+import { equalBytes } from '@coffer/core';
 import type { Clock, DeviceId, EntryId } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { NotedItem } from './base-notes.ts';
 import type { BaseWriter } from './base.ts';
-import { joinPath, toEntryName, toFsPath } from './byte-name.ts';
+import { toEntryName, toFsPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
-import { attributesDiffer } from './compare.ts';
 import { ContentMoves } from './content-moves.ts';
 import { failureOfOnePath } from './file-failures.ts';
 import { restNeededMs, trustedStamp } from './fresh.ts';
@@ -22,7 +22,7 @@ import type {
   Step,
   UploadStep,
 } from './plan.ts';
-import { localPath, placePath } from './place.ts';
+import { localPath, pathIn } from './place.ts';
 import type { Place } from './place.ts';
 import type { ProgressMeter } from './progress.ts';
 import { PushCommits } from './push-commits.ts';
@@ -30,7 +30,7 @@ import { entryOf, makeRemoteStamp, parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteStamp, RemoteStampFields, RemoteTree } from './remote-tree.ts';
 import type { ReportDraft } from './report.ts';
 import { runLanes } from './run-lanes.ts';
-import { parseStamp, permissionMask, untrusted } from './stamp.ts';
+import { parseStamp, untrusted } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 export interface PushExecutorDeps {
@@ -83,6 +83,12 @@ export async function executePush(deps: PushExecutorDeps, plan: Plan, signal?: A
 async function openUploader({ vault }: PushExecutorDeps, plan: Plan): Promise<Uploader | undefined> {
   const uploads = plan.contents.filter(({ action }) => action === 'upload').length;
   return uploads === 0 ? undefined : vault.uploader({ lanes: uploads >= filesForTwoLanes ? 2 : 1 });
+}
+
+interface Read {
+  readonly content: UploadedContent;
+  /** What base may remember of the local file. */
+  readonly local: Stamp;
 }
 
 class PushExecutor {
@@ -151,7 +157,7 @@ class PushExecutor {
     await this.commits.batch.move(entry, placementOf(step), signal);
     const item = step.remember ? { place, local, remote } : undefined;
     this.commits.expect(entry, {
-      path: pathOf(step),
+      path: pathIn(step),
       notes: () => moveNotes(step, item),
       done: () => (this.#deps.report.counts.moved += 1),
     });
@@ -164,7 +170,7 @@ class PushExecutor {
     await this.commits.batch.move(entry, { parent: parentEntry(parent), name: toEntryName(newName) }, signal);
     const from = hasBase && parent.base !== undefined ? { directory: parent.base, name } : undefined;
     const notes = () => (from === undefined ? [] : [{ kind: 'drop' as const, from }]);
-    this.commits.expect(entry, { path: pathOf(step), notes, done: () => undefined });
+    this.commits.expect(entry, { path: pathIn(step), notes, done: () => undefined });
   }
 
   async #content(step: Plan['contents'][number], signal: AbortSignal | undefined): Promise<void> {
@@ -212,7 +218,7 @@ class PushExecutor {
       const failure = failureOfOnePath(error);
       signal?.throwIfAborted();
       this.#failed += 1;
-      if (failure.code !== 'NOT_FOUND') this.#deps.report.fail(pathOf(step), failure);
+      if (failure.code !== 'NOT_FOUND') this.#deps.report.fail(pathIn(step), failure);
       progress.file(size);
       return undefined;
     }
@@ -227,13 +233,13 @@ class PushExecutor {
     const entry = entryOf(found.remote);
     await this.commits.batch.move(entry, placementOf(step), signal);
     this.commits.expect(entry, {
-      path: pathOf(step),
+      path: pathIn(step),
       notes: () => (found.fromBase === undefined ? [] : [{ kind: 'drop', from: found.fromBase }]),
       done: () => (this.#deps.report.counts.moved += 1),
     });
     await this.#setAttributes(
       step,
-      { ...parseRemoteStamp(found.remote), ...attributesFrom(read), local: read.local },
+      { ...parseRemoteStamp(found.remote), ...attributesFrom(read.content), local: read.local },
       signal,
     );
   }
@@ -265,7 +271,7 @@ class PushExecutor {
     const there = parseRemoteStamp(step.remote);
     await this.#setAttributes(
       step,
-      { ...there, ...attributesFrom(read), local: read.local, before: step.remote },
+      { ...there, ...attributesFrom(read.content), local: read.local, before: step.remote },
       signal,
     );
   }
@@ -317,7 +323,7 @@ class PushExecutor {
     } catch (error) {
       this.#failed += 1;
       const failure = failureOfOnePath(error);
-      if (failure.code !== 'NOT_FOUND') this.#deps.report.fail(pathOf(step), failure);
+      if (failure.code !== 'NOT_FOUND') this.#deps.report.fail(pathIn(step), failure);
       return undefined;
     }
   }
@@ -332,7 +338,7 @@ class PushExecutor {
     for (const step of going) {
       const { fromBase } = step;
       this.commits.expect(entryOf(step.remote ?? ''), {
-        path: pathOf(step),
+        path: pathIn(step),
         notes: () => (fromBase === undefined ? [] : [{ kind: 'forget', from: fromBase }]),
         done: () => (this.#deps.report.counts.removed += step.files - this.#moves.movedOutOf(step)),
       });
@@ -346,7 +352,7 @@ class PushExecutor {
   ): void {
     const at = { parent: step.parent, name: step.name };
     this.commits.expect(entry, {
-      path: pathOf(step),
+      path: pathIn(step),
       notes: (seq) => [{ kind: 'remember', at, item: item(seq) }],
       done,
     });
@@ -370,41 +376,4 @@ class PushExecutor {
     if (this.#uploader === undefined) throw new TypeError('no uploader was opened');
     return this.#uploader;
   }
-}
-
-interface Read {
-  readonly content: UploadedContent;
-  /** What base may remember of the local file. */
-  readonly local: Stamp;
-}
-
-function pathOf({ parent, name }: Step): ByteName {
-  return parent.isAboveRoot === true ? '' : joinPath(placePath(parent), name);
-}
-
-function parentEntry(parent: Place): EntryId {
-  if (parent.entry === undefined) throw new TypeError('a directory is used before it is made');
-  return parent.entry;
-}
-
-function placementOf({ parent, name }: Step): { parent: EntryId; name: string | Uint8Array } {
-  return { parent: parentEntry(parent), name: toEntryName(name) };
-}
-
-function attributesOf(local: Stamp): { mtime: readonly [number, number]; mode: number } {
-  const { mtimeNs, mode } = parseStamp(local);
-  return { mtime: timestampFromNs(mtimeNs), mode: mode & permissionMask };
-}
-
-function attributesFrom({ content: { mtime, mode } }: Read): Pick<UploadedContent, 'mtime' | 'mode'> {
-  return { mtime, mode };
-}
-
-/** True when what was read is what was scanned. */
-function matches(content: UploadedContent, local: Stamp): boolean {
-  return content.size === parseStamp(local).size && !attributesDiffer(local, fieldsStamp(content));
-}
-
-function fieldsStamp({ mtime, mode, size }: UploadedContent): RemoteStamp {
-  return makeRemoteStamp({ kind: 'file', entry: new Uint8Array(16), seq: 0, mtime, mode, size });
 }

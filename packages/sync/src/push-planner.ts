@@ -1,12 +1,10 @@
 import { isCofferError } from '@coffer/core';
 import type { LinkTarget } from '@coffer/client';
-import { joinPath } from './byte-name.ts';
-import type { ByteName } from './byte-name.ts';
 import { attributesDiffer, linkTimesDiffer, sameTarget } from './compare.ts';
 import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
 import type { Reason, VanishedFile } from './plan.ts';
-import { localPath, placePath } from './place.ts';
+import { localPath, pathIn } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
 import { entryOf, sameVersion } from './remote-tree.ts';
@@ -164,7 +162,7 @@ export class PushPlanner {
       return this.#context.local.target(localPath(placeOf(triple)));
     } catch (error) {
       if (!isCofferError(error)) throw error;
-      this.#context.draft.problem({ path: pathOf(triple), error, failed: error.code !== 'NOT_FOUND' });
+      this.#context.draft.problem({ path: pathIn(triple), error, failed: error.code !== 'NOT_FOUND' });
       return undefined;
     }
   }
@@ -335,8 +333,4 @@ function sidesOf(triple: Triple, remote: RemoteNode): Pick<Place, 'local' | 'ent
 
 function placeOf(triple: Triple): LocalPlace {
   return { parent: triple.localParent, name: here(triple).name };
-}
-
-function pathOf(triple: Triple): ByteName {
-  return joinPath(placePath(triple.parent), triple.name);
 }

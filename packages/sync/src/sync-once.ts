@@ -90,7 +90,7 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
     throw error;
   }
   const finished = finish();
-  await announced?.end('done', countsOf(finished));
+  await endQuietly(announced, { status: 'done', report: finished });
   return finished;
 }
 
@@ -99,14 +99,14 @@ function oneWay(mode: SyncMode): 'push' | 'pull' {
   throw new CofferError('INVALID', 'the mode two-way is not available', { hint: 'Use --mode push or --mode pull.' });
 }
 
-/** The run failed already, maybe because the server is gone: that its end cannot be announced says nothing new. */
+/** What the run did is done and acknowledged, or has failed already: that its end cannot be announced changes neither. */
 async function endQuietly(
   run: JobRun | undefined,
-  { status, report }: { readonly status: 'failed' | 'interrupted'; readonly report: SyncReport },
+  { status, report }: { readonly status: 'done' | 'failed' | 'interrupted'; readonly report: SyncReport },
 ): Promise<void> {
   try {
     await run?.end(status, countsOf(report));
   } catch {
-    // The first error is the one that is thrown.
+    // The server finds out by the connection that ends.
   }
 }

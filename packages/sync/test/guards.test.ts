@@ -25,7 +25,7 @@ describe('rules and guards', () => {
     for (const put of [
       (path: string) => symlinkSync('/dev/zero', path),
       (path: string) => symlinkSync('elsewhere', path),
-      (path: string) => execFileSync('mkfifo', [path]),
+      (path: string) => execFileSync('sh', ['-c', 'mkfifo "$0"', path]),
     ]) {
       using scene = new Scene();
       scene.write('elsewhere', 'secret of another file\n');
