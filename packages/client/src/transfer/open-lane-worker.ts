@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { isCofferError } from '@coffer/core';
+import { isCofferError, MiB } from '@coffer/core';
 import { ChunkKeys, openChunk } from '@coffer/crypto';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { KnownSlots } from './shared-slots.ts';
+import { YoungCollector } from './young-collector.ts';
 
 /** Thread that opens chunks: sealed bytes in, plain bytes out, nothing kept. */
 const port = parentPort;
@@ -11,7 +12,12 @@ if (port === null) throw new TypeError('an opening lane runs in a worker thread'
 const keys = new Map((workerData as OpenLaneSetup).dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
 const slots = { sealed: new KnownSlots(), plain: new KnownSlots() };
 
-port.on('message', (request: OpenRequest) => port.postMessage(openAll(request)));
+const collector = new YoungCollector(8 * MiB);
+
+port.on('message', (request: OpenRequest) => {
+  port.postMessage(openAll(request));
+  collector.passed(request.items.reduce((sum, { plainBytes }) => sum + plainBytes, 0));
+});
 
 function openAll({ batch, sealed, plain, items }: OpenRequest): OpenReply {
   const from = slots.sealed.bytes(sealed);

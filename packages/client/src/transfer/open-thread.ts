@@ -5,6 +5,7 @@ import { laneMemory } from './lane-memory.ts';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { SharedSlots } from './shared-slots.ts';
 import type { SharedSlot } from './shared-slots.ts';
+import { YoungCollector } from './young-collector.ts';
 
 /** Plain bytes of a chunk, in memory that is used again. */
 export interface OpenedChunk {
@@ -41,6 +42,7 @@ export class OpenThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #sealedSlots = new SharedSlots([handOverBytes, maxSealedChunkBytes + 32]);
   readonly #plainSlots = new SharedSlots([handOverBytes, maxChunkBytes]);
+  readonly #collector = new YoungCollector(32 * MiB);
   readonly #underWay = new Map<number, UnderWay>();
   #filling: Batch | undefined;
   #lastBatch = 0;
@@ -73,6 +75,8 @@ export class OpenThread implements AsyncDisposable {
     batch.items.push({ ...chunk.item, start: batch.sealedBytes, end: batch.sealedBytes + frame.byteLength });
     batch.chunks.push(chunk);
     batch.sealedBytes += frame.byteLength;
+    // The frame, and the pieces of the network that it was put together from.
+    this.#collector.passed(2 * frame.byteLength);
     batch.plainBytes += plainBytes;
     this.load += plainBytes;
   }

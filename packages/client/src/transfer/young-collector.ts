@@ -1,0 +1,38 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+type Collect = (options: { readonly type: 'minor' }) => void;
+
+let collect: Collect | undefined;
+
+/**
+ * Frees arrays that lived for one chunk. The ciphers and the network hand out a fresh array for every piece, and V8 looks for
+ * garbage only after 64 MiB of them, by a collection of the whole heap: each thread then held 64 MiB for nothing, and a
+ * fifth of the processor went into looking. Collecting only what is young, often, takes less than a tenth of that.
+ */
+export class YoungCollector {
+  readonly #everyBytes: number;
+  #passedBytes = 0;
+
+  /** `everyBytes`: how much may pass between two collections; what a thread holds for nothing at most. */
+  constructor(everyBytes: number) {
+    this.#everyBytes = everyBytes;
+  }
+
+  /** Tells that arrays of `bytes` in all came and went. */
+  passed(bytes: number): void {
+    this.#passedBytes += bytes;
+    if (this.#passedBytes < this.#everyBytes) return;
+    this.#passedBytes = 0;
+    collect ??= exposedCollector();
+    collect({ type: 'minor' });
+  }
+}
+
+/** The flag is needed only while the function is taken out. */
+function exposedCollector(): Collect {
+  setFlagsFromString('--expose-gc');
+  const exposed = runInNewContext('gc') as Collect;
+  setFlagsFromString('--no-expose-gc');
+  return exposed;
+}
