@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { idKey } from '@coffer/core';
-import type { EntryId, IdKey } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
 import type { Ref } from '@coffer/journal';
 import { kindNumbers } from './schema.ts';
 import type { Skipped, TreeWriter } from './tree-writer.ts';
@@ -44,11 +43,11 @@ export class ServerBeliefs {
     all: boolean;
     skipped: readonly Skipped[];
   }): void {
-    const unbacked = new Set<IdKey>(skipped.map(({ entry }) => idKey(entry)));
-    const doubtful = all || this.#sql.any.get() !== undefined;
+    // A skipped operation leaves its own ref unbacked, and through a directory that stayed also those of others.
+    const doubtful = all || skipped.length > 0 || this.#sql.any.get() !== undefined;
     for (const ref of refs) {
       if (ref.kind === 'keep') this.#compare(ref.entry, ref.seq);
-      if (ref.kind === 'put' && (doubtful || unbacked.has(idKey(ref.entry)))) this.#compare(ref.entry, seq);
+      if (ref.kind === 'put' && doubtful) this.#compare(ref.entry, seq);
       if (ref.kind === 'drop' && doubtful) for (const entry of ref.entries) this.#compare(entry, null, ref.reason);
     }
   }
