@@ -27,6 +27,7 @@ export default {
     {
       ...common,
       displayName: 'unit',
+      setupFilesAfterEnv: ['<rootDir>/scripts/unit-timeout.mjs'],
       testMatch: ['<rootDir>/packages/*/test/**/*.test.{ts,tsx}', '<rootDir>/scripts/test/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.e2e\\.test\\.ts$'],
     },
