@@ -60,7 +60,7 @@ test.each(faults)(
       if (!hit) return;
     }
   },
-  120_000,
+  1_800_000,
 );
 
 test.each([
