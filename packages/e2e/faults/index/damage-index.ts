@@ -16,7 +16,7 @@ export interface DamageOptions {
 }
 
 /** How a damaged index was met: the start mended it, refused it, or did not see it until `check` did. */
-export type Outcome = 'mended at start' | 'refused at start' | 'found by check';
+type Outcome = 'mended at start' | 'refused at start' | 'found by check';
 
 export interface DamageResult {
   readonly outcomes: readonly { readonly damage: string; readonly outcome: Outcome }[];

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Seeded } from '../seeded.ts';
 
-export interface IndexFiles {
+interface IndexFiles {
   /** The storage folder; nothing runs on it. */
   readonly storage: string;
   /** A copy of index.db as it was some commits ago. */

@@ -26,11 +26,14 @@ const largeBytes = 1_500_000;
 export class RestlessFolder {
   readonly path: string;
   readonly #seeded: Seeded;
+  readonly #renames: boolean;
   #made = 0;
 
-  constructor(path: string, seeded: Seeded) {
+  /** `renames: false`: what stands under a name is always a version of one file. */
+  constructor(path: string, seeded: Seeded, { renames = true }: { readonly renames?: boolean } = {}) {
     this.path = path;
     this.#seeded = seeded;
+    this.#renames = renames;
     mkdirSync(path, { recursive: true });
     for (let index = 0; index < 5; index += 1) this.#create();
   }
@@ -60,7 +63,7 @@ export class RestlessFolder {
     if (some === undefined || kind === 0) return this.#create();
     if (kind === 1) return writeFileSync(some, this.#content());
     if (kind === 2) return appendFileSync(some, this.#content().subarray(0, 5000));
-    if (kind === 3) return renameSync(some, this.#newPath());
+    if (kind === 3 && this.#renames) return renameSync(some, this.#newPath());
     if (kind === 4) return copyFileSync(some, this.#newPath());
     if (kind === 5 && this.#seeded.chance(0.3)) return symlinkSync('../somewhere else', this.#newPath());
     rmSync(some);
@@ -91,6 +94,6 @@ export class RestlessFolder {
   }
 }
 
-export function hashOf(bytes: Uint8Array): string {
+function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
