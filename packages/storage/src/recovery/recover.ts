@@ -40,6 +40,10 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const found = await packsToScan(options.packs, known);
   const unknown = found.filter(({ progress }) => progress === undefined).map(({ pack }) => pack);
   await refuseNewerPacks(options.packs, unknown);
+  if (rebuilding && found.length > 0) {
+    const bytes = found.reduce((sum, { pack }) => sum + pack.bytes, 0);
+    logger.warn({ packs: found.length, bytes }, 'the index is new and is made from the packs; this takes a while');
+  }
   const statements = new FoundStatements();
   let records = 0;
   for (const work of found) {
