@@ -119,13 +119,15 @@ function legal(
   operations: readonly Operation[],
   { seq, keepsBack, uploader }: { seq: number; keepsBack: number | null; uploader: AccountId },
 ) {
-  const seen = new Set<IdKey>();
+  const [seen, puts] = [new Set<IdKey>(), new Set<IdKey>()];
   const refs: Ref[] = [];
   const keeps = new Map<IdKey, number>();
   const drops = { removed: [] as EntryId[], moved: [] as EntryId[] };
   const kept = operations.filter((operation) => {
     const entries = named(operation, keepsBack !== null);
     if (entries.some((id) => seen.has(idKey(id)))) return false;
+    if (operation[0] === 'put' && puts.has(idKey(operation[1]))) return false;
+    if (operation[0] === 'put') puts.add(idKey(operation[1]));
     for (const id of entries) seen.add(idKey(id));
     if (operation[0] === 'remove') drops.removed.push(...operation[1]);
     if (operation[0] === 'put' && operation[4] === 'mount') drops.moved.push(operation[1]);
@@ -141,10 +143,11 @@ function legal(
   return { kept, refs, keeps };
 }
 
-/** Entries that one commit may name once; moves without a keep have no ref. */
+/** Entries that one commit may name once; folders, links, and moves without a keep have no ref. */
 function named(operation: Operation, isKept: boolean): readonly EntryId[] {
   if (operation[0] === 'remove') return operation[1];
-  return operation[0] === 'put' || (operation[0] === 'move' && isKept) ? [operation[1]] : [];
+  const hasRef = operation[0] === 'put' ? operation[4] === 'file' || operation[4] === 'mount' : isKept;
+  return hasRef && (operation[0] === 'put' || operation[0] === 'move') ? [operation[1]] : [];
 }
 
 function putOperation({

@@ -84,6 +84,27 @@ describe('the tree', () => {
   });
 });
 
+describe('what came back', () => {
+  test('a folder that is put again brings its files back, and the server is told to keep them', () => {
+    const { world, journal, add } = begin();
+    add([directory(a), file(b, { parent: a })], [fileRef(b, world.account)]);
+    add([['remove', [a]]], [dropRef(a, b)]);
+    expect(journal.repairs(10)).toEqual({ keeps: [], drops: { removed: [], moved: [] } });
+    add([directory(a)], []);
+    expect(paths(journal.tree)).toEqual(['/folder', '/folder/file']);
+    expect(journal.repairs(10).keeps).toEqual([{ entry: b, seq: 2 }]);
+  });
+
+  test('what came and went within one commit was never there, but its kind is taken', () => {
+    const { world, journal, add } = begin();
+    add([directory(a), ['remove', [a]]], [dropRef(a)]);
+    expect(journal.tree.deleted()).toEqual([]);
+    expect(add([file(a)], [fileRef(a, world.account)]).skipped).toEqual([{ entry: a, reason: 'kind changed' }]);
+    add([directory(a)], []);
+    expect(paths(journal.tree)).toEqual(['/folder']);
+  });
+});
+
 describe('void commits', () => {
   const cases: readonly (readonly [string, (world: TestJournal) => Commit])[] = [
     ['a body that is no list', (world) => world.commit([], [], { body: utf8('nonsense') })],

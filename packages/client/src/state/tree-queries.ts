@@ -55,7 +55,7 @@ function prepareHistory(db: DatabaseSync, until: number) {
     JOIN entries t ON t.id = i2.entry WHERE t.entry = ? AND i2.from_seq <= ${until} GROUP BY i2.version) ORDER BY v.number DESC`);
   const deleted =
     db.prepare(`SELECT ${columns}, i.to_seq AS removed_seq, r.received_ms AS removed_ms FROM intervals i ${joins}
-    LEFT JOIN commits r ON r.seq = i.to_seq WHERE i.to_seq <= ${until}
+    LEFT JOIN commits r ON r.seq = i.to_seq WHERE i.to_seq <= ${until} AND i.from_seq < i.to_seq
     AND NOT EXISTS (SELECT 1 FROM intervals l WHERE l.entry = i.entry AND l.to_seq > i.to_seq AND l.from_seq <= ${until})
     ORDER BY i.to_seq DESC, i.name`);
   const namesAt = (row: number, seq: number) => namesOf(row, (at) => placeAt.get(at, seq, seq) as Place | undefined);

@@ -88,8 +88,7 @@ export class TreeWriter {
     const kindNumber = kindNumbers[kind];
     const known = this.#sql.liveByEntry(entry);
     if (known === undefined) return this.#putNew(operation);
-    const last = known.interval === null ? this.#sql.lastInterval(known.id) : known;
-    if (last === undefined) return this.#putNew(operation, known.id);
+    const last = this.#last(known);
     if (last.kind !== kindNumber && !(kind === 'mount' && last.kind === kindNumbers.directory)) return 'kind changed';
     const place = this.#place({ entry: known.id, kind: last.kind, parentEntry, name });
     if (typeof place === 'string') return place;
@@ -97,6 +96,7 @@ export class TreeWriter {
     const version = isContent
       ? this.#newVersion(operation, known.id, this.#sql.versionNumber(last.version) + 1)
       : last.version;
+    this.#expectBack(known, last);
     this.#replace(known, {
       parent: place.parent,
       name,
@@ -109,12 +109,11 @@ export class TreeWriter {
     return undefined;
   }
 
-  /** `row` exists only for an entry that came and went within this commit. */
-  #putNew(operation: PutOperation, row?: number): SkipReason | undefined {
+  #putNew(operation: PutOperation): SkipReason | undefined {
     const [, entry, parentEntry, name, kind, , mtime, mode] = operation;
     const place = this.#place({ entry: undefined, kind: kindNumbers[kind], parentEntry, name });
     if (typeof place === 'string') return place;
-    const id = row ?? this.#sql.insertEntry(entry);
+    const id = this.#sql.insertEntry(entry);
     const version = this.#newVersion(operation, id, 1);
     this.#open(id, { parent: place.parent, name, kind: kindNumbers[kind], version, mtime, mode });
     if (kind === 'directory') this.#parents.delete(idKey(entry));
@@ -125,16 +124,14 @@ export class TreeWriter {
     if (isRoot(entry)) return 'root';
     const known = this.#sql.liveByEntry(entry);
     if (known === undefined) return 'unknown entry';
-    const last = known.interval === null ? this.#sql.lastInterval(known.id) : known;
-    if (last === undefined) return 'unknown entry';
+    const last = this.#last(known);
     const isBack = known.interval === null || !this.#isReachable(known.id);
     const version = isBack ? this.#keptVersion(entry, known.id, last) : last.version;
     if (version === undefined) return 'nothing to keep';
     const place = this.#place({ entry: known.id, kind: last.kind, parentEntry, name });
     if (typeof place === 'string') return place;
     const { mtime_s, mtime_ns, mode } = last;
-    // What lies below comes back too, and the server was told that it is gone.
-    if (isBack && last.kind === kindNumbers.directory) this.#sql.doubtReturned(known.id);
+    this.#expectBack(known, last);
     this.#replace(known, { parent: place.parent, name, kind: last.kind, version, mtime: [mtime_s, mtime_ns], mode });
     return undefined;
   }
@@ -153,7 +150,7 @@ export class TreeWriter {
     const known = this.#sql.liveByEntry(entry);
     if (known === undefined) return 'unknown entry';
     if (known.interval === null || !this.#isReachable(known.id)) return 'not reachable';
-    this.#close(known);
+    this.#end(known);
     if (known.kind === kindNumbers.directory) this.#hideBelow(known.id, 'removed');
     return undefined;
   }
@@ -162,6 +159,19 @@ export class TreeWriter {
   #hideBelow(id: number, reason: 'removed' | 'moved'): void {
     this.#sql.doubtBelow(id, reason);
     this.forget();
+  }
+
+  /** What lies below a directory that comes back comes back too, and the server was told that it is gone. */
+  #expectBack(known: LiveRow, last: LiveRow): void {
+    if (last.kind !== kindNumbers.directory) return;
+    if (known.interval === null || !this.#isReachable(known.id)) this.#sql.doubtReturned(known.id);
+  }
+
+  /** Where the entry is, or was last. */
+  #last(known: LiveRow): LiveRow {
+    const last = known.interval === null ? this.#sql.lastInterval(known.id) : known;
+    if (last === undefined) throw new TypeError('an entry was never anywhere');
+    return last;
   }
 
   /** Files come back with the version that their `keep` names; directories hold nothing that the server counts. */
@@ -243,6 +253,7 @@ export class TreeWriter {
   }
 
   #replace(row: LiveRow, next: IntervalFields, onlyAttributes = false): void {
+    this.#reachable.delete(row.id);
     const isSamePlace = onlyAttributes || row.kind === kindNumbers.file || row.kind === kindNumbers.symlink;
     if (!isSamePlace) this.forget();
     this.#close(row);
@@ -256,12 +267,16 @@ export class TreeWriter {
     this.#sql.insertInterval({ entry: id, fromSeq: this.#seq, ...fields });
   }
 
-  /** What began in this very commit was never seen from outside, so it leaves no interval. */
+  /** Followed by another interval: what began in this very commit was never seen from outside. */
   #close(row: LiveRow): void {
+    if (row.interval !== null && row.from_seq === this.#seq) this.#sql.deleteInterval(row.interval);
+    else this.#end(row);
+  }
+
+  /** What came and went within one commit leaves an interval of no length: nobody saw it, but its kind is taken. */
+  #end(row: LiveRow): void {
     this.#reachable.delete(row.id);
-    if (row.interval === null) return;
-    if (row.from_seq === this.#seq) this.#sql.deleteInterval(row.interval);
-    else this.#sql.endInterval(row.interval, this.#seq);
+    if (row.interval !== null) this.#sql.endInterval(row.interval, this.#seq);
   }
 
   /** To be called when the tables went back to an earlier state, or another process may have changed them. */

@@ -111,9 +111,7 @@ export class TreeModel {
     const key = idKey(entry);
     const known = this.#nodes.get(key);
     if (known === undefined || !reachable(this.#nodes, key)) return false;
-    // Attributes that were set in the commit that removes were never seen: an undelete brings back what was.
-    const mtime = this.#past[this.#seq - 1]?.get(key)?.mtime ?? known.mtime;
-    this.#nodes.set(key, { ...known, mtime, live: false });
+    this.#nodes.set(key, { ...known, live: false });
     return true;
   }
 
