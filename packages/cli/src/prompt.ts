@@ -72,9 +72,10 @@ const erase = new Set(['\u007f', '\b']);
 /** Reads one line without echo. Ctrl-C while asking is an interruption like any other. */
 async function askHidden(context: CommandContext, prompt: string): Promise<string> {
   const { stdin, stderr } = context.streams;
-  stderr.write(prompt);
+  // Before the prompt: what is typed as soon as it shows must neither be echoed nor become a signal.
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
+  stderr.write(prompt);
   const typed: string[] = [];
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -86,10 +87,13 @@ async function askHidden(context: CommandContext, prompt: string): Promise<strin
           else if (key >= ' ') typed.push(key);
         }
       };
+      const onAbort = (): void => finish(() => reject(context.signal.reason as Error));
       const finish = (settle: () => void): void => {
         stdin.off('data', onData);
+        context.signal.removeEventListener('abort', onAbort);
         settle();
       };
+      context.signal.addEventListener('abort', onAbort, { once: true });
       stdin.on('data', onData);
       stdin.resume();
     });
