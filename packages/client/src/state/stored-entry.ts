@@ -5,94 +5,96 @@ import type { Entry } from '../entry.ts';
 import { kindNames, rootRow } from './schema.ts';
 import { decodeContent } from './stored-content.ts';
 
-/** One row as the tree queries select it. */
-export interface EntryRow {
-  readonly row: number;
-  readonly entry: Uint8Array;
-  readonly parent_row: number;
-  readonly parent: Uint8Array;
-  readonly name: EntryName;
-  readonly kind: number;
-  readonly mtime_s: number;
-  readonly mtime_ns: number;
-  readonly mode: number;
-  readonly version_row: number;
-  readonly number: number;
-  readonly seq: number;
-  readonly size: number;
-  readonly content: Uint8Array;
-  readonly hash: Uint8Array | null;
-  readonly target: LinkTarget | null;
-  readonly received_ms: number | null;
-  readonly device: Uint8Array | null;
+/** One row of a tree query. Arrays, and one byte string only: a listing of 100,000 entries is made of little else. */
+export type EntryRow = readonly [
+  row: number,
+  entry: Uint8Array,
+  parent: number,
+  name: EntryName,
+  kind: number,
+  mtimeSeconds: number,
+  mtimeNanoseconds: number,
+  mode: number,
+  version: number,
+  number: number,
+  seq: number,
+  size: number,
+  target: LinkTarget | null,
+];
+
+/** The columns of {@link EntryRow}: `i` an interval, `e` its entry, `v` its version. */
+export const entryColumns = `i.entry, e.entry, i.parent, i.name, i.kind, i.mtime_s, i.mtime_ns, i.mode, v.id, v.number, v.seq, v.size, v.target`;
+
+/** What is fetched only when somebody asks. */
+export interface EntrySource {
+  entryOfRow(row: number): EntryId;
+  contentOf(version: number): Uint8Array;
+  hashOf(version: number): Hash | undefined;
+  commitOf(seq: number): { readonly receivedAtMs: number; readonly device: DeviceId | undefined };
 }
 
-/** An {@link Entry} that decodes its content only when asked: a listing of 100,000 entries never does. */
+/** An {@link Entry} as the tables have it. Good as long as its account is open. */
 export class StoredEntry implements Entry {
   readonly row: number;
   readonly parentRow: number;
   readonly versionRow: number;
   readonly entry: EntryId;
-  readonly parent: EntryId;
   readonly name: EntryName;
   readonly kind: EntryKind;
   readonly size: number;
   readonly mtime: Timestamp;
   readonly mode: number;
-  readonly contentHash: Hash | undefined;
   readonly target: LinkTarget | undefined;
   readonly version: number;
   readonly seq: number;
-  readonly receivedAtMs: number;
-  readonly device: DeviceId | undefined;
-  readonly #content: Uint8Array;
+  readonly #source: EntrySource;
 
-  constructor(row: EntryRow) {
-    this.row = row.row;
-    this.parentRow = row.parent_row;
-    this.versionRow = row.version_row;
-    this.entry = row.entry;
-    this.parent = row.parent;
-    this.name = row.name;
-    this.kind = kindNames[row.kind as 0 | 1 | 2 | 3];
-    this.size = row.size;
-    this.mtime = [row.mtime_s, row.mtime_ns];
-    this.mode = row.mode;
-    this.contentHash = row.hash ?? undefined;
-    this.target = row.target ?? undefined;
-    this.version = row.number;
-    this.seq = row.seq;
-    this.receivedAtMs = row.received_ms ?? 0;
-    this.device = row.device ?? undefined;
-    this.#content = row.content;
+  constructor(row: EntryRow, source: EntrySource) {
+    this.row = row[0];
+    this.entry = row[1];
+    this.parentRow = row[2];
+    this.name = row[3];
+    this.kind = kindNames[row[4] as 0 | 1 | 2 | 3];
+    this.mtime = [row[5], row[6]];
+    this.mode = row[7];
+    this.versionRow = row[8];
+    this.version = row[9];
+    this.seq = row[10];
+    this.size = row[11];
+    this.target = row[12] ?? undefined;
+    this.#source = source;
   }
 
   static root(): StoredEntry {
-    return new StoredEntry(rootRowValues);
+    const kind = kindNames.indexOf('directory');
+    return new StoredEntry([rootRow, rootEntry, rootRow, '', kind, 0, 0, 0o755, 0, 1, 1, 0, null], nothing);
+  }
+
+  get parent(): EntryId {
+    return this.parentRow === rootRow ? rootEntry : this.#source.entryOfRow(this.parentRow);
   }
 
   get content(): Content {
-    return decodeContent(this.#content);
+    return this.kind === 'file' ? decodeContent(this.#source.contentOf(this.versionRow)) : [];
+  }
+
+  get contentHash(): Hash | undefined {
+    return this.kind === 'file' ? this.#source.hashOf(this.versionRow) : undefined;
+  }
+
+  get receivedAtMs(): number {
+    return this.#source.commitOf(this.seq).receivedAtMs;
+  }
+
+  get device(): DeviceId | undefined {
+    return this.#source.commitOf(this.seq).device;
   }
 }
 
-const rootRowValues: EntryRow = {
-  row: rootRow,
-  entry: rootEntry,
-  parent_row: rootRow,
-  parent: rootEntry,
-  name: '',
-  kind: kindNames.indexOf('directory'),
-  mtime_s: 0,
-  mtime_ns: 0,
-  mode: 0o755,
-  version_row: 0,
-  number: 1,
-  seq: 1,
-  size: 0,
-  content: new Uint8Array(0),
-  hash: null,
-  target: null,
-  received_ms: null,
-  device: null,
+/** The root is in no table. */
+const nothing: EntrySource = {
+  entryOfRow: () => rootEntry,
+  contentOf: () => new Uint8Array(0),
+  hashOf: () => undefined,
+  commitOf: () => ({ receivedAtMs: 0, device: undefined }),
 };
