@@ -1,12 +1,23 @@
+import { laidMode } from './laid-mode.ts';
 import { parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteStamp } from './remote-tree.ts';
-import { mtimeOf, parseStamp, permissionMask } from './stamp.ts';
+import { mtimeOf, parseStamp, permissionsOf } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 /** True when times or mode differ between the two sides. */
 export function attributesDiffer(local: Stamp, remote: RemoteStamp): boolean {
   const there = parseRemoteStamp(remote);
-  return !sameTime(local, remote) || (parseStamp(local).mode & permissionMask) !== there.mode;
+  return !sameTime(local, remote) || permissionsOf(local) !== there.mode;
+}
+
+/** True when laying the vault's times and mode down would change the local ones. */
+export function laidAttributesDiffer(local: Stamp, remote: RemoteStamp): boolean {
+  return !sameTime(local, remote) || laidModeDiffers(local, remote);
+}
+
+export function laidModeDiffers(local: Stamp, remote: RemoteStamp): boolean {
+  const mode = permissionsOf(local);
+  return laidMode(parseRemoteStamp(remote).mode, mode) !== mode;
 }
 
 /** The mode of a symlink means nothing on Linux and cannot be set. */

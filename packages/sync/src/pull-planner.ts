@@ -1,5 +1,5 @@
 import { isCofferError } from '@coffer/core';
-import { attributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
+import { laidAttributesDiffer, laidModeDiffers, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
 import { DisplacedItems } from './displaced-items.ts';
 import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
@@ -11,7 +11,7 @@ import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
 import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
-import { elsewhere, parseStamp, permissionMask, sameSizeAndTime } from './stamp.ts';
+import { elsewhere, sameSizeAndTime } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 /**
@@ -92,7 +92,7 @@ export class PullPlanner {
     if (!sameVersion(remote.stamp, seen)) return this.#fetch(triple, remote, { local: local.stamp, reason: 'changed' });
     this.#context.draft.counts.unchanged += 1;
     if (remote.stamp === seen) return;
-    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
+    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
     else this.#remember(triple, { local: local.stamp, remote });
   }
 
@@ -113,7 +113,7 @@ export class PullPlanner {
     // A base that exists is not told of the new stamp: a push must still look into this file.
     const remember = base === undefined;
     if (base !== undefined && base.remote !== remote.stamp) this.#context.draft.leaveOut();
-    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, remember });
+    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, remember });
     else if (remember) this.#remember(triple, { local: local.stamp, remote });
   }
 
@@ -217,7 +217,7 @@ export class PullPlanner {
   ): void {
     const { base } = triple;
     if (base !== undefined && local.stamp === base.local && remote.stamp === base.remote) return;
-    if (attributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, place });
+    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, place });
     else this.#remember(triple, { local: local.stamp, remote, place });
   }
 
@@ -311,7 +311,7 @@ export class PullPlanner {
     };
     const place = directoryPlace(moved, remote, found.place);
     this.#move(moved, { remote, place, found, remember: true });
-    if (attributesDiffer(found.local.stamp, remote.stamp))
+    if (laidAttributesDiffer(found.local.stamp, remote.stamp))
       this.#attributes(moved, { local: found.local, remote, place });
     this.#directories.push(place);
   }
@@ -331,8 +331,7 @@ export class PullPlanner {
     const same = found.local.stamp === found.base.local && sameVersion(remote.stamp, found.base.remote);
     this.#move(moved, { remote, place: undefined, found, remember: same });
     if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
-    const modes = [parseStamp(found.local.stamp).mode & permissionMask, parseRemoteStamp(remote.stamp).mode];
-    if (modes[0] !== modes[1]) this.#attributes(moved, { local: found.local, remote });
+    if (laidModeDiffers(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
   }
 
   #movedAndChanged(local: Stamp, seen: Stamp): { local: Stamp; reason: Reason; keepBoth: boolean } {

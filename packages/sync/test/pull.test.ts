@@ -1,5 +1,17 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { rootEntry } from '@coffer/core';
+import type { PlanLine } from '../src/index.ts';
 import { describeTree, touch } from './folder-tools.ts';
 import { Scene, zero } from './scene.ts';
 
@@ -10,7 +22,7 @@ describe('pull', () => {
     scene.write('deep/er/b.txt', 'two');
     mkdirSync(scene.at('empty'));
     symlinkSync('../nowhere', scene.at('deep/link'));
-    chmodSync(scene.at('a.txt'), 0o4711);
+    chmodSync(scene.at('a.txt'), 0o711);
     chmodSync(scene.at('empty'), 0o500);
     touch(scene.at('a.txt'), '2025-11-19 13:46:40.123456789 UTC');
     touch(scene.at('deep/link'), '2001-02-03 04:05:06.000000007 UTC');
@@ -22,6 +34,47 @@ describe('pull', () => {
     expect(await other.counts('pull')).toEqual({ ...zero, unchanged: 2 });
     expect(await other.counts('push')).toEqual({ ...zero, unchanged: 2 });
     expect(scene.vault.commits).toHaveLength(1);
+  });
+
+  test('setuid, setgid and sticky stay in the vault, and are never laid down', async () => {
+    using scene = new Scene();
+    const modeOf = (path: string): number => statSync(path).mode & 0o7777;
+    const modeInVault = (path: string): number | undefined => scene.vault.tree.lookup(path)?.mode;
+    scene.write('program', 'runs as its owner');
+    mkdirSync(scene.at('team'));
+    mkdirSync(scene.at('tmp'));
+    const modes: readonly (readonly [string, number])[] = [
+      ['program', 0o6755],
+      ['team', 0o2775],
+      ['tmp', 0o1777],
+    ];
+    for (const [name, mode] of modes) chmodSync(scene.at(name), mode);
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    await other.run('pull');
+    for (const [name, mode] of modes) {
+      expect(modeInVault(`/docs/${name}`)).toBe(mode);
+      expect(modeOf(other.at(name))).toBe(mode & 0o777);
+    }
+    const plan: PlanLine[] = [];
+    rmSync(other.temporary.at('jobs'), { recursive: true });
+    await other.run('pull', { dryRun: true, onPlan: (line) => plan.push(line) });
+    expect(plan).toEqual([]);
+    await other.run('pull');
+    await other.run('push');
+    expect(modeInVault('/docs/program')).toBe(0o6755);
+    await scene.run('pull');
+    expect(modeOf(scene.at('program'))).toBe(0o6755);
+  });
+
+  test('a mode that another device sets brings no setuid, where the file has none', async () => {
+    using scene = new Scene();
+    scene.write('program', 'bytes');
+    await scene.run('push');
+    const { entry } = scene.vault.tree.lookup('/docs/program') ?? { entry: rootEntry };
+    await scene.vault.asOther((batch) => batch.setAttributes(entry, { mtime: [1_600_000_000, 0], mode: 0o4711 }));
+    await scene.run('pull');
+    expect(statSync(scene.at('program')).mode & 0o7777).toBe(0o711);
   });
 
   test('takes changes, renames and removals over', async () => {

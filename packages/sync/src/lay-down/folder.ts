@@ -24,6 +24,7 @@ import { toEntryName, toFsPath } from '../byte-name.ts';
 import type { ByteName } from '../byte-name.ts';
 import { nodeOf } from '../disk-tree.ts';
 import { fileError, isGone } from '../file-error.ts';
+import { laidMode } from '../laid-mode.ts';
 import type { LocalNode } from '../local-tree.ts';
 import type { Stamp } from '../stamp.ts';
 import type { FileTimes } from './file-times.ts';
@@ -116,7 +117,7 @@ export class Folder implements Disposable {
     return attempt(() => readdirSync(toFsPath(path), { encoding: 'latin1' }));
   }
 
-  /** Of a file; a symlink is never followed. @throws INVALID when it is something else; NOT_FOUND, NOT_ALLOWED, IO */
+  /** Of a file, the mode as {@link laidMode} says; a symlink is never followed. @throws INVALID when it is something else; NOT_FOUND, NOT_ALLOWED, IO */
   setAttributes(name: ByteName, { mode, mtime, times }: FolderAttributeValues): void {
     attempt(() => {
       this.#setMode(name, mode);
@@ -124,10 +125,10 @@ export class Folder implements Disposable {
     });
   }
 
-  /** Of this directory itself. */
+  /** Of this directory itself, the mode as {@link laidMode} says. */
   setOwnAttributes({ mode, mtime, times }: FolderAttributeValues): void {
     attempt(() => {
-      fchmodSync(this.fd, mode);
+      fchmodSync(this.fd, laidMode(mode, fstatSync(this.fd).mode));
       times.setOpen(this.fd, mtime);
     });
   }
@@ -173,10 +174,11 @@ export class Folder implements Disposable {
     try {
       const stats = fstatSync(fd);
       if (!stats.isFile()) throw new CofferError('INVALID', 'it is no file any more');
-      if ((stats.mode & 0o7777) === mode) return;
+      const laid = laidMode(mode, stats.mode);
+      if ((stats.mode & 0o7777) === laid) return;
       // A descriptor opened without permission to read takes no fchmod, but its path does.
-      if (anchored) chmodSync(`${descriptors}/${fd}`, mode);
-      else fchmodSync(fd, mode);
+      if (anchored) chmodSync(`${descriptors}/${fd}`, laid);
+      else fchmodSync(fd, laid);
     } finally {
       closeSync(fd);
     }

@@ -4,6 +4,7 @@ import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
 import { fileError } from '../file-error.ts';
+import { laidMode } from '../laid-mode.ts';
 import { parseStamp } from '../stamp.ts';
 import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
@@ -98,7 +99,7 @@ async function place(deps: LayFileDeps, { file, unfinished }: Filled): Promise<L
 /** Times come last: every write before sets them anew. The rename keeps them. */
 function setAttributes(fd: number, { deps, file }: { readonly deps: LayFileDeps; readonly file: FileToLay }): void {
   try {
-    fchmodSync(fd, file.mode);
+    fchmodSync(fd, laidMode(file.mode, 0));
     deps.times.setOpen(fd, file.mtime);
   } catch (error) {
     throw fileError(error);
