@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { compareTrees, makeTree, plantRefusedNames, startVault } from '../src/index.ts';
+import { Coffer, compareTrees, makeTree, plantRefusedNames, startVault } from '../src/index.ts';
+import type { Credentials } from '../src/index.ts';
 
 interface Report {
   readonly sent: number;
@@ -31,6 +32,24 @@ test('a folder goes up, the daemon dies, and another machine brings the folder d
   expect(down).toMatchObject({ received: up.sent, failed: 0 });
   expect(compareTrees(source, copy)).toEqual([]);
   expect(vault.daemon.peakRssBytes).toBeGreaterThan(20 * 1024 * 1024);
+});
+
+test('a login says when it made the home vault, and only then', async () => {
+  await using vault = await startVault();
+  const { storage, certs, daemon } = vault;
+  const provision = ['--storage', storage, '--certs', certs, '--port', String(daemon.port), '--host', '127.0.0.1'];
+  const add = ['admin', 'user', 'add', 'third', '--generate', ...provision];
+  const { invite, password } = await vault.machine.json<Credentials>(add);
+  const logIn = (name: string, flags: readonly string[] = []) =>
+    new Coffer(vault.folder.join(name)).run(['login', invite, '--password-stdin', ...flags], {
+      input: `${password}\n`,
+    });
+  const texts = [await logIn('first'), await logIn('second')].map(({ stdout }) => stdout.split('\n'));
+  expect(texts).toEqual([
+    [expect.stringMatching(/^signed in as third/), expect.stringMatching(/^This made the home vault/), ''],
+    [expect.stringMatching(/^signed in as third/), ''],
+  ]);
+  expect((await logIn('third', ['--json'])).json).toMatchObject({ username: 'third', createdHome: false });
 });
 
 test('accounts are apart, names that a vault refuses are reported, and everything is gone afterwards', async () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { CofferError, fromHex, toHex } from '@coffer/core';
 import { login } from '@coffer/client';
-import type { LoginTarget, Trust } from '@coffer/client';
+import type { LoginInfo, LoginTarget, Trust } from '@coffer/client';
 import { parseInvite } from '@coffer/protocol';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
@@ -46,11 +46,27 @@ export const run: Command = async (context, input) => {
     signal: context.signal,
   });
   context.output.result({
-    json: () => ({ username: info.username, device: info.deviceName, server: info.server, role: info.role }),
-    text: () => safeText(`signed in as ${info.username} at ${info.server}; this device is "${info.deviceName}"`),
+    json: () => ({
+      username: info.username,
+      device: info.deviceName,
+      server: info.server,
+      role: info.role,
+      createdHome: info.createdHome,
+    }),
+    text: () => loginText(info),
   });
   return undefined;
 };
+
+/** A server that hides the home vault makes a login create a second, empty one: only the person can tell. */
+function loginText({ username, server, deviceName, createdHome }: LoginInfo): string {
+  const lines = [`signed in as ${username} at ${server}; this device is "${deviceName}"`];
+  if (createdHome) lines.push(firstLogin);
+  return lines.map(safeText).join('\n');
+}
+
+const firstLogin =
+  'This made the home vault of the account: it is empty. If the account had files before, stop and ask the administrator: the server hides them.';
 
 async function whereTo(
   context: CommandContext,
