@@ -22,7 +22,11 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
   /** @throws TypeError after `close`; the reason after `fail`; the signal's reason when aborted */
   async push(item: Item, signal?: AbortSignal): Promise<void> {
     for (;;) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) {
+        // It may have been woken for room that it will not use.
+        this.#wakeProducers.shift()?.();
+        throw signal.reason;
+      }
       if (this.#error) throw this.#error.reason;
       if (this.#ended) throw new TypeError('push after close');
       if (this.#items.length < this.#limit) break;
@@ -72,10 +76,14 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
   #spaceOrAbort(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
-        signal?.removeEventListener('abort', wake);
+        signal?.removeEventListener('abort', leave);
         resolve();
       };
-      signal?.addEventListener('abort', wake, { once: true });
+      const leave = (): void => {
+        this.#wakeProducers = this.#wakeProducers.filter((other) => other !== wake);
+        resolve();
+      };
+      signal?.addEventListener('abort', leave, { once: true });
       this.#wakeProducers.push(wake);
     });
   }

@@ -61,6 +61,23 @@ describe('BoundedQueue', () => {
     expect(queue.size).toBe(1);
   });
 
+  test.each(['before room is made', 'when room was just made'])(
+    'a producer aborted %s leaves the room to the next',
+    async (when) => {
+      const queue = new BoundedQueue<number>(1);
+      await queue.push(1);
+      const controller = new AbortController();
+      const given = queue.push(2, controller.signal);
+      const next = queue.push(3);
+      if (when === 'before room is made') controller.abort(new Error('enough'));
+      const taken = queue.take();
+      controller.abort(new Error('enough'));
+      const settled = await Promise.allSettled([given, next]);
+      expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+      expect([await taken, await queue.take()]).toEqual([1, 3]);
+    },
+  );
+
   test('a consumer that waits learns of the end', async () => {
     const queue = new BoundedQueue<number>(1);
     const taken = queue.take();
