@@ -3,6 +3,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { rootEntry } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
+import type { Commit } from '@coffer/journal';
 import { formatPath } from '../src/index.ts';
 import type { Account, CommitReport, Vault } from '../src/index.ts';
 import { openVaultDatabase } from '../src/state/vault-database.ts';
@@ -155,6 +156,73 @@ describe('pulls that lie', () => {
       expect(await codeOf(homeOf(device))).toBe('INTEGRITY');
     }
   });
+});
+
+describe('a long fork', () => {
+  const commits = 250; // More than are folded together.
+
+  test('shown when the tables were lost, leaves nothing behind', async () => {
+    const { server, fork } = forked();
+    using device = new MemoryDevice(server);
+    const { vault, account } = await homeOf(device);
+    expect(vault.head.seq).toBe(commits + 1);
+    await account[Symbol.asyncDispose]();
+    rmSync(device.profile.statePath(vault.id).replace(/[^/]*$/, ''), { recursive: true });
+    server.lies.pull = () => ({ commits: fork.commits, head: fork.head });
+    expect(await codeOf(homeOf(device))).toBe('ROLLBACK');
+    server.lies = {};
+    expect(paths((await homeOf(device)).vault)).toEqual(honestPaths);
+  });
+
+  test.each(['altered near its end', 'cut short'])('%s, leaves nothing behind in an open vault', async (how) => {
+    const { server, fork } = forked();
+    using device = new MemoryDevice(server);
+    server.lies.pull = () => ({ commits: server.commits.slice(0, 1), head: server.commits[0] ?? server.world.head });
+    const { vault } = await homeOf(device);
+    const lie = fork.commits.slice(1).toSpliced(how === 'cut short' ? -1 : -5, 1);
+    server.lies.pull = () => ({ commits: lie, head: fork.head });
+    expect(await codeOf(vault.pull())).toBe('INTEGRITY');
+    server.lies = {};
+    await mkdir(vault, 'zz mine');
+    expect(paths(vault)).toEqual([...honestPaths, '/zz mine']);
+  });
+
+  test('of a pull that was interrupted, is gone as soon as it shows', async () => {
+    const { server, fork } = forked();
+    using device = new MemoryDevice(server);
+    server.lies.pull = () => {
+      server.lies = {};
+      return {
+        commits: fork.commits.map((commit) => (commit === fork.head ? cutting(server, commit) : commit)),
+        head: fork.head,
+      };
+    };
+    expect(await codeOf(homeOf(device))).toBe('ROLLBACK');
+    expect(paths((await homeOf(device)).vault)).toEqual(honestPaths);
+  });
+
+  const honestPaths = Array.from({ length: commits }, (_, index) => `/honest ${index}`).toSorted();
+
+  function forked() {
+    const server = new MemoryServer();
+    const fork = server.world.fork();
+    for (let index = 0; index < commits; index += 1) {
+      server.append(server.world.commit([directory(entryId(index + 1), { name: `honest ${index}` })], []));
+      fork.commit([directory(entryId(index + 1), { name: `lie ${index}` })], []);
+    }
+    return { server, fork };
+  }
+
+  /** All connections break when this one is about to be sent. */
+  function cutting(server: MemoryServer, commit: Commit): Commit {
+    return {
+      ...commit,
+      get header() {
+        server.cut();
+        return commit.header;
+      },
+    };
+  }
 });
 
 describe('batches', () => {

@@ -17,6 +17,7 @@ import type { EpochKey, EpochRecord } from './epoch-secrets.ts';
 import { foldCommit } from './fold-commit.ts';
 import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
+import { emptyTables } from './schema.ts';
 import { StateTree } from './state-tree.ts';
 import { TreeWriter } from './tree-writer.ts';
 import type { Skipped } from './tree-writer.ts';
@@ -26,6 +27,9 @@ export interface PulledCommit {
   readonly bytes: Uint8Array;
   readonly receivedAtMs: number;
 }
+
+/** Where the server says that the journal of a pull ends; `more` when what is folded now is not the last of it. */
+export type PullEnd = { readonly seq: number; readonly head: Hash } | 'more';
 
 /** What this device has seen of a vault before; kept apart from the tables, so that losing those loses no memory. */
 export interface VaultPin {
@@ -58,11 +62,10 @@ export class VaultJournal {
   readonly #directory: Directory;
   readonly #writer: TreeWriter;
   readonly #beliefs: ServerBeliefs;
-  readonly #secrets: EpochSecrets;
-  readonly #account: AccountId;
-  readonly #worker: DeviceId | undefined;
+  readonly #key: EpochKey;
   readonly #pin: VaultPin | undefined;
   readonly #sql;
+  #secrets: EpochSecrets;
   #state: VaultState | undefined;
 
   constructor(vault: VaultId, { db, directory, key, pin }: VaultJournalDeps) {
@@ -70,8 +73,7 @@ export class VaultJournal {
     this.#db = db;
     this.#directory = directory;
     this.#pin = pin;
-    this.#account = key.account;
-    this.#worker = key.worker;
+    this.#key = key;
     this.#secrets = new EpochSecrets(vault, key);
     this.tree = StateTree.atHead(db);
     this.#writer = new TreeWriter(db);
@@ -107,20 +109,18 @@ export class VaultJournal {
 
   /**
    * Judges and folds the commits that follow position `after`, all or nothing. Those that another process folded in the
-   * meantime are passed over.
+   * meantime are passed over. A pull gives its `end`: until that is reached, {@link forgetUnconfirmed} takes back what it folded.
    * @throws ROLLBACK when they do not extend what this device has seen; INTEGRITY when the server should have refused them;
    * UPGRADE_REQUIRED
    */
-  fold(commits: readonly PulledCommit[], after: number): FoldReport {
+  fold(commits: readonly PulledCommit[], after: number, end?: PullEnd): FoldReport {
     const report = {
       voidCommits: 0,
       skippedOperations: 0,
       skipped: [] as Skipped[],
       authors: [] as FoldReport['authors'][number][],
     };
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      this.#reload();
+    this.#transaction(() => {
       for (const [index, pulled] of commits.entries()) {
         const { isVoid, skipped, commit } = this.#one(pulled, after + 1 + index);
         if (!isVoid && skipped.length === 0) continue;
@@ -130,13 +130,19 @@ export class VaultJournal {
         report.authors.push({ account: commit.header.account, device: commit.header.device, seq: commit.header.seq });
       }
       if (this.#state !== undefined) this.#sql.setMeta('state', encodeVaultState(this.#state));
-      this.#db.exec('COMMIT');
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      this.#reload();
-      throw error;
-    }
+      this.#noteEnd(end);
+    });
     return report;
+  }
+
+  /**
+   * For a pull that ended in a lie after some of it was folded: the tables are emptied, and the next pull folds them anew. What
+   * was seen before is remembered by the pin. Nothing happens when every pull so far arrived where it should.
+   */
+  forgetUnconfirmed(): void {
+    if (this.#sql.meta('unconfirmed') === undefined) return;
+    this.#transaction(() => emptyTables(this.#db));
+    this.#reload();
   }
 
   /**
@@ -184,6 +190,14 @@ export class VaultJournal {
     return { isVoid, skipped, commit };
   }
 
+  /** The mark survives the end of the process: the next pull goes on from there, and may be the one that finds the lie. */
+  #noteEnd(end: PullEnd | undefined): void {
+    if (end === undefined) return;
+    if (end === 'more') return this.#sql.setMeta('unconfirmed', none);
+    checkArrived(this.#state, end);
+    this.#sql.deleteMeta('unconfirmed');
+  }
+
   #again(commit: Commit): FoldedOne {
     const hash = this.#sql.hashAt(commit.header.seq);
     if (hash === undefined || !equalBytes(hash, commit.hash)) throw rollbackError(commit.header.seq);
@@ -211,7 +225,7 @@ export class VaultJournal {
   /** Which vault is home the server said, at the login: only one that the account itself made to be that is believed. */
   #opened(genesis: Commit): VaultState {
     const state = openVault(genesis, this.#directory);
-    if (state.kind === 'home' && equalBytes(state.owner, this.#account)) return state;
+    if (state.kind === 'home' && equalBytes(state.owner, this.#key.account)) return state;
     throw integrityError('The home vault');
   }
 
@@ -226,11 +240,11 @@ export class VaultJournal {
   }
 
   #epochRecord(ref: EpochRef, { from, object }: { from: AccountId; object: Uint8Array }): EpochRecord {
+    const { account, worker: ownWorker } = this.#key;
     const sealedFor = (worker: DeviceId | undefined): Uint8Array | null =>
-      ref.seals.find(
-        (seal) => equalBytes(seal.recipient, this.#account) && equalBytes(seal.worker ?? none, worker ?? none),
-      )?.sealed ?? null;
-    const forWorker = this.#worker === undefined ? null : sealedFor(this.#worker);
+      ref.seals.find((seal) => equalBytes(seal.recipient, account) && equalBytes(seal.worker ?? none, worker ?? none))
+        ?.sealed ?? null;
+    const forWorker = ownWorker === undefined ? null : sealedFor(ownWorker);
     return {
       n: ref.n,
       commitment: ref.commitment,
@@ -240,6 +254,19 @@ export class VaultJournal {
       forAccount: sealedFor(undefined),
       forWorker,
     };
+  }
+
+  #transaction(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      this.#reload();
+      work();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      this.#reload();
+      throw error;
+    }
   }
 
   #savepoint<Result>(work: (undo: () => void) => Result): Result {
@@ -252,8 +279,10 @@ export class VaultJournal {
   #reload(): void {
     const bytes = this.#sql.meta('state');
     const stored = bytes === undefined ? undefined : decodeVaultState(bytes);
-    if (stored?.seq === this.#state?.seq) return;
+    if (isSameHead(stored, this.#state)) return;
     this.#state = stored;
+    // What was learned of epochs may have been taken back.
+    this.#secrets = new EpochSecrets(this.vault, this.#key);
     for (const record of this.#sql.epochs()) this.#secrets.learn(record);
   }
 }
@@ -268,6 +297,18 @@ interface FoldedOne {
 }
 
 const none = new Uint8Array(0);
+
+function isSameHead(one: VaultState | undefined, other: VaultState | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.seq === other.seq && equalBytes(one.head, other.head);
+}
+
+/** The server said how far the journal goes; leaving commits out at the end is a lie as well. */
+export function checkArrived(state: VaultState | undefined, { seq, head }: Exclude<PullEnd, 'more'>): void {
+  if (state === undefined) throw new CofferError('NOT_FOUND', 'the vault is empty on the server');
+  if (state.seq < seq) throw integrityError('The journal of a vault', { seq: state.seq, announced: seq });
+  if (state.seq === seq && !equalBytes(state.head, head)) throw rollbackError(seq);
+}
 
 function parsed(bytes: Uint8Array): Commit {
   try {
@@ -299,6 +340,7 @@ function prepareJournalStatements(db: DatabaseSync) {
     setMeta: db.prepare(
       'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     ),
+    deleteMeta: db.prepare('DELETE FROM meta WHERE key = ?'),
     hashAt: db.prepare('SELECT hash FROM commits WHERE seq = ?'),
     addCommit: db.prepare(
       'INSERT INTO commits (seq, hash, received_ms, account, device, void, skipped) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -311,6 +353,7 @@ function prepareJournalStatements(db: DatabaseSync) {
   return {
     meta: (key: string) => sql.meta.get(key)?.['value'] as Uint8Array | undefined,
     setMeta: (key: string, value: Uint8Array) => void sql.setMeta.run(key, value),
+    deleteMeta: (key: string) => void sql.deleteMeta.run(key),
     hashAt: (seq: number) => sql.hashAt.get(seq)?.['hash'] as Uint8Array | undefined,
     addCommit: ({ commit: { header, hash }, receivedAtMs, isVoid, skipped }: NewCommitRow) => {
       const device = header.device.byteLength === 0 ? null : header.device;

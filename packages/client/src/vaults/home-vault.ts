@@ -4,7 +4,7 @@ import type { EntryId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import type { Commit, Ref } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
-import type { CommitBatch, CommitBatchOptions } from '../commit-batch.ts';
+import type { CommitBatch, CommitBatchOptions, CommitReport } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Downloader, DownloaderOptions } from '../downloader.ts';
 import type { OwnChain } from '../login/identity-chain.ts';
@@ -19,6 +19,7 @@ import type { Uploader, UploaderOptions } from '../uploader.ts';
 import type { JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
 import type { WatchHub } from '../watch-hub.ts';
 import { CommitAppender } from './commit-appender.ts';
+import type { CommitItem } from './commit-items.ts';
 import { JournalBatch } from './journal-batch.ts';
 import { pullInto } from './pull.ts';
 import { oneFrame, openDownloader, openUploader } from './transfers.ts';
@@ -105,8 +106,7 @@ export class HomeVault implements Vault {
       keys: this.#chunkKeys,
       clock,
       random,
-      append: (items: Parameters<CommitAppender['append']>[0], signal?: AbortSignal) =>
-        this.#turn.run(() => this.#appender.append(items, signal), signal),
+      append: (items: readonly CommitItem[], signal?: AbortSignal) => this.#append(items, signal),
       repair: (signal?: AbortSignal) => this.#repair(signal),
     };
     return new JournalBatch(deps, options);
@@ -133,6 +133,14 @@ export class HomeVault implements Vault {
         await this.#control((connection) => connection.request('job.end', told, { signal: enough }), enough);
       },
     };
+  }
+
+  #append(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<CommitReport> {
+    return this.#turn.run(async () => {
+      // A pull that ended in a lie leaves the tables empty.
+      if (this.#deps.journal.state === undefined) await this.#pull(signal);
+      return await this.#appender.append(items, signal);
+    }, signal);
   }
 
   #openDownloader(options: DownloaderOptions): FileDownloader {

@@ -1,7 +1,7 @@
-import { CofferError, equalBytes, integrityError, isCofferError, MiB } from '@coffer/core';
+import { integrityError, isCofferError, MiB } from '@coffer/core';
 import type { ClientConnection } from '@coffer/protocol';
-import { rollbackError } from '../state/vault-journal.ts';
-import type { FoldReport, PulledCommit, VaultJournal } from '../state/vault-journal.ts';
+import { checkArrived, rollbackError } from '../state/vault-journal.ts';
+import type { FoldReport, PullEnd, PulledCommit, VaultJournal } from '../state/vault-journal.ts';
 
 export interface PullInto {
   readonly journal: VaultJournal;
@@ -16,8 +16,17 @@ export interface PullInto {
 const batchBytes = 4 * MiB;
 const batchCommits = 200;
 
-/** Pulls what follows the folded head, and folds it. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
+/** Pulls what follows the folded head, and folds it. Nothing of a pull that lies is kept. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
 export async function pullInto(input: PullInto, signal?: AbortSignal): Promise<FoldReport> {
+  try {
+    return await pullAndFold(input, signal);
+  } catch (error) {
+    if (isCofferError(error, 'ROLLBACK', 'INTEGRITY')) input.journal.forgetUnconfirmed();
+    throw error;
+  }
+}
+
+async function pullAndFold(input: PullInto, signal: AbortSignal | undefined): Promise<FoldReport> {
   const { journal, connection, pinnedSeq = 0 } = input;
   const { vault } = journal;
   const after = journal.state?.seq ?? 0;
@@ -25,8 +34,7 @@ export async function pullInto(input: PullInto, signal?: AbortSignal): Promise<F
   if (response.seq < Math.max(after, pinnedSeq)) throw rollbackError(response.seq);
   const folder = new BatchFolder(input, after);
   for await (const frame of data) await folder.add(pulledCommit(frame));
-  await folder.fold();
-  checkArrived(journal, response);
+  await folder.finish(response);
   return folder.report;
 }
 
@@ -44,14 +52,19 @@ class BatchFolder {
   }
 
   async add(commit: PulledCommit): Promise<void> {
+    if (this.#batch.length >= batchCommits || this.#bytes >= batchBytes) await this.#fold('more');
     this.#batch.push(commit);
     this.#bytes += commit.bytes.byteLength;
-    if (this.#batch.length >= batchCommits || this.#bytes >= batchBytes) await this.fold();
   }
 
-  async fold(): Promise<void> {
-    if (this.#batch.length === 0) return;
-    const { voidCommits, skippedOperations, skipped, authors } = await this.#folded();
+  /** The last batch is folded only when it leads to the head that the server announced. */
+  async finish(end: Exclude<PullEnd, 'more'>): Promise<void> {
+    if (this.#batch.length > 0) await this.#fold(end);
+    else checkArrived(this.#input.journal.state, end);
+  }
+
+  async #fold(end: PullEnd): Promise<void> {
+    const { voidCommits, skippedOperations, skipped, authors } = await this.#folded(end);
     this.#after += this.#batch.length;
     this.#batch = [];
     this.#bytes = 0;
@@ -64,14 +77,14 @@ class BatchFolder {
   }
 
   /** A commit may come from a device that was enrolled since the chain was fetched. */
-  async #folded(): Promise<FoldReport> {
+  async #folded(end: PullEnd): Promise<FoldReport> {
     try {
-      return this.#input.journal.fold(this.#batch, this.#after);
+      return this.#input.journal.fold(this.#batch, this.#after, end);
     } catch (error) {
       if (!isCofferError(error, 'INTEGRITY') || this.#refreshed) throw error;
       this.#refreshed = true;
       await this.#input.refreshIdentities();
-      return this.#input.journal.fold(this.#batch, this.#after);
+      return this.#input.journal.fold(this.#batch, this.#after, end);
     }
   }
 }
@@ -81,14 +94,4 @@ function pulledCommit(frame: Uint8Array): PulledCommit {
   const receivedAtMs = Number(new DataView(frame.buffer, frame.byteOffset, 8).getBigUint64(0));
   if (!Number.isSafeInteger(receivedAtMs)) throw integrityError('The answer of the server');
   return { bytes: frame.subarray(8), receivedAtMs };
-}
-
-/** The server said how far the journal goes; leaving commits out at the end is a lie as well. */
-function checkArrived(
-  { state }: VaultJournal,
-  { seq, head }: { readonly seq: number; readonly head: Uint8Array },
-): void {
-  if (state === undefined) throw new CofferError('NOT_FOUND', 'the vault is empty on the server');
-  if (state.seq < seq) throw integrityError('The journal of a vault', { seq: state.seq, announced: seq });
-  if (state.seq === seq && !equalBytes(state.head, head)) throw rollbackError(seq);
 }
