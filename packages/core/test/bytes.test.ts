@@ -183,6 +183,16 @@ describe('entry ids', () => {
   });
 });
 
+describe('randomness', () => {
+  test('gives every length, and nothing twice: also where the pool begins anew', () => {
+    const lengths = [0, 1, 12, 16, 63, 64, 65, 5000];
+    for (const length of lengths) expect(systemRandom.bytes(length)).toHaveLength(length);
+    const drawn = Array.from({ length: 5000 }, () => systemRandom.bytes(13));
+    expect(new Set(drawn.map((one) => one.toHex())).size).toBe(drawn.length);
+    expect(new Set(drawn.map(({ buffer }) => buffer)).size).toBe(drawn.length);
+  });
+});
+
 describe('errors', () => {
   test('carry the answer to "try again?" of their code', () => {
     expect(new CofferError('CONFLICT', 'x').retryable).toBe(true);
