@@ -4,6 +4,7 @@ import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
 import type { Account, CommitBatch, CommitReport, Vault } from '@coffer/client';
 import type { CommandContext } from './context.ts';
+import { ignoredText } from './ignored-text.ts';
 import { readPassword } from './prompt.ts';
 
 export function openProfile(context: CommandContext): Profile {
@@ -15,13 +16,17 @@ export function jobsFolder(context: CommandContext): string {
   return join(openProfile(context).path, 'jobs');
 }
 
-/** The account that is signed in here. @throws NOT_LOGGED_IN */
-export function signedInAccount(context: CommandContext): Promise<Account> {
-  return openAccount({
+/** The account that is signed in here. What a broken or hostile device wrote harms nothing, and is told. @throws NOT_LOGGED_IN */
+export async function signedInAccount(context: CommandContext): Promise<Account> {
+  const account: Account = await openAccount({
     profile: openProfile(context),
     unlock: () => readPassword(context, { prompt: 'Password: ', fromStdin: false }),
+    onIgnored: (ignored) => {
+      for (const line of ignoredText(ignored, account.devices())) context.output.warn(line);
+    },
     signal: context.signal,
   });
+  return account;
 }
 
 /** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */
@@ -46,12 +51,9 @@ export class HomeSession implements AsyncDisposable {
     this.#context = parts.context;
   }
 
-  /** The vault with everything that the server has now. Damage done by a broken client is told, and harms nothing. */
+  /** The vault with everything that the server has now. */
   async pulled(): Promise<Vault> {
-    const { voidCommits, skippedOperations } = await this.vault.pull(this.#context.signal);
-    if (voidCommits > 0) this.#context.output.warn(`${voidCommits} commits could not be used and were ignored`);
-    if (skippedOperations > 0)
-      this.#context.output.warn(`${skippedOperations} operations did not fit and were ignored`);
+    await this.vault.pull(this.#context.signal);
     return this.vault;
   }
 

@@ -15,7 +15,7 @@ import type { ProfileRecord } from './profile/profile-record.ts';
 import type { EpochKey } from './state/epoch-secrets.ts';
 import { openVaultDatabase } from './state/vault-database.ts';
 import { VaultJournal } from './state/vault-journal.ts';
-import type { Vault } from './vault.ts';
+import type { Ignored, Vault } from './vault.ts';
 import { HomeVault } from './vaults/home-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -23,12 +23,14 @@ export interface OpenAccountOptions {
   readonly profile: Profile;
   /** Asked when the keystore wants a password. */
   readonly unlock: AskPassword;
+  /** Told of what other devices wrote and nobody can use, whichever call pulled it. */
+  readonly onIgnored?: (ignored: Ignored) => void;
   readonly signal?: AbortSignal;
 }
 
 /** The account that is logged in here; the server is not needed for it. @throws NOT_LOGGED_IN, REFUSED for a wrong password, DAMAGED */
 export async function openAccount(
-  { profile, unlock, signal }: OpenAccountOptions,
+  { profile, unlock, onIgnored, signal }: OpenAccountOptions,
   deps: { readonly dial: Dial } = { dial: createTlsDial({ clock: profile.deps.clock }) },
 ): Promise<Account> {
   const record = profile.requireRecord();
@@ -36,7 +38,7 @@ export async function openAccount(
   const pins = profile.pins();
   const keys = await profile.keystore.open(record, unlock);
   signal?.throwIfAborted();
-  return new DeviceAccount({ profile, record, chain, pins, keys, dial: deps.dial });
+  return new DeviceAccount({ profile, record, chain, pins, keys, dial: deps.dial, ...(onIgnored && { onIgnored }) });
 }
 
 interface DeviceAccountDeps {
@@ -46,6 +48,7 @@ interface DeviceAccountDeps {
   readonly pins: Pins;
   readonly keys: DeviceKeys;
   readonly dial: Dial;
+  readonly onIgnored?: (ignored: Ignored) => void;
 }
 
 class DeviceAccount implements Account {
@@ -133,7 +136,7 @@ class DeviceAccount implements Account {
   }
 
   #openHome(): HomeVault {
-    const { profile, record, keys, chain, pins } = this.#deps;
+    const { profile, record, keys, chain, pins, onIgnored } = this.#deps;
     const db = this.#owned.adopt(openVaultDatabase(profile.statePath(record.home)), (one) => one.close());
     const journal = new VaultJournal(record.home, {
       db,
@@ -153,6 +156,7 @@ class DeviceAccount implements Account {
       db,
       journal,
       watchHub: this.#watchHub,
+      ...(onIgnored && { onIgnored }),
     });
   }
 }

@@ -16,7 +16,17 @@ export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/jour
 export type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 export type { TreeReader, VaultPath } from './tree-reader.ts';
 export type { FileSource, UploadedContent, Uploader, UploaderOptions, UploadProgress } from './uploader.ts';
-export type { JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyProblem, VerifyReport } from './vault.ts';
+export type {
+  Ignored,
+  IgnoredAuthor,
+  JobRun,
+  PullReport,
+  Vault,
+  VaultHead,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyReport,
+} from './vault.ts';
 export { OperationsLog } from './profile/operations-log.ts';
 export type { OperationAction, OperationRecord } from './profile/operations-log.ts';
 export { Profile } from './profile/profile.ts';

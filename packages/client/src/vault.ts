@@ -1,4 +1,4 @@
-import type { CofferError, EntryId, Hash, VaultId } from '@coffer/core';
+import type { AccountId, CofferError, DeviceId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
 import type { Downloader, DownloaderOptions } from './downloader.ts';
 import type { EntryName } from '@coffer/journal';
@@ -39,6 +39,22 @@ export interface VerifyOptions {
 /** How a sync run is announced to the server (PROTOCOL §Bulk). */
 export interface JobRun {
   end(status: 'done' | 'failed' | 'interrupted', counts: Readonly<Record<string, number>>): Promise<void>;
+}
+
+/** Author of a commit that is void, or of which operations were skipped. */
+export interface IgnoredAuthor {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly seq: number;
+  readonly isVoid: boolean;
+}
+
+/** What was pulled and counts for nothing, the same on every device (JOURNAL §Fold). */
+export interface Ignored {
+  readonly voidCommits: number;
+  readonly skippedOperations: number;
+  /** One for each such commit, the first hundred. */
+  readonly authors: readonly IgnoredAuthor[];
 }
 
 /** One vault of the account: its folded tree, and the ways to change and read it. */

@@ -12,6 +12,7 @@ import {
   parseOperations,
 } from '@coffer/journal';
 import type { Commit, Directory, EpochRef, Operation, VaultState } from '@coffer/journal';
+import type { Ignored } from '../vault.ts';
 import { EpochSecrets } from './epoch-secrets.ts';
 import type { EpochKey, EpochRecord } from './epoch-secrets.ts';
 import { foldCommit } from './fold-commit.ts';
@@ -45,13 +46,9 @@ export interface VaultJournalDeps {
   readonly pin: VaultPin | undefined;
 }
 
-export interface FoldReport {
-  readonly voidCommits: number;
-  readonly skippedOperations: number;
+export interface FoldReport extends Ignored {
   /** The first thousand. */
   readonly skipped: readonly Skipped[];
-  /** Authors of void commits and skipped operations, for the log. */
-  readonly authors: readonly { readonly account: AccountId; readonly device: DeviceId; readonly seq: number }[];
 }
 
 /** The journal of the account's home vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
@@ -127,7 +124,8 @@ export class VaultJournal {
         report.voidCommits += isVoid ? 1 : 0;
         report.skippedOperations += skipped.length;
         report.skipped.push(...skipped.slice(0, maxReported - report.skipped.length));
-        report.authors.push({ account: commit.header.account, device: commit.header.device, seq: commit.header.seq });
+        const { account, device, seq } = commit.header;
+        report.authors.push({ account, device, seq, isVoid });
       }
       if (this.#state !== undefined) this.#sql.setMeta('state', encodeVaultState(this.#state));
       this.#noteEnd(end);

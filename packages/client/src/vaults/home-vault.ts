@@ -16,7 +16,7 @@ import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import type { Uploader, UploaderOptions } from '../uploader.ts';
-import type { JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
+import type { Ignored, JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
 import type { WatchHub } from '../watch-hub.ts';
 import { CommitAppender } from './commit-appender.ts';
 import type { CommitItem } from './commit-items.ts';
@@ -35,6 +35,8 @@ export interface HomeVaultDeps extends ProfileDeps {
   readonly db: DatabaseSync;
   readonly journal: VaultJournal;
   readonly watchHub: WatchHub;
+  /** Told after each pull that brought something of the kind. */
+  readonly onIgnored?: (ignored: Ignored) => void;
 }
 
 /** How long the end of a run may take to tell. */
@@ -156,9 +158,9 @@ export class HomeVault implements Vault {
   }
 
   async #pull(signal: AbortSignal | undefined): Promise<FoldReport> {
-    const { journal, pins } = this.#deps;
+    const { journal, pins, onIgnored } = this.#deps;
     const pinnedSeq = pins.of(this.id)?.seq ?? 0;
-    return this.#control(
+    const report = await this.#control(
       (connection) =>
         pullInto(
           { journal, connection, pinnedSeq, refreshIdentities: () => this.#refreshChain(connection, signal) },
@@ -166,6 +168,8 @@ export class HomeVault implements Vault {
         ),
       signal,
     );
+    if (report.voidCommits + report.skippedOperations > 0) onIgnored?.(report);
+    return report;
   }
 
   async #refreshChain(connection: ClientConnection, signal: AbortSignal | undefined): Promise<void> {

@@ -35,7 +35,6 @@ export const contentAttacks: readonly Attack[] = [
   },
   {
     name: 'chunks cut short',
-    brief: true,
     lie: () => lieInChunks((chunks) => chunks.map((chunk) => altered(chunk, (sealed) => sealed.subarray(0, -1)))),
     outcome: refused('INTEGRITY'),
   },
@@ -60,7 +59,6 @@ export const contentAttacks: readonly Attack[] = [
   },
   {
     name: 'the last chunk left out',
-    brief: true,
     lie: () => lieInChunks((chunks) => chunks.slice(0, -1)),
     outcome: refused('INTEGRITY'),
   },
@@ -81,7 +79,6 @@ export const contentAttacks: readonly Attack[] = [
   },
   {
     name: 'chunks that were altered when they were stored',
-    brief: true,
     lie: () =>
       lieInHandlers((honest) => ({
         'chunk.put': (request, call) => honest['chunk.put'](request, { ...call, data: spoiled(call.data) }),
@@ -102,7 +99,6 @@ export const contentAttacks: readonly Attack[] = [
   },
   {
     name: 'altered chunks under `verify`',
-    brief: true,
     lie: () => lieInChunks(rotatedOrFlipped),
     act: ({ victim }) => victim.device.run(['verify', '/', '--json']),
     outcome: refused('INTEGRITY'),

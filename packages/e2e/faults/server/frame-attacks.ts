@@ -24,7 +24,6 @@ export const frameAttacks: readonly Attack[] = [
   },
   {
     name: 'a chunk that lost its last byte on the way',
-    brief: true,
     lie: () =>
       lieInFrames(() => (frame, kind) => [
         isChunk(frame, kind) ? payloadOf(frame, (all) => all.subarray(0, -1)) : frame,
@@ -38,7 +37,6 @@ export const frameAttacks: readonly Attack[] = [
   },
   {
     name: 'no END, once: the line is closed in its place',
-    brief: true,
     lie: () => lieInFrames(onceInAll((frame, kind) => (kind === end ? 'close' : [frame]))),
     outcome: { kind: 'complete' },
   },

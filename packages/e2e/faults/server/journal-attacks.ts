@@ -26,7 +26,6 @@ export const journalAttacks: readonly Attack[] = [
   },
   {
     name: 'an older head',
-    brief: true,
     lie: () => lieInPull((honest) => ({ ...honest, seq: honest.after - 1, frames: [] })),
     outcome: refused('ROLLBACK'),
   },
@@ -62,7 +61,6 @@ export const journalAttacks: readonly Attack[] = [
   },
   {
     name: 'the last commit dropped',
-    brief: true,
     lie: () => lieInCommits((frames) => frames.slice(0, -1)),
     outcome: refused('INTEGRITY'),
   },
@@ -84,7 +82,6 @@ export const journalAttacks: readonly Attack[] = [
   },
   {
     name: 'two commits in the wrong order',
-    brief: true,
     lie: () => lieInCommits(([first, second, ...rest]) => [second, first, ...rest].filter((one) => one !== undefined)),
     outcome: refused('INTEGRITY', 'ROLLBACK'),
   },
@@ -117,7 +114,6 @@ export const journalAttacks: readonly Attack[] = [
   },
   {
     name: 'the journal of another account',
-    brief: true,
     lie: ({ otherVault }) =>
       lieInHandlers((honest) => ({
         'vault.pull': (request, call) => honest['vault.pull']({ ...request, vault: otherVault }, call),

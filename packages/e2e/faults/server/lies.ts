@@ -66,7 +66,7 @@ export function lieInFrames(changeOf: () => ChangeFrame): Interposer {
           rest = rest.slice(frame.byteLength);
           const changed = change(frame, frame[4] ?? 0);
           if (changed === 'close') return await honest.close();
-          await honest.write(changed);
+          if (changed.length > 0) await honest.write(changed);
         }
       });
     },

@@ -1,6 +1,7 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Profile } from '@coffer/client';
+import { openAccount, Profile } from '@coffer/client';
+import { rootEntry } from '@coffer/core';
 import type { VaultId } from '@coffer/core';
 import type { Coffer, Vault } from '../../src/index.ts';
 import { RestlessFolder } from '../kill/restless-folder.ts';
@@ -9,8 +10,8 @@ import { openLyingServer } from './lying-server.ts';
 
 /** Commits that the victim has not seen; each push is one, two when it removes as well. */
 const newsPushes = 4;
-/** More than the owner's in all, so that every position of its journal has one in the other's. */
-const otherPushes = 16;
+/** More than the owner's in all, so that every position of its journal has one in theirs. */
+const othersCommits = 30;
 
 /**
  * The owner works and pushes `work`, keeps a `before` of it that the victim is going to know, and works on. What an attacker has
@@ -40,15 +41,14 @@ export async function prepareBench(
   await daemon.restart();
   for (let round = 0; round < newsPushes; round += 1) await owner.push(`news ${round}`);
 
-  const person = await vault.addUser('other');
-  const other = new Author(person.device, new RestlessFolder(folder.join('elsewhere'), seeded.branch(1)));
-  for (let round = 0; round < otherPushes; round += 1) await other.push(`elsewhere ${round}`);
+  const { device: other } = await vault.addUser('other');
+  await commitMany(other);
 
   await daemon.stop();
   const kept = { storage, certs: vault.certs, victim: victim.home };
   for (const [name, path] of Object.entries(kept)) copy(path, folder.join('kept', name));
-  await fork(vault, new Author(rival, new RestlessFolder(folder.join('rival'), seeded.branch(2))));
-  return Profile.open({ home: person.device.home, name: 'default' }).requireRecord().home;
+  await fork(vault, rival);
+  return Profile.open({ home: other.home, name: 'default' }).requireRecord().home;
 }
 
 class Author {
@@ -68,10 +68,28 @@ class Author {
 }
 
 /** From the older storage on, a device that has seen nothing newer goes another way, further than the victim has been. */
-async function fork({ folder, certs, daemon }: Vault, rival: Author): Promise<void> {
+async function fork({ folder, certs, daemon }: Vault, rival: Coffer): Promise<void> {
   copy(folder.join('older'), folder.join('forked'));
   await using _server = await openLyingServer({ storage: folder.join('forked'), certs, port: daemon.port });
-  for (let round = 0; round < 2 * newsPushes; round += 1) await rival.push(`another way ${round}`);
+  await commitMany(rival);
+}
+
+/** In this process: thirty runs of the program would take longer than all attacks of a test. */
+async function commitMany({ home }: Coffer): Promise<void> {
+  const profile = Profile.open({ home, name: 'default' });
+  await using account = await openAccount({ profile, unlock: () => Promise.resolve('') });
+  const vault = await account.home();
+  await vault.pull();
+  await using batch = vault.batch();
+  for (let count = 0; count < othersCommits; count += 1) {
+    await batch.makeDirectory({
+      parent: rootEntry,
+      name: `another way ${count}`,
+      mtime: [1_700_000_000, 0],
+      mode: 0o755,
+    });
+    await batch.commit();
+  }
 }
 
 function copy(from: string, to: string): void {

@@ -1,0 +1,143 @@
+import { encodeCbor, equalBytes, randomId, systemClock, systemRandom, timestampFromMs } from '@coffer/core';
+import type { CommitId, Hash } from '@coffer/core';
+import { createTlsDial, Profile } from '@coffer/client';
+import type { ProfileRecord } from '@coffer/client';
+import { ed25519KeyPair, openCommitBody, sealCommitBody } from '@coffer/crypto';
+import { bodyAssociatedData, makeCommit, parseCommit, parseOperations, signedBytes } from '@coffer/journal';
+import type { Commit, PutOperation, PutRef, Ref, Signer } from '@coffer/journal';
+import { authTranscript, ClientConnection, deviceProof, deviceProofLabel, protocolVersion } from '@coffer/protocol';
+import type { Coffer } from '../../src/index.ts';
+
+/** A commit that the server takes: signed, in its place. What its readers make of it is theirs. */
+export interface HostileCommit {
+  readonly refs?: readonly Ref[];
+  /** Sealed as they are: nothing checks them here. */
+  readonly operations?: readonly (readonly unknown[])[];
+  /** What is sealed, in place of operations. */
+  readonly plain?: Uint8Array;
+  /** What stands in place of anything sealed. */
+  readonly body?: Uint8Array;
+  /** Sealed for another commit than this. */
+  readonly misplaced?: true;
+}
+
+/** A file whose content is stored, as the journal speaks of it. */
+export interface StoredFile {
+  readonly operation: PutOperation;
+  readonly ref: PutRef;
+}
+
+interface RogueParts {
+  readonly connection: ClientConnection;
+  readonly record: ProfileRecord;
+  readonly sign: Signer;
+  readonly epoch: { readonly n: number; readonly secret: Uint8Array };
+}
+
+const receiveTimeBytes = 8;
+
+/** A device with valid keys, let in by the server, that writes to the vault of its account what no honest client would. */
+export class RogueDevice implements AsyncDisposable {
+  readonly #parts: RogueParts;
+
+  private constructor(parts: RogueParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes the place of a logged-in device that has committed before, so that the journal knows it. */
+  static async open({ home }: Coffer): Promise<RogueDevice> {
+    const profile = Profile.open({ home, name: 'default' });
+    const record = profile.requireRecord();
+    const keys = await profile.keystore.open(record, () => Promise.resolve(''));
+    const epoch = 'epochs' in keys ? keys.epochs.find(({ vault }) => equalBytes(vault, record.home)) : undefined;
+    if (epoch === undefined) throw new TypeError('a device with a keystore of kind `file` is expected');
+    const { sign } = ed25519KeyPair(keys.deviceSeed);
+    return new RogueDevice({ connection: await connected(record, sign), record, sign, epoch });
+  }
+
+  get account(): ProfileRecord['account'] {
+    return this.#parts.record.account;
+  }
+
+  get deviceName(): string {
+    return this.#parts.record.deviceName;
+  }
+
+  /** @throws what the server answers */
+  async append(commit: HostileCommit): Promise<void> {
+    const { connection, record } = this.#parts;
+    const { response } = await connection.request('vault.head', { vault: record.home });
+    const { bytes } = this.#commit(commit, { seq: response.seq + 1, prev: response.head });
+    await connection.request('vault.append', { vault: record.home }, { data: oneFrame(bytes) });
+  }
+
+  /** The file that was put last. @throws TypeError when there is none */
+  async lastStoredFile(): Promise<StoredFile> {
+    const { connection, record, epoch } = this.#parts;
+    const { data } = await connection.request('vault.pull', { vault: record.home, after: 0 });
+    let last: StoredFile | undefined;
+    for await (const frame of data) {
+      const { header, body } = parseCommit(frame.slice(receiveTimeBytes));
+      const plain = openCommitBody({
+        epochSecret: epoch.secret,
+        n: header.epoch,
+        associatedData: bodyAssociatedData(header),
+        body,
+      });
+      const operation = parseOperations(plain).find((one) => one[0] === 'put' && one[4] === 'file');
+      const ref = header.refs.find(({ kind }) => kind === 'put');
+      if (operation?.[0] === 'put' && ref?.kind === 'put') last = { operation, ref };
+    }
+    if (last === undefined) throw new TypeError('no file was put before');
+    return last;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.connection[Symbol.asyncDispose]();
+  }
+
+  #commit(
+    { refs = [], operations = [], plain, body, misplaced }: HostileCommit,
+    place: { seq: number; prev: Hash },
+  ): Commit {
+    const { record, sign, epoch } = this.#parts;
+    const { home: vault, account, device } = record;
+    const commitId: CommitId = randomId(systemRandom);
+    const associatedData = bodyAssociatedData({
+      vault,
+      epoch: epoch.n,
+      account,
+      device,
+      commitId: misplaced === true ? randomId(systemRandom) : commitId,
+    });
+    const sealed = sealCommitBody({
+      epochSecret: epoch.secret,
+      n: epoch.n,
+      operations: plain ?? encodeCbor(operations),
+      associatedData,
+      random: systemRandom,
+    });
+    const at = timestampFromMs(systemClock.nowMs());
+    const header = { v: 1, vault, ...place, epoch: epoch.n, account, device, commitId, at, refs } as const;
+    return makeCommit({ header, body: body ?? sealed, sign });
+  }
+}
+
+async function connected(record: ProfileRecord, sign: Signer): Promise<ClientConnection> {
+  const dial = createTlsDial({ clock: systemClock });
+  const { transport } = await dial(record, { kind: 'pin', pin: record.pin });
+  const connection = ClientConnection.open(transport, { clock: systemClock });
+  const { server, account, device } = record;
+  await connection.request('session.hello', { protocol: protocolVersion, client: 'rogue', role: 'control' });
+  const { response } = await connection.request('session.challenge', { account, device });
+  const { exporter, negotiated } = connection;
+  const transcript = authTranscript({ server, account, device, exporter, negotiated });
+  await connection.request('session.prove', {
+    signature: sign(signedBytes(deviceProofLabel, deviceProof(transcript, response.challenge))),
+  });
+  return connection;
+}
+
+async function* oneFrame(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
