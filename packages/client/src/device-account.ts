@@ -7,7 +7,7 @@ import { createTlsDial } from './connection/dial.ts';
 import type { Dial } from './connection/dial.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
-import type { AskPassword } from './profile/keystore.ts';
+import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { Pins } from './profile/pins.ts';
 import type { Profile } from './profile/profile.ts';
@@ -19,26 +19,17 @@ import type { Ignored, Vault } from './vault.ts';
 import { HomeVault } from './vaults/home-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
-export interface OpenAccountOptions {
-  readonly profile: Profile;
-  /** Asked when the keystore wants a password. */
-  readonly unlock: AskPassword;
-  /** Told of what other devices wrote and nobody can use, whichever call pulled it. */
-  readonly onIgnored?: (ignored: Ignored) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** The account that is logged in here; the server is not needed for it. @throws NOT_LOGGED_IN, REFUSED for a wrong password, DAMAGED */
-export async function openAccount(
+/** {@link openAccount} of a profile that somebody is logged in to. @throws as that does */
+export async function openDeviceAccount(
   { profile, unlock, onIgnored, signal }: OpenAccountOptions,
-  deps: { readonly dial: Dial } = { dial: createTlsDial({ clock: profile.deps.clock }) },
+  dial: Dial = createTlsDial({ clock: profile.deps.clock }),
 ): Promise<Account> {
   const record = profile.requireRecord();
   const chain = OwnChain.open(profile.chainPath, record.account);
   const pins = profile.pins();
   const keys = await profile.keystore.open(record, unlock);
   signal?.throwIfAborted();
-  return new DeviceAccount({ profile, record, chain, pins, keys, dial: deps.dial, ...(onIgnored && { onIgnored }) });
+  return new DeviceAccount({ profile, record, chain, pins, keys, dial, ...(onIgnored && { onIgnored }) });
 }
 
 interface DeviceAccountDeps {

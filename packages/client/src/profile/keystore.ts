@@ -1,6 +1,5 @@
 import { CofferError, idKey, isCofferError } from '@coffer/core';
 import type { Random } from '@coffer/core';
-import { openKeystore, sealKeystore } from '@coffer/crypto';
 import { decodeDeviceKeys, encodeDeviceKeys } from './device-keys.ts';
 import type { DeviceKeys } from './device-keys.ts';
 import type { Keyring } from './keyring.ts';
@@ -61,6 +60,7 @@ export class Keystore {
   async #sealed(owner: Owner, { plain, password }: { plain: Uint8Array; password: string }): Promise<Uint8Array> {
     const { random, keyring } = this.#deps;
     if (owner.keystore === 'file') return plain;
+    const { sealKeystore } = await import('@coffer/crypto');
     if (owner.keystore === 'password') return sealKeystore({ secret: { password }, plain, random });
     const wrappingKey = random.bytes(32);
     await keyring.save(keyringName(owner), wrappingKey);
@@ -69,6 +69,7 @@ export class Keystore {
 
   async #opened(owner: Owner, { stored, ask }: { stored: Uint8Array; ask: AskPassword }): Promise<Uint8Array> {
     if (owner.keystore === 'file') return stored;
+    const { openKeystore } = await import('@coffer/crypto');
     if (owner.keystore === 'password') return openKeystore({ secret: { password: await ask() }, keystore: stored });
     const wrappingKey = await this.#deps.keyring.load(keyringName(owner));
     if (wrappingKey === undefined) throw missing();

@@ -1,0 +1,21 @@
+import type { Account } from './account.ts';
+import type { Dial } from './connection/dial.ts';
+import type { AskPassword } from './profile/keystore.ts';
+import type { Profile } from './profile/profile.ts';
+import type { Ignored } from './vault.ts';
+
+export interface OpenAccountOptions {
+  readonly profile: Profile;
+  /** Asked when the keystore wants a password. */
+  readonly unlock: AskPassword;
+  /** Told of what other devices wrote and nobody can use, whichever call pulled it. */
+  readonly onIgnored?: (ignored: Ignored) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The account that is logged in here; the server is not needed for it. @throws NOT_LOGGED_IN, REFUSED for a wrong password, DAMAGED */
+export async function openAccount(options: OpenAccountOptions, deps?: { readonly dial: Dial }): Promise<Account> {
+  options.profile.requireRecord();
+  const { openDeviceAccount } = await import('./device-account.ts');
+  return await openDeviceAccount(options, deps?.dial);
+}
