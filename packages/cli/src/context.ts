@@ -8,7 +8,6 @@ export interface Globals {
   readonly home: string;
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly verbose: boolean;
   readonly yes: boolean;
 }
 

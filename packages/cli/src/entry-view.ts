@@ -33,10 +33,17 @@ export function isoTime(ms: number): string {
 
 const kindLetters = { file: '-', directory: 'd', symlink: 'l', mount: 'm' } as const;
 
-/** `drwxr-xr-x`. */
-export function modeText(entry: Entry): string {
-  const shown = 'rwxrwxrwx'.replaceAll(/./g, (letter, index: number) =>
-    (entry.mode >> (8 - index)) & 1 ? letter : '-',
-  );
-  return kindLetters[entry.kind] + shown;
+/** `drwxr-xr-x`; setuid, setgid and sticky stand in the place of an `x`, as in `ls -l`. */
+export function modeText({ kind, mode }: Pick<Entry, 'kind' | 'mode'>): string {
+  const letters = Array.from('rwxrwxrwx', (letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-'));
+  for (const [bit, place, letter] of specialBits) {
+    if ((mode & bit) !== 0) letters[place] = letters[place] === 'x' ? letter : letter.toUpperCase();
+  }
+  return kindLetters[kind] + letters.join('');
 }
+
+const specialBits = [
+  [0o4000, 2, 's'],
+  [0o2000, 5, 's'],
+  [0o1000, 8, 't'],
+] as const;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { CommandContext } from './context.ts';
 
-const variables = { storage: 'COFFER_STORAGE_PATH', certs: 'COFFER_CERTS_PATH', logs: 'COFFER_LOGS_PATH' } as const;
-const defaults = { storage: 'server-storage', certs: 'certs', logs: 'logs' } as const;
+const variables = { storage: 'COFFER_STORAGE_PATH', certs: 'COFFER_CERTS_PATH' } as const;
+const defaults = { storage: 'server-storage', certs: 'certs' } as const;
 
 /** A folder of the server: flag, environment, or the development default below the working directory. Absolute. */
 export function folderOf(

@@ -47,7 +47,6 @@ export function readGlobals(
     home: home.data === undefined ? machine.dataFolder : resolve(machine.cwd, home.data),
     json: first('json') === true,
     quiet: first('quiet') === true,
-    verbose: first('verbose') === true,
     yes: first('yes') === true,
   };
 }

@@ -31,10 +31,6 @@ export class Output {
     this.#options = options;
   }
 
-  get json(): boolean {
-    return this.#options.json;
-  }
-
   /** Progress is drawn only for a person: on a terminal, not with `--quiet`, not with `--json`. */
   get showsProgress(): boolean {
     return this.#streams.stderr.isTTY && !this.#options.quiet && !this.#options.json;
@@ -47,11 +43,6 @@ export class Output {
   result(result: Result): void {
     const text = this.#options.json ? JSON.stringify(result.json()) : result.text();
     if (text.length > 0) this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-  }
-
-  /** One more line or document of a result that streams. */
-  line(result: Result): void {
-    this.result(result);
   }
 
   /** Raw bytes of a result. Resolves when they may be overwritten. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { errorCodes } from '@coffer/core';
-import { isoTime } from '../src/entry-view.ts';
+import { isoTime, modeText } from '../src/entry-view.ts';
 import { exitCodeOf, exitCodeOfReport } from '../src/exit-codes.ts';
 import { table } from '../src/output.ts';
 import { safeText } from '../src/safe-text.ts';
@@ -26,6 +26,15 @@ describe('safeText', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['file', 0o640, '-rw-r-----'],
+  ['directory', 0o1777, 'drwxrwxrwt'],
+  ['directory', 0o2750, 'drwxr-s---'],
+  ['file', 0o7644, '-rwSr-Sr-T'],
+] as const)('the mode of a %s, %o, is shown as ls does', (kind, mode, shown) => {
+  expect(modeText({ kind, mode })).toBe(shown);
 });
 
 describe('parseTime', () => {

@@ -20,7 +20,7 @@ export { hpkeInfo, openFrom, sealTo, sealToOverheadBytes } from './hpke.ts';
 export type { HpkeInfo } from './hpke.ts';
 export { ed25519KeyPair, xwingKeyPair, xwingPublicKeyBytes } from './key-pairs.ts';
 export type { SealingKeyPair, SigningKeyPair } from './key-pairs.ts';
-export { keystoreKind, openKeystore, sealKeystore } from './keystore.ts';
+export { openKeystore, sealKeystore } from './keystore.ts';
 export type { KeystoreSecret } from './keystore.ts';
 export { loginProof } from './login-proof.ts';
 export { openChunk } from './open-chunk.ts';
@@ -33,7 +33,7 @@ export type {
   StartedLogin,
   StartedRegistration,
 } from './opaque-client.ts';
-export { checkPassword, generatePassphrase, minPasswordLength } from './password.ts';
+export { checkPassword, generatePassphrase } from './password.ts';
 export { openSealed, seal, sealOverheadBytes } from './seal.ts';
 export type { OpenInput, SealInput } from './seal.ts';
 export { sealChunk, sealChunkInto } from './seal-chunk.ts';

@@ -36,11 +36,6 @@ export async function openKeystore(input: {
   return openSealed({ key, sealed, associatedData: keystoreData(kind, salt), what });
 }
 
-/** Which kind of secret a keystore wants. @throws INTEGRITY when it is no keystore */
-export function keystoreKind(keystore: Uint8Array): 'password' | 'key' {
-  return parseKeystore(keystore).kind;
-}
-
 const what = 'The keystore';
 
 const saltBytes = 16;

@@ -8,7 +8,7 @@ export function preparePassword(password: string): string {
 }
 
 /** Shortest password that is accepted, in characters. */
-export const minPasswordLength = 12;
+const minPasswordLength = 12;
 
 /** Longest, in characters: beyond it nothing is gained, and lengths stay bounded. */
 const maxPasswordLength = 1024;
