@@ -101,11 +101,10 @@ export class PackAppender {
   }
 
   #write(): void {
-    this.#writing ??= this.#writeGathered().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#writeGathered();
   }
 
+  /** Called with something gathered, so that it never ends before its promise is kept. */
   async #writeGathered(): Promise<void> {
     while (this.#gathered.length > 0 && !this.#failure) {
       const parts = this.#gathered;
@@ -120,6 +119,8 @@ export class PackAppender {
       this.#options.onHeld(-bytes);
       this.#wake();
     }
+    // Not a moment later: what is appended from here on has to begin a write of its own.
+    this.#writing = undefined;
   }
 
   async #writeAll(file: DiskFile, parts: readonly Uint8Array[]): Promise<void> {
