@@ -27,6 +27,8 @@ export const protocolLimits = {
   outgoingFrames: 2,
   /** One write to the transport: a peer at 9 KiB/s takes it within the deadline, and a control frame waits for no more than the frame before it. */
   writePieceBytes: 256 * KiB,
+  /** Chunks in one answer of `chunk.lost`: each with its uploader takes about 80 bytes, a third of a control frame. */
+  lostPerAnswer: 1024,
   /** Ids in one `chunk.has` or `chunk.get`: 128 KiB of ids, half a control frame. */
   idsPerRequest: 4096,
   /** Vaults in one `vault.watch` or `vault.list`: with 170 bytes each they fit a control frame. */

@@ -9,6 +9,7 @@ const afterProof = [
   'account.identity',
   'chunk.get',
   'chunk.has',
+  'chunk.lost',
   'chunk.put',
   'job.begin',
   'job.end',

@@ -7,7 +7,13 @@ import type { ChunkRead } from './chunks/read-chunks.ts';
 import { readChunks } from './chunks/read-chunks.ts';
 import { ChunkStore, graceMs } from './chunks/chunk-store.ts';
 import { ChunkWriter } from './chunks/chunk-writer.ts';
+import type { CollectOptions, Collection } from './collection/collector.ts';
+import { Collector } from './collection/collector.ts';
+import type { ScrubOptions } from './collection/scrub.ts';
+import { scrub } from './collection/scrub.ts';
+import type { Finding } from './check/finding.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import type { LostChunk, LookUpLost, UsageDifference } from './facts/collection-facts.ts';
 import type { Facts, VaultFacts } from './facts/facts.ts';
 import { SqliteFacts } from './facts/sqlite-facts.ts';
 import type { Disk } from './packs/disk.ts';
@@ -117,6 +123,7 @@ export class Storage implements AsyncDisposable {
   readonly #parts: StorageParts;
   readonly #space: SpaceGuard;
   readonly #appender: VaultAppender;
+  readonly #collector: Collector;
   /** One small object for every account that stored something since the start: uploads hold on to theirs. */
   readonly #chunkStores = new Map<IdKey, ChunkStore>();
   readonly #journalStores = new Map<IdKey, JournalStore>();
@@ -147,6 +154,15 @@ export class Storage implements AsyncDisposable {
       journalOf: (owner) => this.#journalOf(owner),
       limitsOf: (owner) => this.#limitsOf(owner),
       recordStatements: () => this.#recordStatements(),
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#collector = new Collector({
+      ...options,
+      facts,
+      packs,
+      space,
+      storeOf: (owner) => this.#chunkStoreOf(owner),
+      graceClockMs: () => options.clock.nowMs(),
       onFatal: (error) => this.#fail(error),
     });
   }
@@ -293,6 +309,38 @@ export class Storage implements AsyncDisposable {
     };
   }
 
+  /**
+   * Removes what no version refers to and whose grace is over, and gives back the room of packs that are mostly empty.
+   * Runs beside everything else; one at a time. @throws NO_SPACE, IO, SHUTTING_DOWN; the signal's reason
+   */
+  async collect(options: CollectOptions = {}): Promise<Collection> {
+    this.#checkAlive();
+    await this.#space.tend();
+    return this.#collector.collect(options);
+  }
+
+  /**
+   * Reads everything, as slowly as asked, and answers what is not as it should be, like `checkStorage`. Chunks that
+   * cannot be read count as missing from then on (see `lostChunks`); nothing else is changed.
+   * @throws IO; the signal's reason
+   */
+  async scrub(options: ScrubOptions): Promise<readonly Finding[]> {
+    this.#checkAlive();
+    const { options: storage, facts } = this.#parts;
+    return scrub(options, { ...storage, facts });
+  }
+
+  /** Counts what every account stores; answers and corrects what was recorded wrongly. @throws IO; the signal's reason */
+  async recount({ signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly UsageDifference[]> {
+    this.#checkAlive();
+    return this.#parts.facts.recount(signal);
+  }
+
+  /** Chunks that versions of the vault refer to and that cannot be read, by id; fewer than `limit`: there are no more. */
+  async lostChunks(vault: VaultId, { after, limit }: Omit<LookUpLost, 'vault'>): Promise<readonly LostChunk[]> {
+    return this.#parts.facts.lostChunks({ vault, after, limit });
+  }
+
   async status(): Promise<StorageStatus> {
     const { freeBytes, reserveBytes } = await this.#space.space();
     return { ready: this.#failure === undefined, writable: freeBytes >= reserveBytes, freeBytes, reserveBytes };
@@ -301,6 +349,7 @@ export class Storage implements AsyncDisposable {
   /** Ends what is under way and releases the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    await this.#collector[Symbol.asyncDispose]();
     if (this.#failure === undefined) {
       await this.#appender.drained();
       await Promise.allSettled([...this.#chunkStores.values()].map((store) => store.settle()));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { protocolLimits } from '../limits.ts';
-import { account, bitmap, choice, count, ids, vault } from './fields.ts';
+import { account, bitmap, bytes, choice, count, ids, list, vault } from './fields.ts';
 import type { DataShape, OperationTable } from './operation.ts';
 
 const chunks = {
@@ -9,6 +9,9 @@ const chunks = {
   maxBytes: protocolLimits.dataFrameBytes,
   maxFrames: Number.MAX_SAFE_INTEGER,
 } as const satisfies DataShape;
+
+const chunkId = bytes(32);
+const flag = z.boolean().describe('bool');
 
 export const chunkOperations = {
   'chunk.has': {
@@ -33,5 +36,16 @@ export const chunkOperations = {
     request: z.strictObject({ vault, uploader: account, ids }),
     response: z.strictObject({}),
     responseData: { ...chunks, maxFrames: protocolLimits.idsPerRequest },
+  },
+  'chunk.lost': {
+    code: 0x0504,
+    access: 'member',
+    about:
+      'Chunks that versions of the vault refer to and that the server cannot read, by id, from behind `after` on. Whoever still has the content sends them again. The uploader of a segment is the owner of the vault; anybody who may write sends it.',
+    request: z.strictObject({ vault, after: chunkId.nullable().describe('bytes(32) | null') }),
+    response: z.strictObject({
+      chunks: list(z.strictObject({ uploader: account, id: chunkId, segment: flag }), protocolLimits.lostPerAnswer),
+      more: flag,
+    }),
   },
 } as const satisfies OperationTable;

@@ -1,4 +1,4 @@
-import { operations, type Handlers, type RequestOf } from '@coffer/protocol';
+import { operations, protocolLimits, type Handlers, type RequestOf } from '@coffer/protocol';
 import type { Stored } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
@@ -20,6 +20,11 @@ export function chunkHandlers(services: Services): Pick<Handlers<Connection>, Ch
       response: {},
       data: get(services, request, { context, signal }),
     }),
+    'chunk.lost': async ({ vault, after }) => {
+      const { lostPerAnswer: limit } = protocolLimits;
+      const found = await storage.lostChunks(vault, { after: after ?? undefined, limit: limit + 1 });
+      return { chunks: found.slice(0, limit), more: found.length > limit };
+    },
   };
 }
 

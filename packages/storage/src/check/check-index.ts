@@ -1,3 +1,4 @@
+import { CofferError } from '@coffer/core';
 import type { DatabaseSync } from 'node:sqlite';
 import { factsMigrations } from '../facts/facts-schema.ts';
 import { allRows, firstRow, openReadOnly } from '../sqlite/database.ts';
@@ -20,6 +21,8 @@ export interface IndexedRecord {
   readonly id: Uint8Array;
   /** Row of a chunk; of a commit undefined. */
   readonly chunk: number | undefined;
+  /** It was found to be unreadable before. */
+  readonly lost: boolean;
 }
 
 export interface CheckedVault {
@@ -42,13 +45,17 @@ export interface CheckedCommit {
 /** The index as one reader sees it: everything asked of it is of one moment, whatever a running server does meanwhile. */
 export class CheckIndex implements Disposable {
   readonly #db: DatabaseSync;
-  readonly #path: string;
 
   /** @throws DAMAGED, UPGRADE_REQUIRED, IO */
   constructor(path: string) {
-    this.#path = path;
     this.#db = openReadOnly(path, factsMigrations);
+    refuseOlder(this.#db, path);
     this.#db.exec('BEGIN');
+  }
+
+  /** From here on what is asked is of another, later moment: a long check must not hold on to one. */
+  renew(): void {
+    this.#db.exec('COMMIT; BEGIN');
   }
 
   /** What SQLite's own check says; empty when all is well. */
@@ -76,24 +83,23 @@ export class CheckIndex implements Disposable {
     });
   }
 
-  /** True when the pack is still part of the storage: asked of the newest state. */
-  isStillListed(pack: string): boolean {
-    const db = openReadOnly(this.#path, factsMigrations);
-    try {
-      return db.prepare('SELECT 1 FROM packs WHERE name = ?').get(pack) !== undefined;
-    } finally {
-      db.close();
-    }
+  /** What the index says lies in a pack, by offset, as far as the pack was indexed when it was listed. */
+  records({ pack, kind, indexedBytes }: CheckedPack): IndexedRecord[] {
+    const columns =
+      kind === 'chunks'
+        ? 'offset, bytes, id, chunk, lost FROM chunks'
+        : 'offset, bytes, hash AS id, NULL AS chunk, 0 AS lost FROM commits';
+    const sql = `SELECT ${columns} WHERE pack = (SELECT pack FROM packs WHERE name = ?) AND offset < ? ORDER BY offset`;
+    type Row = Omit<IndexedRecord, 'chunk' | 'lost'> & { chunk: number | null; lost: number };
+    const rows = allRows<Row>(this.#db.prepare(sql), pack, indexedBytes);
+    return rows.map((row) => ({ ...row, chunk: row.chunk ?? undefined, lost: row.lost === 1 }));
   }
 
-  /** What the index says lies in a pack, by offset. */
-  records({ number, kind }: CheckedPack): IndexedRecord[] {
+  /** True when the chunk still lies where it was found to be unreadable. */
+  liesAt(chunk: number, { pack, offset }: { readonly pack: string; readonly offset: number }): boolean {
     const sql =
-      kind === 'chunks'
-        ? 'SELECT offset, bytes, id, chunk FROM chunks WHERE pack = ? ORDER BY offset'
-        : 'SELECT offset, bytes, hash AS id, NULL AS chunk FROM commits WHERE pack = ? ORDER BY offset';
-    const rows = allRows<Omit<IndexedRecord, 'chunk'> & { chunk: number | null }>(this.#db.prepare(sql), number);
-    return rows.map((row) => ({ ...row, chunk: row.chunk ?? undefined }));
+      'SELECT 1 FROM chunks c JOIN packs p ON p.pack = c.pack WHERE c.chunk = ? AND p.name = ? AND c.offset = ?';
+    return this.#db.prepare(sql).get(chunk, pack, offset) !== undefined;
   }
 
   vaults(): CheckedVault[] {
@@ -153,9 +159,9 @@ export class CheckIndex implements Disposable {
 
   /** Rows that are referred to and not stored. */
   lostChunks(): number[] {
-    return allRows<{ chunk: number }>(
-      this.#db.prepare('SELECT chunk FROM chunks WHERE pack IS NULL AND count > 0'),
-    ).map(({ chunk }) => chunk);
+    return allRows<{ chunk: number }>(this.#db.prepare('SELECT chunk FROM chunks WHERE lost = 1 AND count > 0')).map(
+      ({ chunk }) => chunk,
+    );
   }
 
   largestChunk(): number {
@@ -223,4 +229,15 @@ export class CheckIndex implements Disposable {
   [Symbol.dispose](): void {
     this.#db.close();
   }
+}
+
+/** A check changes nothing, so it cannot bring an index up to date either. */
+function refuseOlder(db: DatabaseSync, path: string): void {
+  const version = firstRow<{ user_version: number }>(db.prepare('PRAGMA user_version'))?.user_version ?? 0;
+  if (version === factsMigrations.length) return;
+  db.close();
+  throw new CofferError('UPGRADE_REQUIRED', 'the index was made by an older version of this program', {
+    hint: 'Start the server once; that brings the index up to date.',
+    details: { path, version },
+  });
 }

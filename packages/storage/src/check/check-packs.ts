@@ -2,9 +2,16 @@ import { equalBytes, isCofferError } from '@coffer/core';
 import { decodePackHeader, packHeaderBytes } from '../packs/pack-format.ts';
 import { scanPack } from '../packs/pack-scanner.ts';
 import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
-import type { Packs } from '../packs/packs.ts';
+import type { PackId, Packs } from '../packs/packs.ts';
+import { openRecord } from '../packs/record-reader.ts';
 import type { CheckedPack, CheckIndex, IndexedRecord } from './check-index.ts';
 import type { Finding } from './finding.ts';
+
+/** Where a record lies that cannot be read. */
+export interface LostPlace {
+  readonly pack: PackId;
+  readonly offset: number;
+}
 
 export interface CheckPacks {
   readonly index: CheckIndex;
@@ -12,20 +19,30 @@ export interface CheckPacks {
   /** True: every byte of every pack is read. False: only journals are. */
   readonly readData: boolean;
   /** Rows of chunks that turn out not to be readable are added here. */
-  readonly lost: Set<number>;
+  readonly lost: Map<number, LostPlace>;
+  /** Told of every chunk that cannot be read, and of those that can be again. */
+  readonly onChunk?: ((place: LostPlace, state: 'lost' | 'sound') => void) | undefined;
+  readonly onPack?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Packs against the index and against their own checksums. */
 export async function* checkPacks(check: CheckPacks): AsyncGenerator<Finding, void, undefined> {
+  const all = check.index.packs();
   const sizes = new Map<string, number>();
   for await (const { pack, bytes } of check.packs.list()) sizes.set(pack, bytes);
-  for (const pack of check.index.packs()) {
+  for (const pack of all) {
     check.signal?.throwIfAborted();
+    check.index.renew();
     yield* checkPack(check, pack, sizes.get(pack.pack));
+    check.onPack?.(pack.indexedBytes);
   }
 }
 
+/**
+ * Records that are moved elsewhere while a server runs leave a pack behind that holds nothing and goes away: that is no
+ * finding. One that still holds something stays as long as this reader sees it.
+ */
 async function* checkPack(
   check: CheckPacks,
   pack: CheckedPack,
@@ -33,32 +50,37 @@ async function* checkPack(
 ): AsyncGenerator<Finding, void, undefined> {
   const about = { account: pack.owner, pack: pack.pack };
   if (!pack.intact) yield { ...about, kind: 'database', message: 'the row of a pack does not match its checksum' };
+  const records = check.index.records(pack);
+  if (pack.kind === 'chunks' && records.length === 0) return;
   if (bytes === undefined) {
-    if (!check.index.isStillListed(pack.pack)) return;
-    lose(check, check.index.records(pack));
+    lose(check, pack, records);
     yield { ...about, kind: 'pack', message: 'a pack is missing' };
     return;
   }
   if (bytes < pack.indexedBytes)
     yield { ...about, kind: 'pack', offset: bytes, message: 'a pack is shorter than what was flushed to it' };
   try {
-    yield* checkContent(check, pack, Math.min(bytes, pack.indexedBytes));
+    yield* checkContent(check, { pack, records, end: Math.min(bytes, pack.indexedBytes) });
   } catch (error) {
     if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
     yield { ...about, kind: 'pack', message: `a pack cannot be read (${error.code})` };
   }
 }
 
-async function* checkContent(
-  check: CheckPacks,
-  pack: CheckedPack,
-  end: number,
-): AsyncGenerator<Finding, void, undefined> {
+interface Content {
+  readonly pack: CheckedPack;
+  /** What the index says lies there, by offset. */
+  readonly records: readonly IndexedRecord[];
+  readonly end: number;
+}
+
+async function* checkContent(check: CheckPacks, content: Content): AsyncGenerator<Finding, void, undefined> {
+  const { pack, end } = content;
   const about = { account: pack.owner, pack: pack.pack };
   if (!(await hasHeader(check.packs, pack, end)))
     yield { ...about, kind: 'pack', offset: 0, message: 'a pack has no valid header' };
-  if (check.readData || pack.kind === 'journal') yield* checkRecords(check, pack, end);
-  else yield* checkPlaces(check, pack, end);
+  if (check.readData || pack.kind === 'journal') yield* checkRecords(check, content);
+  else yield* checkPlaces(check, content);
 }
 
 async function hasHeader(packs: Packs, pack: CheckedPack, end: number): Promise<boolean> {
@@ -72,10 +94,10 @@ async function hasHeader(packs: Packs, pack: CheckedPack, end: number): Promise<
 }
 
 /** Without reading: what the index says must at least lie within the pack. */
-function* checkPlaces(check: CheckPacks, pack: CheckedPack, end: number): Generator<Finding, void, undefined> {
-  for (const record of check.index.records(pack)) {
+function* checkPlaces(check: CheckPacks, { pack, records, end }: Content): Generator<Finding, void, undefined> {
+  for (const record of records) {
     if (record.offset >= packHeaderBytes && record.offset + record.bytes <= end) continue;
-    lose(check, [record]);
+    lose(check, pack, [record]);
     yield {
       kind: 'record',
       account: pack.owner,
@@ -86,19 +108,26 @@ function* checkPlaces(check: CheckPacks, pack: CheckedPack, end: number): Genera
   }
 }
 
-async function* checkRecords(
-  check: CheckPacks,
-  pack: CheckedPack,
-  end: number,
-): AsyncGenerator<Finding, void, undefined> {
-  const expected = new Map(check.index.records(pack).map((record) => [record.offset, record]));
+async function* checkRecords(check: CheckPacks, content: Content): AsyncGenerator<Finding, void, undefined> {
+  const { pack, records, end } = content;
+  const expected = new Map(records.map((record) => [record.offset, record]));
   const read: ScanOptions['read'] = (range, into) => check.packs.read({ ...pack, ...range }, into);
-  for await (const scanned of scanPack({ from: packHeaderBytes, to: end, read, signal: check.signal })) {
-    if (scanned.type !== 'record') yield damage(pack, scanned);
-    else if (matches(expected.get(scanned.offset), scanned)) expected.delete(scanned.offset);
+  try {
+    for await (const scanned of scanPack({ from: packHeaderBytes, to: end, read, signal: check.signal })) {
+      const known = expected.get(scanned.offset);
+      if (scanned.type !== 'record') yield* damage(content, scanned);
+      else if (known && matches(known, scanned)) {
+        expected.delete(scanned.offset);
+        if (known.lost) check.onChunk?.({ pack: pack.pack, offset: known.offset }, 'sound');
+      }
+    }
+  } catch (error) {
+    if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
+    yield { kind: 'pack', account: pack.owner, pack: pack.pack, message: `a pack cannot be read (${error.code})` };
+    await dropReadable(check, pack, expected);
   }
   for (const record of expected.values()) {
-    lose(check, [record]);
+    lose(check, pack, [record]);
     yield {
       kind: 'record',
       account: pack.owner,
@@ -109,15 +138,40 @@ async function* checkRecords(
   }
 }
 
-function matches(expected: IndexedRecord | undefined, scanned: Extract<Scanned, { type: 'record' }>): boolean {
-  return expected !== undefined && expected.bytes === scanned.bytes && equalBytes(expected.id, scanned.header.id);
+/** Around a place that the disk cannot read: one bad sector is not the loss of a pack. */
+async function dropReadable(
+  { packs, signal }: CheckPacks,
+  pack: CheckedPack,
+  expected: Map<number, IndexedRecord>,
+): Promise<void> {
+  for (const { offset, bytes, id } of expected.values()) {
+    signal?.throwIfAborted();
+    try {
+      const record = await packs.read({ ...pack, offset, length: bytes });
+      openRecord(record, { place: { pack: pack.pack, offset, bytes, id }, at: 0 });
+      expected.delete(offset);
+    } catch (error) {
+      if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
+    }
+  }
 }
 
-function damage(pack: CheckedPack, { offset, bytes, type }: Scanned): Finding {
+function matches(expected: IndexedRecord, scanned: Extract<Scanned, { type: 'record' }>): boolean {
+  return expected.bytes === scanned.bytes && equalBytes(expected.id, scanned.header.id);
+}
+
+/** Damage where nothing lies that is still needed is none: the record was sent again, or nobody refers to it. */
+function* damage({ pack, records }: Content, { offset, bytes, type }: Scanned): Generator<Finding, void, undefined> {
+  const needed = records.some((record) => record.offset < offset + bytes && record.offset + record.bytes > offset);
+  if (pack.kind === 'chunks' && !needed) return;
   const what = type === 'gap' ? 'no record' : 'a damaged record';
-  return { kind: 'record', account: pack.owner, pack: pack.pack, offset, message: `${bytes} bytes are ${what}` };
+  yield { kind: 'record', account: pack.owner, pack: pack.pack, offset, message: `${bytes} bytes are ${what}` };
 }
 
-function lose({ lost }: CheckPacks, records: readonly IndexedRecord[]): void {
-  for (const { chunk } of records) if (chunk !== undefined) lost.add(chunk);
+function lose({ lost, onChunk }: CheckPacks, { pack }: CheckedPack, records: readonly IndexedRecord[]): void {
+  for (const { chunk, offset } of records) {
+    if (chunk === undefined) continue;
+    lost.set(chunk, { pack, offset });
+    onChunk?.({ pack, offset }, 'lost');
+  }
 }

@@ -4,11 +4,13 @@ import { accountsMigrations } from '../accounts/accounts-schema.ts';
 import { AccountsTables } from '../accounts/accounts-tables.ts';
 import type { Disk } from '../packs/disk.ts';
 import { LocalPacks } from '../packs/local-packs.ts';
+import type { Packs } from '../packs/packs.ts';
 import { nodeDisk } from '../packs/node-disk.ts';
 import { allRows, openReadOnly } from '../sqlite/database.ts';
 import { accountsPath, indexPath, readIdentity } from '../storage-folder.ts';
 import { CheckIndex } from './check-index.ts';
 import { checkJournals } from './check-journals.ts';
+import type { CheckPacks, LostPlace } from './check-packs.ts';
 import { checkPacks } from './check-packs.ts';
 import type { Finding } from './finding.ts';
 
@@ -27,8 +29,18 @@ export interface CheckOptions {
  * What it yields are findings; nothing yielded means that all is well.
  * @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, IO
  */
-export async function* checkStorage(options: CheckOptions): AsyncGenerator<Finding, void, undefined> {
-  const { path, readData, signal, disk = nodeDisk } = options;
+export function checkStorage({ path, readData, signal, disk }: CheckOptions): AsyncGenerator<Finding, void, undefined> {
+  return checkWith({ path, readData, ...(signal && { signal }), ...(disk && { disk }) });
+}
+
+export interface CheckHooks extends Pick<CheckPacks, 'onChunk' | 'onPack'> {
+  /** Stands before the packs that are read. */
+  readonly wrapPacks?: (packs: Packs) => Packs;
+}
+
+/** The same for a scrub, which reads slowly and remembers what it found. @throws as {@link checkStorage} */
+export async function* checkWith(options: CheckOptions & CheckHooks): AsyncGenerator<Finding, void, undefined> {
+  const { path, readData, signal, disk = nodeDisk, onChunk, onPack, wrapPacks = (packs) => packs } = options;
   await readIdentity(path);
   yield* checkAccounts(path);
   const index = openIndex(path);
@@ -37,16 +49,23 @@ export async function* checkStorage(options: CheckOptions): AsyncGenerator<Findi
     return;
   }
   using _index = index;
-  await using packs = new LocalPacks({ path, packBytes: 0 }, { disk, clock: systemClock, random: systemRandom });
+  await using files = new LocalPacks({ path, packBytes: 0 }, { disk, clock: systemClock, random: systemRandom });
+  const packs = wrapPacks(files);
   try {
     for (const text of index.integrity()) yield { kind: 'database', message: `index.db: ${text}` };
-    const lost = new Set<number>();
-    yield* checkPacks({ index, packs, readData, lost, signal });
-    yield* checkJournals({ index, packs, lost, signal });
+    const lost = new Map<number, LostPlace>();
+    yield* checkPacks({ index, packs, readData, lost, signal, onChunk, onPack });
+    index.renew();
+    yield* checkJournals({ index, packs, lost: stillLost(index, lost), signal });
   } catch (error) {
     if (!isDamagedDatabase(error)) throw error;
     yield { kind: 'database', message: 'index.db is damaged; rebuild it' };
   }
+}
+
+/** What was sent again, moved or collected since it was looked at is not lost. */
+function stillLost(index: CheckIndex, lost: ReadonlyMap<number, LostPlace>): Set<number> {
+  return new Set([...lost].filter(([chunk, place]) => index.liesAt(chunk, place)).map(([chunk]) => chunk));
 }
 
 function openIndex(path: string): CheckIndex | undefined {

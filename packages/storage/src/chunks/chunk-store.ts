@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { checkpoint } from '../vaults/journal-store.ts';
 import { recordKinds } from '../packs/pack-format.ts';
 import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
+import type { MovedChunks } from '../facts/collection-facts.ts';
 import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
 
 /** How long a chunk that no commit refers to is kept (STORAGE §Counts). */
@@ -38,8 +39,16 @@ export interface StoreChunk {
   readonly fate: UploadFate;
 }
 
+/** A record of an older pack that is written once more. */
+export interface MoveChunk extends StoreChunk {
+  readonly receivedAtMs: number;
+  readonly from: PackPlace;
+}
+
 interface PendingChunk {
   readonly chunk: Omit<StoreChunk, 'payload'>;
+  /** Where it lay before, if it is moved. */
+  readonly from: PackPlace | undefined;
   /** Of a segment: the index needs its content. */
   readonly payload: Uint8Array | undefined;
   readonly place: PackPlace;
@@ -63,6 +72,8 @@ export class ChunkStore {
   readonly #deps: ChunkStoreDeps;
   #pending: PendingChunk[] = [];
   #pendingBytes = 0;
+  /** Apart from those: what is moved is in the owner's usage already. */
+  #movingBytes = 0;
   readonly #pendingIds = new Set<string>();
   #settling: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -104,24 +115,20 @@ export class ChunkStore {
 
   /** Appends a record; resolves when there is room for the next. What becomes of it is told to its fate. @throws IO */
   async add({ payload, ...chunk }: StoreChunk): Promise<void> {
-    const { packs, clock } = this.#deps;
     const id = new Uint8Array(chunk.id);
-    const receivedAtMs = clock.nowMs();
-    const kind = recordKinds[chunk.kind];
-    const record = { kind, vault: chunk.vault, uploader: chunk.uploader, id, receivedAtMs, payload };
-    const { places, room, ticket } = packs.append(this.#store, [record]);
-    const place = places[0];
-    if (!place) throw new TypeError('a record was given no place');
     const content = chunk.kind === 'segment' ? concatBytes(...payload) : undefined;
-    this.#pending.push({ chunk: { ...chunk, id }, payload: content, place, ticket });
+    const record = { ...chunk, id, receivedAtMs: this.#deps.clock.nowMs(), payload };
+    const { place, room } = this.#append(record, { payload: content, from: undefined });
     this.#pendingBytes += place.bytes;
     this.#pendingIds.add(pendingKey(chunk.uploader, id));
-    await room;
-    await this.#keepUp();
-    this.#sinceYield += 1;
-    if (this.#sinceYield < yieldRecords) return;
-    this.#sinceYield = 0;
-    await setImmediate();
+    await this.#afterAppend(room);
+  }
+
+  /** Writes a record of an older pack again, byte for byte; the index follows with the next settling. @throws IO */
+  async move({ from, ...record }: MoveChunk): Promise<void> {
+    const { place, room } = this.#append(record, { payload: undefined, from });
+    this.#movingBytes += place.bytes;
+    await this.#afterAppend(room);
   }
 
   /** Resolves once everything added before is flushed and indexed, or lost. @throws IO */
@@ -134,9 +141,31 @@ export class ChunkStore {
     return this.#next;
   }
 
+  #append(
+    { payload, receivedAtMs, ...chunk }: Omit<MoveChunk, 'from'>,
+    pending: Pick<PendingChunk, 'payload' | 'from'>,
+  ): { readonly place: PackPlace; readonly room: Promise<void> } {
+    const { vault, uploader, id } = chunk;
+    const record = { kind: recordKinds[chunk.kind], vault, uploader, id, receivedAtMs, payload };
+    const { places, room, ticket } = this.#deps.packs.append(this.#store, [record]);
+    const place = places[0];
+    if (!place) throw new TypeError('a record was given no place');
+    this.#pending.push({ ...pending, chunk, place, ticket });
+    return { place, room };
+  }
+
+  async #afterAppend(room: Promise<void>): Promise<void> {
+    await room;
+    await this.#keepUp();
+    this.#sinceYield += 1;
+    if (this.#sinceYield < yieldRecords) return;
+    this.#sinceYield = 0;
+    await setImmediate();
+  }
+
   async #keepUp(): Promise<void> {
     if (this.#pending.length >= pendingLimit) return this.settle();
-    if (this.#pending.length < settleRecords && this.#pendingBytes < settleBytes) return;
+    if (this.#pending.length < settleRecords && this.#pendingBytes + this.#movingBytes < settleBytes) return;
     if (!this.#settling) this.#begin().catch(ignore);
   }
 
@@ -165,7 +194,11 @@ export class ChunkStore {
       this.#deps.onFatal(error);
       throw error;
     } finally {
-      for (const { chunk, place } of batch) {
+      for (const { chunk, place, from } of batch) {
+        if (from) {
+          this.#movingBytes -= place.bytes;
+          continue;
+        }
         this.#pendingIds.delete(pendingKey(chunk.uploader, chunk.id));
         this.#pendingBytes -= place.bytes;
       }
@@ -175,9 +208,11 @@ export class ChunkStore {
   async #index(batch: readonly PendingChunk[]): Promise<void> {
     const { facts, clock } = this.#deps;
     const graceUntilMs = clock.nowMs() + graceMs;
-    const groups = groupsOf(batch);
+    const { owner } = this.#store;
+    const groups = groupsOf(batch.filter(({ from }) => from === undefined));
+    const moved = movedOf(owner, batch);
     const packs = this.#progressOf(batch);
-    const { refused } = await facts.indexChunks({ owner: this.#store.owner, groups, packs, graceUntilMs });
+    const { refused } = await facts.indexChunks({ owner, groups, moved, packs, graceUntilMs });
     for (const { segment, missing } of refused) {
       const fate = batch.find(({ chunk }) => equalBytes(chunk.id, segment))?.chunk.fate;
       fate?.missing.push(...missing);
@@ -234,6 +269,25 @@ function toGroup(group: readonly PendingChunk[]): ChunkGroup {
     bytes: group.map(({ place }) => place.bytes),
     ...(kind === 'segment' ? { payloads: group.map(({ payload }) => payload ?? new Uint8Array(0)) } : {}),
   };
+}
+
+/** Moved records that came from one pack and went to one, as columns. */
+function movedOf(owner: AccountId, batch: readonly PendingChunk[]): MovedChunks[] {
+  const runs = new Map<string, { from: PackPlace; to: PackPlace }[]>();
+  for (const { from, place: to } of batch) {
+    if (!from) continue;
+    const key = `${from.pack} ${to.pack}`;
+    const run = runs.get(key);
+    if (run) run.push({ from, to });
+    else runs.set(key, [{ from, to }]);
+  }
+  return [...runs.values()].map((run) => ({
+    owner,
+    from: run[0]?.from.pack ?? '',
+    fromOffsets: run.map(({ from }) => from.offset),
+    to: run[0]?.to.pack ?? '',
+    offsets: run.map(({ to }) => to.offset),
+  }));
 }
 
 function pendingKey(uploader: AccountId, id: ChunkId): string {

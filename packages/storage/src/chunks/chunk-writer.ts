@@ -45,7 +45,7 @@ export class ChunkWriter {
   readonly #upload: ChunkUpload;
   readonly #deps: ChunkWriterDeps;
   readonly #fate: UploadFate = { lost: false, notAllowed: false, missing: [] };
-  #claims: Uint8Array[] = [];
+  #claims: { readonly id: Uint8Array; readonly pending: boolean }[] = [];
   #stored = 0;
   #duplicates = 0;
   #bytes = 0;
@@ -68,7 +68,8 @@ export class ChunkWriter {
     if (bytes === 0 || bytes > chunkPayloadLimit)
       throw new CofferError('LIMIT', 'a chunk has a wrong size', { details: { bytes } });
     if (this.#upload.kind === 'segment') checkSegmentId(id, parts);
-    if (this.#isKnown(id)) return this.#claim(id);
+    const pending = this.#isPending(id);
+    if (pending || this.#deps.facts.isStored({ ...this.#upload, id })) return this.#claim(id, pending);
     if (this.#upload.kind === 'segment') await this.#checkSegment(concatBytes(...parts));
     await this.#add(id, parts, bytes);
     this.#stored += 1;
@@ -84,16 +85,13 @@ export class ChunkWriter {
     return { stored: this.#stored, duplicates: this.#duplicates, bytes: this.#bytes };
   }
 
-  #isKnown(id: ChunkId): boolean {
-    const { store, facts } = this.#deps;
-    if (this.#upload.kind === 'chunk' && store.isPending(this.#upload.uploader, id)) return true;
-    return facts.isStored({ ...this.#upload, id });
+  #isPending(id: ChunkId): boolean {
+    return this.#upload.kind === 'chunk' && this.#deps.store.isPending(this.#upload.uploader, id);
   }
 
-  async #claim(id: ChunkId): Promise<'duplicate'> {
+  async #claim(id: ChunkId, pending: boolean): Promise<'duplicate'> {
     this.#duplicates += 1;
-    if (this.#upload.kind === 'segment') return 'duplicate';
-    this.#claims.push(new Uint8Array(id));
+    this.#claims.push({ id: new Uint8Array(id), pending });
     if (this.#claims.length < claimBatch) return 'duplicate';
     // What is claimed may still be on its way to the index.
     await this.#deps.store.settle();
@@ -102,14 +100,16 @@ export class ChunkWriter {
   }
 
   async #sendClaims(): Promise<void> {
-    const ids = concatBytes(...this.#claims);
+    const claims = this.#claims;
     this.#claims = [];
+    const ids = concatBytes(...claims.map(({ id }) => id));
     if (ids.byteLength === 0) return;
     const { vault, owner, uploader } = this.#upload;
     const graceUntilMs = this.#deps.nowMs() + graceMs;
     const claimed = await this.#deps.facts.claimChunks({ vault, owner, uploader, ids, graceUntilMs });
-    // Another upload was about to store it and lost it to a full disk.
-    if (claimed.includes(false)) this.#fate.lost = true;
+    // Another upload was about to store it and lost it to a full disk. One that was collected in between is another
+    // matter: the append says that it is missing, and the client sends it again.
+    if (claims.some(({ pending }, index) => pending && claimed[index] === false)) this.#fate.lost = true;
     this.#checkFate();
   }
 

@@ -1,5 +1,5 @@
 import type { AccountId, ChunkId, VaultId } from '@coffer/core';
-import { CofferError, idKey } from '@coffer/core';
+import { CofferError, concatBytes, idKey } from '@coffer/core';
 import type { ChunkPlace, Facts } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
 import { readRecords } from '../packs/record-reader.ts';
@@ -27,9 +27,24 @@ export interface ReadChunks {
 export async function* readChunks(read: ReadChunks): AsyncGenerator<ChunkRead, void, undefined> {
   const missing: { id?: ChunkId } = {};
   const { packs, owner, signal } = read;
-  const records = readRecords({ packs, owner, kind: 'chunks', places: placesOf(read, missing), signal });
+  const relocate = (places: readonly ChunkPlace[]): Promise<ChunkPlace[]> => relocated(read, places);
+  const records = readRecords({ packs, owner, kind: 'chunks', places: placesOf(read, missing), signal, relocate });
   for await (const { place, payload } of records) yield { id: place.id, payload };
-  if (missing.id) throw new CofferError('NOT_FOUND', 'a chunk is not stored', { details: { id: idKey(missing.id) } });
+  if (missing.id) throw notStored(missing.id);
+}
+
+/** A pack went away between the question where its records lie and the reading of them. */
+async function relocated(read: ReadChunks, places: readonly ChunkPlace[]): Promise<ChunkPlace[]> {
+  const found = await read.facts.readableChunks({ ...read, ids: concatBytes(...places.map(({ id }) => id)) });
+  return places.map(({ id }, index) => {
+    const place = found[index];
+    if (!place) throw notStored(id);
+    return place;
+  });
+}
+
+function notStored(id: ChunkId): CofferError {
+  return new CofferError('NOT_FOUND', 'a chunk is not stored', { details: { id: idKey(id) } });
 }
 
 /** Places up to the first id that is not there, which is left in `missing`. */

@@ -98,6 +98,15 @@ export class AppendIndex {
     this.#deps.packs.advance(packs);
   }
 
+  /** Chunks that prepared appends refer to. */
+  pinned(): ReadonlySet<number> {
+    const pinned = new Set<number>();
+    for (const { commits } of this.#plans.values())
+      for (const { steps } of commits)
+        for (const step of steps) if (step.kind === 'put') for (const chunk of step.put.chunks) pinned.add(chunk);
+    return pinned;
+  }
+
   /** Unpins; to be called once the transaction of `apply` is committed, or instead of it. */
   release(token: AppendToken): void {
     this.#plans.delete(token);

@@ -3,6 +3,7 @@ import type { ChunkId } from '@coffer/core';
 import { parseSegment } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { allRows, firstRow } from '../sqlite/database.ts';
+import type { MovedChunks } from './collection-facts.ts';
 import type { CheckSegment, ChunkGroup, ClaimChunks, IndexChunks, MissingChunk, RefusedSegment } from './facts.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
@@ -31,6 +32,7 @@ interface ChunkRow {
   readonly content_bytes: number;
   readonly count: number;
   readonly grace_until_ms: number;
+  readonly lost: number;
   readonly granted: number | null;
 }
 
@@ -55,22 +57,38 @@ export class ChunkIndex {
   readonly #countUp: StatementSync;
   readonly #grantUp: StatementSync;
   readonly #grantsOf: StatementSync;
+  readonly #countDown: StatementSync;
+  readonly #grantDown: StatementSync;
+  readonly #removeGrants: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #move: StatementSync;
 
   constructor(deps: ChunkDeps) {
     this.#deps = deps;
     const { db } = deps;
     this.#select = db.prepare(`
-      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, c.grace_until_ms, g.count AS granted
+      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, c.grace_until_ms, c.lost, g.count AS granted
       FROM chunks c LEFT JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
       WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`);
     this.#insert = db.prepare(`
-      INSERT OR IGNORE INTO chunks (owner, uploader, id, kind, pack, offset, bytes, content_bytes, count, grace_until_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`);
-    this.#place = db.prepare('UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ? WHERE chunk = ?');
+      INSERT OR IGNORE INTO chunks (owner, uploader, id, kind, pack, offset, bytes, content_bytes, count, grace_until_ms, lost)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?5 IS NULL)`);
+    this.#place = db.prepare(
+      'UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ?, lost = 0 WHERE chunk = ?',
+    );
     this.#renew = db.prepare('UPDATE chunks SET grace_until_ms = max(grace_until_ms, ?) WHERE chunk = ?');
     this.#grant = db.prepare('INSERT OR IGNORE INTO grants (chunk, vault, count) VALUES (?, ?, 0)');
     this.#grantsOf = db.prepare('SELECT vault FROM grants WHERE chunk = ?');
     this.#countUp = db.prepare('UPDATE chunks SET count = count + 1 WHERE chunk = ? RETURNING count, bytes');
+    this.#countDown = db.prepare(
+      'UPDATE chunks SET count = count - 1 WHERE chunk = ? AND count > 0 RETURNING count, bytes, pack',
+    );
+    this.#grantDown = db.prepare('UPDATE grants SET count = count - 1 WHERE chunk = ? AND vault = ? AND count > 0');
+    this.#removeGrants = db.prepare('DELETE FROM grants WHERE chunk = ?');
+    this.#remove = db.prepare('DELETE FROM chunks WHERE chunk = ?');
+    this.#move = db.prepare(
+      'UPDATE chunks SET pack = ?, offset = ?, lost = 0 WHERE pack = ? AND offset = ? RETURNING bytes',
+    );
     this.#grantUp = db.prepare(
       'INSERT INTO grants (chunk, vault, count) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1',
     );
@@ -79,6 +97,7 @@ export class ChunkIndex {
   index(batch: IndexChunks): RefusedSegment[] {
     const refused: RefusedSegment[] = [];
     for (const group of batch.groups) this.#indexGroup(batch, group, refused);
+    for (const moved of batch.moved ?? []) this.#moveAll(moved);
     this.#deps.packs.advance(batch.packs);
     return refused;
   }
@@ -87,7 +106,9 @@ export class ChunkIndex {
   claim({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): boolean[] {
     const { numbers } = this.#deps;
     const scope = { owner: numbers.intern(owner), vault: numbers.intern(vault), author: numbers.intern(uploader) };
-    return splitBytes(ids, 32).map((id) => this.#claimOne(scope, id, graceUntilMs) || this.#isUsable(scope, id));
+    return splitBytes(ids, 32).map(
+      (id) => this.#claimOne(scope, id, graceUntilMs) || this.#claimSegment(scope, id, graceUntilMs),
+    );
   }
 
   /** What a segment's author may not refer to. */
@@ -114,7 +135,7 @@ export class ChunkIndex {
     const row = this.#row(scope, uploader, id);
     const own = uploader === scope.author || uploader === segmentUploader;
     const referred = (row?.granted ?? 0) > 0;
-    if (!row || row.pack === null) return own || referred ? 'missing' : 'notAllowed';
+    if (!row || isLost(row)) return own || referred ? 'missing' : 'notAllowed';
     const allowed = referred || (own && row.granted !== null);
     if (allowed) return { chunk: row.chunk, contentBytes: row.content_bytes };
     if (!own) return 'notAllowed';
@@ -144,6 +165,30 @@ export class ChunkIndex {
     if (row?.count === 1) this.#deps.usage.add(scope.owner, { uncommittedBytes: -row.bytes });
   }
 
+  /** One fewer. A chunk that was never stored and that nobody waits for any more is forgotten. */
+  countDown(scope: Pick<ReferenceScope, 'owner' | 'vault'>, chunk: number): void {
+    const row = firstRow<{ count: number; bytes: number; pack: number | null }>(this.#countDown, chunk);
+    this.#grantDown.run(chunk, scope.vault);
+    if (row?.count !== 0) return;
+    if (row.pack !== null) {
+      this.#deps.usage.add(scope.owner, { uncommittedBytes: row.bytes });
+      return;
+    }
+    this.#removeGrants.run(chunk);
+    this.#remove.run(chunk);
+  }
+
+  /** A segment is no longer usable in a vault: what it refers to there counts for one less. */
+  discountContent(scope: ReferenceScope, payload: Uint8Array): void {
+    for (const { uploader, ids } of parseSegment(payload).chunks) {
+      const from = this.#deps.numbers.find(uploader) ?? unknownNumber;
+      for (const id of splitBytes(ids, 32)) {
+        const row = this.#row(scope, from, id);
+        if (row) this.countDown(scope, row.chunk);
+      }
+    }
+  }
+
   /** A segment becomes usable in a vault: from now on it refers to its chunks there. */
   grantSegment(scope: ReferenceScope, segment: number, payload: Uint8Array): void {
     if (this.#grant.run(segment, scope.vault).changes === 1) this.#countContent(scope, payload);
@@ -158,15 +203,34 @@ export class ChunkIndex {
 
   #claimOne(scope: ReferenceScope, id: ChunkId, graceUntilMs: number): boolean {
     const row = this.#row(scope, scope.author, id);
-    if (!row || row.pack === null) return false;
+    if (!row || isLost(row)) return false;
     if (row.granted === null) this.#grant.run(row.chunk, scope.vault);
-    if (row.count === 0 && row.grace_until_ms < graceUntilMs - graceSlackMs) this.#renew.run(graceUntilMs, row.chunk);
+    this.#renewGrace(row, graceUntilMs);
     return true;
   }
 
-  #isUsable(scope: ReferenceScope, segment: ChunkId): boolean {
-    const row = this.#row(scope, segmentUploader, segment);
-    return row !== undefined && row.pack !== null && row.granted !== null;
+  #claimSegment(scope: ReferenceScope, id: ChunkId, graceUntilMs: number): boolean {
+    const row = this.#row(scope, segmentUploader, id);
+    if (!row || isLost(row) || row.granted === null) return false;
+    this.#renewGrace(row, graceUntilMs);
+    return true;
+  }
+
+  #renewGrace({ chunk, count, grace_until_ms: untilMs }: ChunkRow, graceUntilMs: number): void {
+    if (count === 0 && untilMs < graceUntilMs - graceSlackMs) this.#renew.run(graceUntilMs, chunk);
+  }
+
+  #moveAll({ owner, from, fromOffsets, to, offsets }: MovedChunks): void {
+    const { packs } = this.#deps;
+    const old = packs.numberOf({ owner, kind: 'chunks', pack: from });
+    const pack = packs.numberOf({ owner, kind: 'chunks', pack: to });
+    let bytes = 0;
+    fromOffsets.forEach((fromOffset, index) => {
+      // One that was collected, or sent again, in the meantime has no row at its old place.
+      bytes += firstRow<{ bytes: number }>(this.#move, pack, offsets[index] ?? 0, old, fromOffset)?.bytes ?? 0;
+    });
+    packs.addLive(old, -bytes);
+    packs.addLive(pack, bytes);
   }
 
   #indexGroup(batch: IndexChunks, group: ChunkGroup, refused: RefusedSegment[]): void {
@@ -241,16 +305,23 @@ export class ChunkIndex {
     if (!row) throw new TypeError('a chunk is neither new nor known');
     if (!payload) this.#grant.run(row.chunk, scope.vault);
     this.#renew.run(graceUntilMs, row.chunk);
-    if (row.pack === null) {
+    if (isLost(row)) {
       this.#place.run(place.pack, place.offset, place.bytes, contentBytes, row.chunk);
-      this.#deps.usage.add(scope.owner, {
-        chunkBytes: place.bytes,
-        uncommittedBytes: row.count === 0 ? place.bytes : 0,
-      });
+      this.#replaced(scope, row, place);
       added.bytes += place.bytes;
-      if (payload) this.#countForAll(scope, row.chunk, payload);
+      // The content of a segment that was damaged went on counting.
+      if (payload && row.pack === null) this.#countForAll(scope, row.chunk, payload);
     }
     return row.chunk;
+  }
+
+  /** The record that takes the place of a lost one counts, the lost one does not. */
+  #replaced(scope: ReferenceScope, row: ChunkRow, place: NewRow['place']): void {
+    const { usage, packs } = this.#deps;
+    const before = row.pack === null ? 0 : row.bytes;
+    const bytes = place.bytes - before;
+    usage.add(scope.owner, { chunkBytes: bytes, uncommittedBytes: row.count === 0 ? bytes : 0 });
+    if (row.pack !== null) packs.addLive(row.pack, -before);
   }
 
   /** A lost segment is back: what it refers to counts in every vault that went on referring to it. */
@@ -271,6 +342,11 @@ export class ChunkIndex {
   #row(scope: ReferenceScope, uploader: number, id: ChunkId): ChunkRow | undefined {
     return firstRow<ChunkRow>(this.#select, scope.vault, scope.owner, uploader, id);
   }
+}
+
+/** Referred to, but not to be had: never stored, or found damaged. */
+function isLost({ pack, lost }: ChunkRow): boolean {
+  return pack === null || lost === 1;
 }
 
 interface NewRow {

@@ -2,6 +2,7 @@ import type { AccountId, VaultId } from '@coffer/core';
 import { CofferError, splitBytes } from '@coffer/core';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { allRows, databaseError, firstRow, openReadOnly } from '../sqlite/database.ts';
+import { CollectionReader } from './collection-reader.ts';
 import { factsMigrations } from './facts-schema.ts';
 import type {
   AppliedCommit,
@@ -54,12 +55,15 @@ export class FactsReader {
   readonly #db: DatabaseSync;
   readonly #numbers: Numbers;
   readonly #statements: ReturnType<typeof prepareAll>;
+  readonly collection: CollectionReader;
 
   constructor(path: string) {
     this.#path = path;
     this.#db = openReadOnly(path, factsMigrations);
     this.#numbers = new Numbers(this.#db, 'read');
     this.#statements = prepareAll(this.#db);
+    const ask = <Result>(work: () => Result): Result => this.#ask(work);
+    this.collection = new CollectionReader({ db: this.#db, numberOf: (id) => this.#number(id), ask });
   }
 
   isComplete(): boolean {
@@ -190,10 +194,10 @@ function prepareAll(
     commits: db.prepare(`
       SELECT c.seq, c.hash, c.received_at_ms, p.name AS pack, c.offset, c.bytes
       FROM commits c JOIN packs p ON p.pack = c.pack WHERE c.vault = ? AND c.seq > ? ORDER BY c.seq LIMIT ?`),
-    stored: db.prepare('SELECT 1 FROM chunks WHERE owner = ? AND uploader = ? AND id = ? AND pack IS NOT NULL'),
+    stored: db.prepare('SELECT 1 FROM chunks WHERE owner = ? AND uploader = ? AND id = ? AND lost = 0'),
     usableSegment: db.prepare(`
       SELECT 1 FROM chunks c JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
-      WHERE c.owner = ? AND c.uploader = ? AND c.id = ? AND c.pack IS NOT NULL`),
+      WHERE c.owner = ? AND c.uploader = ? AND c.id = ? AND c.lost = 0`),
     readable: db.prepare(`
       SELECT p.name AS pack, c.offset, c.bytes FROM chunks c
       JOIN grants g ON g.chunk = c.chunk AND g.vault = ? AND g.count > 0

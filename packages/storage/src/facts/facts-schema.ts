@@ -6,7 +6,8 @@ import type { Migrations } from '../sqlite/database.ts';
  * `numbers` gives accounts and vaults short numbers; 0 is the uploader of segments, which are named by their content alone.
  * `chunks.count` = sum of `grants.count`. A grant says that a chunk may be referred to in a vault: count 0 because its
  * uploader sent it for that vault, more because versions or segments there refer to it.
- * A chunk with `pack` null is referred to but not stored (its record was damaged): the client sends it again.
+ * A chunk that is `lost` cannot be read: it was never stored (`pack` null), or its record is damaged or gone. The next
+ * record of its id takes its place.
  * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
  */
 export const factsMigrations: Migrations = [
@@ -98,5 +99,12 @@ export const factsMigrations: Migrations = [
     PRIMARY KEY (vault, seq, hash)
   ) STRICT, WITHOUT ROWID;
   INSERT INTO numbers (number, id) VALUES (0, zeroblob(0));
+  `,
+  /* 2 */ `
+  ALTER TABLE chunks ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+  UPDATE chunks SET lost = 1 WHERE pack IS NULL;
+  CREATE INDEX chunks_lost ON chunks (id) WHERE lost = 1;
+  CREATE INDEX chunks_lost_by_pack ON chunks (pack, owner) WHERE lost = 1;
+  CREATE INDEX packs_by_use ON packs (live_bytes, name) WHERE sealed = 1 AND kind = 'chunks';
   `,
 ];

@@ -1,7 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction, openDatabase } from '../sqlite/database.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { PackId } from '../packs/packs.ts';
+import { firstRow, inTransaction, openDatabase } from '../sqlite/database.ts';
 import { AppendIndex } from './append-index.ts';
 import { ChunkIndex } from './chunk-index.ts';
+import type { Collected, CollectSegments, MarkChunks, SweepChunks, Swept } from './collection-facts.ts';
+import { CollectionIndex } from './collection-index.ts';
 import { factsMigrations } from './facts-schema.ts';
 import type {
   AppendToken,
@@ -17,6 +20,7 @@ import type {
 } from './facts.ts';
 import { Numbers } from './numbers.ts';
 import { PackIndex } from './pack-index.ts';
+import type { Correction } from './recount.ts';
 import { UsageIndex } from './usage-index.ts';
 import { VersionIndex } from './version-index.ts';
 
@@ -27,11 +31,14 @@ export class FactsWriter {
   readonly #packs: PackIndex;
   readonly #usage: UsageIndex;
   readonly #chunks: ChunkIndex;
+  readonly #checkpoint: StatementSync;
   readonly #appends: AppendIndex;
+  readonly #collection: CollectionIndex;
 
   constructor(path: string) {
     this.#db = openDatabase({ path, migrations: factsMigrations, table: 'numbers', synchronous: 'NORMAL' });
     const db = this.#db;
+    this.#checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
     this.#numbers = new Numbers(db, 'write');
     this.#packs = new PackIndex(db);
     this.#usage = new UsageIndex(db);
@@ -39,6 +46,8 @@ export class FactsWriter {
     this.#chunks = new ChunkIndex(shared);
     const versions = new VersionIndex(shared);
     this.#appends = new AppendIndex({ ...shared, chunks: this.#chunks, versions });
+    const pinned = (): ReadonlySet<number> => this.#appends.pinned();
+    this.#collection = new CollectionIndex({ ...shared, chunks: this.#chunks, pinned });
   }
 
   indexChunks(batch: IndexChunks): { readonly refused: readonly RefusedSegment[] } {
@@ -84,8 +93,33 @@ export class FactsWriter {
   }
 
   /** Moves the log into the database with fsync, as far as readers allow. */
-  checkpoint(): void {
-    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  checkpoint(): boolean {
+    const done = firstRow<{ busy: number; log: number; checkpointed: number }>(this.#checkpoint);
+    return done?.busy === 0 && done.log === done.checkpointed;
+  }
+
+  sweepChunks(sweep: SweepChunks): Swept {
+    return this.#change(() => this.#collection.sweep(sweep));
+  }
+
+  collectSegments(segments: CollectSegments): Collected {
+    return this.#change(() => this.#collection.collectSegments(segments));
+  }
+
+  markChunks(mark: MarkChunks): void {
+    this.#change(() => this.#collection.mark(mark));
+  }
+
+  forgetPack(pack: PackId): void {
+    this.#change(() => this.#collection.forgetPack(pack));
+  }
+
+  /** What a recount found to be wrong, as differences: changes made meanwhile stay counted. */
+  correct(correction: Correction): void {
+    this.#change(() => {
+      for (const { owner, change } of correction.usage) this.#usage.add(owner, change);
+      for (const { pack, bytes } of correction.packs) this.#packs.addLive(pack, bytes);
+    });
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { AccountId, ChunkId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { PackId, PackKind, PackPlace } from '../packs/packs.ts';
+import type { CollectionFacts, MovedChunks } from './collection-facts.ts';
 
 /** Up to where a pack's records are in the index. */
 export interface PackProgress {
@@ -31,6 +32,8 @@ export interface IndexChunks {
   readonly groups: readonly ChunkGroup[];
   readonly packs: readonly PackProgress[];
   readonly graceUntilMs: number;
+  /** Records that were copied between those of the groups. */
+  readonly moved?: readonly MovedChunks[];
   /** True: a segment may come before its chunks, and nothing is left out. */
   readonly recovering?: boolean;
 }
@@ -179,7 +182,7 @@ export interface StoredQuestion {
  * transaction; a change that resolved is seen by every later question. Every implementation passes `factsContract` of
  * `@coffer/storage/testing`. Any rejection of a change is @throws IO, DAMAGED or NO_SPACE and means that nothing of it happened.
  */
-export interface Facts extends AsyncDisposable {
+export interface Facts extends CollectionFacts, AsyncDisposable {
   /** Records flushed chunks; the first record of an id counts. Answers the segments that were left out. */
   indexChunks(batch: IndexChunks): Promise<{ readonly refused: readonly RefusedSegment[] }>;
   /**
@@ -195,8 +198,8 @@ export interface Facts extends AsyncDisposable {
   cancelAppend(token: AppendToken): Promise<void>;
   /** Moves on where a recovery would begin, for records that change nothing else. */
   advancePacks(packs: readonly PackProgress[]): Promise<void>;
-  /** Everything committed so far survives a power cut. */
-  checkpoint(): Promise<void>;
+  /** True: everything committed before survives a power cut. False: a reader was in the way. */
+  checkpoint(): Promise<boolean>;
 
   /** True once everything in the packs has been indexed; a new or deleted index is not. */
   isComplete(): Promise<boolean>;

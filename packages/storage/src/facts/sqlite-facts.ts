@@ -1,5 +1,19 @@
 import type { AccountId, VaultId } from '@coffer/core';
 import { CofferError } from '@coffer/core';
+import type { PackId } from '../packs/packs.ts';
+import type {
+  Collected,
+  CollectSegments,
+  LiveRecords,
+  LookUpLost,
+  LostChunk,
+  MarkChunks,
+  PackCursor,
+  PackUse,
+  SweepChunks,
+  Swept,
+  UsageDifference,
+} from './collection-facts.ts';
 import { FactsReader } from './facts-reader.ts';
 import { FactsThread } from './facts-thread.ts';
 import type { FactsChanges } from './facts-calls.ts';
@@ -23,6 +37,7 @@ import type {
   UsageFacts,
   VaultFacts,
 } from './facts.ts';
+import { recount } from './recount.ts';
 
 export interface SqliteFactsOptions {
   /** `own`: changes run on a thread of their own, as a server needs. `same`: on this one, for commands and tests. */
@@ -34,15 +49,17 @@ export interface SqliteFactsOptions {
 /** {@link Facts} in SQLite: changes go to a writer, questions to a read-only connection of this thread. */
 export class SqliteFacts implements Facts {
   readonly #changes: FactsChanges;
+  readonly #path: string;
   #reader: FactsReader | undefined;
 
-  private constructor(changes: FactsChanges) {
+  private constructor(path: string, changes: FactsChanges) {
+    this.#path = path;
     this.#changes = changes;
   }
 
   /** @throws UPGRADE_REQUIRED, DAMAGED, NO_SPACE, IO */
   static async open(path: string, { thread, onEnded }: SqliteFactsOptions): Promise<SqliteFacts> {
-    const facts = new SqliteFacts(thread === 'own' ? new FactsThread(path, onEnded) : new InlineChanges(path));
+    const facts = new SqliteFacts(path, thread === 'own' ? new FactsThread(path, onEnded) : new InlineChanges(path));
     try {
       await facts.#changes.call('open');
       facts.#reader = new FactsReader(path);
@@ -81,7 +98,7 @@ export class SqliteFacts implements Facts {
     return this.#changes.call('advancePacks', packs);
   }
 
-  checkpoint(): Promise<void> {
+  checkpoint(): Promise<boolean> {
     return this.#changes.call('checkpoint');
   }
 
@@ -131,6 +148,48 @@ export class SqliteFacts implements Facts {
 
   async usage(owner: AccountId): Promise<UsageFacts> {
     return this.#read.usage(owner);
+  }
+
+  sweepChunks(sweep: SweepChunks): Promise<Swept> {
+    return this.#changes.call('sweepChunks', sweep);
+  }
+
+  collectSegments(segments: CollectSegments): Promise<Collected> {
+    return this.#changes.call('collectSegments', segments);
+  }
+
+  async packsToCompact(after: PackCursor | undefined, limit: number): Promise<readonly PackUse[]> {
+    return this.#read.collection.packsToCompact(after, limit);
+  }
+
+  async emptyPacks(limit: number): Promise<readonly PackUse[]> {
+    return this.#read.collection.emptyPacks(limit);
+  }
+
+  async liveRecords(look: LiveRecords): Promise<readonly ChunkPlace[]> {
+    return this.#read.collection.liveRecords(look);
+  }
+
+  forgetPack(pack: PackId): Promise<void> {
+    return this.#changes.call('forgetPack', pack);
+  }
+
+  markChunks(mark: MarkChunks): Promise<void> {
+    return this.#changes.call('markChunks', mark);
+  }
+
+  async lostChunks(look: LookUpLost): Promise<readonly LostChunk[]> {
+    return this.#read.collection.lostChunks(look);
+  }
+
+  async hasUnplaced(owner: AccountId): Promise<boolean> {
+    return this.#read.collection.hasUnplaced(owner);
+  }
+
+  async recount(signal?: AbortSignal): Promise<readonly UsageDifference[]> {
+    const { differences, correction } = await recount(this.#path, signal);
+    if (correction.usage.length > 0 || correction.packs.length > 0) await this.#changes.call('correct', correction);
+    return differences;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

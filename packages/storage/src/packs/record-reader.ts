@@ -1,5 +1,5 @@
 import type { AccountId } from '@coffer/core';
-import { CofferError, equalBytes, KiB, MiB } from '@coffer/core';
+import { CofferError, equalBytes, isCofferError, KiB, MiB } from '@coffer/core';
 import { crc32 } from 'node:zlib';
 import type { RecordHeader } from './pack-format.ts';
 import { decodeRecordHeader, recordHeaderBytes } from './pack-format.ts';
@@ -26,6 +26,8 @@ export interface ReadRecords<Place extends PackPlace> {
   readonly kind: PackKind;
   readonly places: AsyncIterable<readonly Place[]>;
   readonly signal?: AbortSignal | undefined;
+  /** Asked once when a pack is gone: where the records lie now, in the same order. */
+  readonly relocate?: (places: readonly Place[]) => Promise<readonly Place[]>;
 }
 
 interface Run<Place> {
@@ -72,6 +74,32 @@ async function* windowsOf<Place extends PackPlace>(batches: AsyncIterable<readon
 }
 
 async function readWindow<Place extends PackPlace>(
+  options: ReadRecords<Place>,
+  window: readonly Place[],
+): Promise<ReadRecord<Place>[]> {
+  const { relocate } = options;
+  try {
+    return await readPlaces(options, window);
+  } catch (error) {
+    if (!relocate || !isCofferError(error, 'NOT_FOUND')) throw error;
+    return readMoved(options, await relocate(window));
+  }
+}
+
+/** What is not where it should be now is gone for good. */
+async function readMoved<Place extends PackPlace>(
+  options: ReadRecords<Place>,
+  window: readonly Place[],
+): Promise<ReadRecord<Place>[]> {
+  try {
+    return await readPlaces(options, window);
+  } catch (error) {
+    if (!isCofferError(error, 'NOT_FOUND')) throw error;
+    throw new CofferError('DAMAGED', 'a pack is missing', { cause: error, details: error.details });
+  }
+}
+
+async function readPlaces<Place extends PackPlace>(
   { packs, owner, kind }: ReadRecords<Place>,
   window: readonly Place[],
 ): Promise<ReadRecord<Place>[]> {

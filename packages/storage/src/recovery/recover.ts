@@ -37,7 +37,9 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const { facts, logger } = options;
   const rebuilding = !(await facts.isComplete());
   const known = new Map((await facts.packs()).map((progress) => [progress.pack, progress]));
-  const found = await packsToScan(options.packs, known);
+  const all = await listPacks(options.packs);
+  await noteMissing(options, { known, all });
+  const found = packsToScan(all, known);
   const unknown = found.filter(({ progress }) => progress === undefined).map(({ pack }) => pack);
   await refuseNewerPacks(options.packs, unknown);
   if (rebuilding && found.length > 0) {
@@ -61,6 +63,26 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   return recovered;
 }
 
+/** What lay in a pack that is gone is lost, unless it is met again: then that record takes its place. */
+async function noteMissing(
+  { facts, logger }: RecoverOptions,
+  { known, all }: { readonly known: ReadonlyMap<string, PackProgress>; readonly all: readonly PackInfo[] },
+): Promise<void> {
+  const there = new Set(all.map(({ pack }) => pack));
+  for (const { pack, kind } of known.values()) {
+    if (kind !== 'chunks' || there.has(pack)) continue;
+    logger.warn({ pack }, 'a pack is gone');
+    await facts.markChunks({ pack, lost: true });
+    await facts.forgetPack(pack);
+  }
+}
+
+async function listPacks(packs: Packs): Promise<PackInfo[]> {
+  const all: PackInfo[] = [];
+  for await (const pack of packs.list()) all.push(pack);
+  return all;
+}
+
 interface PackWork {
   readonly pack: PackInfo;
   readonly progress: PackProgress | undefined;
@@ -69,10 +91,8 @@ interface PackWork {
 }
 
 /** Chunk packs before journals: a commit is applied when its chunks are known. Older packs before newer ones. */
-async function packsToScan(packs: Packs, known: ReadonlyMap<string, PackProgress>): Promise<PackWork[]> {
-  const all: PackInfo[] = [];
-  for await (const pack of packs.list()) all.push(pack);
-  all.sort((a, b) => compare(a.kind, b.kind) || compare(a.pack, b.pack));
+function packsToScan(listed: readonly PackInfo[], known: ReadonlyMap<string, PackProgress>): PackWork[] {
+  const all = listed.toSorted((a, b) => compare(a.kind, b.kind) || compare(a.pack, b.pack));
   const newest = new Map(all.map((info) => [storeOf(info), info.pack]));
   return all
     .map((pack) => ({ pack, progress: known.get(pack.pack), newest: newest.get(storeOf(pack)) === pack.pack }))

@@ -1,6 +1,6 @@
-import type { AccountId, ChunkId, EntryId, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, ChunkId, IdKey, VaultId } from '@coffer/core';
 import { idKey, splitBytes } from '@coffer/core';
-import type { PutRef, Segment, UploaderIds } from '@coffer/journal';
+import type { PutRef, Segment } from '@coffer/journal';
 import { parseCommit, parseSegment, segmentId } from '@coffer/journal';
 import type {
   AppendToken,
@@ -15,7 +15,6 @@ import type {
   IndexChunks,
   LookUpChunks,
   MembershipFacts,
-  MissingChunk,
   PackProgress,
   PrepareAppend,
   Prepared,
@@ -23,69 +22,55 @@ import type {
   StoredQuestion,
   UsageFacts,
   VaultFacts,
-  VaultMember,
 } from '../facts/facts.ts';
-import type { PackPlace } from '../packs/packs.ts';
-
-interface MemoryChunk {
-  readonly uploader: IdKey;
-  readonly id: ChunkId;
-  place: PackPlace | undefined;
-  contentBytes: number;
-  /** By vault: how many versions and segments refer to it there. */
-  readonly grants: Map<IdKey, number>;
-}
-
-interface MemoryVersion {
-  readonly entry: IdKey;
-  readonly seq: number;
-  readonly bytes: number;
-  ended: 'replaced' | 'removed' | 'moved' | undefined;
-}
-
-interface MemoryVault extends VaultFacts {
-  members: readonly VaultMember[];
-  readonly commits: AppliedCommit[];
-  readonly versions: MemoryVersion[];
-}
-
-interface Scope {
-  readonly owner: IdKey;
-  readonly vault: IdKey;
-  readonly author: IdKey;
-}
-
-/** Uploader of all segments. */
-const anyone: IdKey = '';
+import type { MemoryChunk } from './memory-chunks.ts';
+import { anyone, countOf, countUp, MemoryChunks, soundPlace, sum } from './memory-chunks.ts';
+import { lacksOf, refusal } from './memory-lacks.ts';
+import type { Lacks, Scope } from './memory-lacks.ts';
+import type { MemoryVault } from './memory-vault.ts';
+import { endVersion, keepVersion } from './memory-vault.ts';
+import { MemoryCollection } from './memory-collection.ts';
 
 /** {@link Facts} in maps: slow, plain, and forgotten with the process. Passes `factsContract`. */
 export class MemoryFacts implements Facts {
-  readonly #chunks = new Map<string, MemoryChunk>();
+  readonly #chunks = new MemoryChunks();
   readonly #vaults = new Map<IdKey, MemoryVault>();
   readonly #packs = new Map<string, PackProgress>();
   readonly #plans = new Map<AppendToken, PrepareAppend>();
+  readonly #collection = new MemoryCollection({
+    chunks: this.#chunks,
+    packs: this.#packs,
+    pinned: () => this.#pinned(),
+  });
   #found: FoundCommit[] = [];
   #complete = false;
 
-  async indexChunks({ owner, groups, packs, recovering }: IndexChunks): ReturnType<Facts['indexChunks']> {
+  async indexChunks(batch: IndexChunks): ReturnType<Facts['indexChunks']> {
+    const { owner, groups, moved, packs, graceUntilMs, recovering } = batch;
     const refused: RefusedSegment[] = [];
-    for (const group of groups) this.#indexGroup({ owner, group, recovering: recovering === true }, refused);
+    for (const group of groups)
+      this.#indexGroup({ owner, group, graceUntilMs, recovering: recovering === true }, refused);
+    for (const records of moved ?? []) this.#collection.move(records);
     await this.advancePacks(packs);
     return { refused };
   }
 
-  async claimChunks({ owner, vault, uploader, ids }: ClaimChunks): Promise<readonly boolean[]> {
+  async claimChunks({ owner, vault, uploader, ids, graceUntilMs }: ClaimChunks): Promise<readonly boolean[]> {
     return splitBytes(ids, 32).map((id) => {
       const own = this.#chunk(owner, idKey(uploader), id);
-      if (own?.place) grant(own, idKey(vault));
+      if (own && soundPlace(own)) grant(own, idKey(vault));
       const segment = this.#chunk(owner, anyone, id);
-      return own?.place !== undefined || (segment?.place !== undefined && segment.grants.has(idKey(vault)));
+      const usable = segment?.grants.has(idKey(vault)) ? segment : undefined;
+      const there = soundPlace(own) ? own : usable;
+      if (!there || !soundPlace(there)) return false;
+      renew(there, graceUntilMs);
+      return true;
     });
   }
 
   async checkSegment({ owner, vault, author, payload }: CheckSegment): Promise<Prepared> {
     const scope = { owner: idKey(owner), vault: idKey(vault), author: idKey(author) };
-    return refusal(this.#lacks(scope, parseSegment(payload).chunks)) ?? { status: 'ready' };
+    return refusal(lacksOf(this.#chunks, scope, parseSegment(payload).chunks)) ?? { status: 'ready' };
   }
 
   async prepareAppend(append: PrepareAppend): Promise<Prepared> {
@@ -123,7 +108,9 @@ export class MemoryFacts implements Facts {
     for (const progress of packs) this.#packs.set(progress.pack, progress);
   }
 
-  async checkpoint(): Promise<void> {}
+  async checkpoint(): Promise<boolean> {
+    return true;
+  }
 
   async isComplete(): Promise<boolean> {
     return this.#complete;
@@ -171,7 +158,7 @@ export class MemoryFacts implements Facts {
 
   isStored({ owner, vault, uploader, kind, id }: StoredQuestion): boolean {
     const chunk = this.#chunk(owner, kind === 'segment' ? anyone : idKey(uploader), id);
-    return chunk?.place !== undefined && (kind === 'chunk' || chunk.grants.has(idKey(vault)));
+    return soundPlace(chunk) !== undefined && (kind === 'chunk' || chunk?.grants.has(idKey(vault)) === true);
   }
 
   async readableChunks({ vault, owner, uploader, ids }: LookUpChunks): Promise<readonly (ChunkPlace | undefined)[]> {
@@ -184,12 +171,12 @@ export class MemoryFacts implements Facts {
 
   async usage(owner: AccountId): Promise<UsageFacts> {
     const key = idKey(owner);
-    const chunks = [...this.#chunks].filter(([name]) => name.startsWith(`${key}/`)).map(([, chunk]) => chunk);
+    const chunks = this.#chunks.all.filter((chunk) => chunk.owner === key);
     const vaults = [...this.#vaults.values()].filter((vault) => idKey(vault.owner) === key);
     const versions = vaults.flatMap((vault) => vault.versions);
     return {
       chunkBytes: sum(chunks.map(({ place }) => place?.bytes ?? 0)),
-      uncommittedBytes: sum(chunks.filter(isUncommitted).map(({ place }) => place?.bytes ?? 0)),
+      uncommittedBytes: sum(chunks.filter((chunk) => countOf(chunk) === 0).map(({ place }) => place?.bytes ?? 0)),
       journalBytes: sum(vaults.flatMap(({ commits }) => commits.map(({ place }) => place.bytes))),
       files: versions.filter(({ ended }) => ended === undefined).length,
       versions: versions.length,
@@ -197,71 +184,88 @@ export class MemoryFacts implements Facts {
     };
   }
 
+  sweepChunks(sweep: Parameters<Facts['sweepChunks']>[0]): ReturnType<Facts['sweepChunks']> {
+    return this.#collection.sweepChunks(sweep);
+  }
+
+  collectSegments(segments: Parameters<Facts['collectSegments']>[0]): ReturnType<Facts['collectSegments']> {
+    return this.#collection.collectSegments(segments);
+  }
+
+  liveRecords(look: Parameters<Facts['liveRecords']>[0]): ReturnType<Facts['liveRecords']> {
+    return this.#collection.liveRecords(look);
+  }
+
+  forgetPack(pack: Parameters<Facts['forgetPack']>[0]): ReturnType<Facts['forgetPack']> {
+    return this.#collection.forgetPack(pack);
+  }
+
+  markChunks(mark: Parameters<Facts['markChunks']>[0]): ReturnType<Facts['markChunks']> {
+    return this.#collection.markChunks(mark);
+  }
+
+  lostChunks(look: Parameters<Facts['lostChunks']>[0]): ReturnType<Facts['lostChunks']> {
+    return this.#collection.lostChunks(look);
+  }
+
+  hasUnplaced(owner: Parameters<Facts['hasUnplaced']>[0]): ReturnType<Facts['hasUnplaced']> {
+    return this.#collection.hasUnplaced(owner);
+  }
+
+  emptyPacks(limit: Parameters<Facts['emptyPacks']>[0]): ReturnType<Facts['emptyPacks']> {
+    return this.#collection.emptyPacks(limit);
+  }
+
+  packsToCompact(...listing: Parameters<Facts['packsToCompact']>): ReturnType<Facts['packsToCompact']> {
+    return this.#collection.packsToCompact(...listing);
+  }
+
+  recount(): ReturnType<Facts['recount']> {
+    return this.#collection.recount();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #indexGroup(
-    { owner, group, recovering }: { owner: AccountId; group: ChunkGroup; recovering: boolean },
+    {
+      owner,
+      group,
+      graceUntilMs,
+      recovering,
+    }: { owner: AccountId; group: ChunkGroup; graceUntilMs: number; recovering: boolean },
     refused: RefusedSegment[],
   ): void {
     const scope = { owner: idKey(owner), vault: idKey(group.vault), author: idKey(group.uploader) };
     splitBytes(group.ids, 32).forEach((id, index) => {
       const payload = group.payloads?.[index];
       const segment = payload && parseSegment(payload);
-      const lacks = segment && !recovering ? this.#lacks(scope, segment.chunks) : undefined;
+      const lacks = segment && !recovering ? lacksOf(this.#chunks, scope, segment.chunks) : undefined;
       if (lacks && (lacks.missing.length > 0 || lacks.notAllowed)) {
         refused.push({ segment: id, missing: lacks.missing });
         return;
       }
-      const chunk = this.#require(scope.owner, segment ? anyone : scope.author, id);
+      const chunk = this.#chunks.require(scope.owner, segment ? anyone : scope.author, id);
       const place = { pack: group.pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
-      if (!chunk.place) {
+      renew(chunk, graceUntilMs);
+      if (!soundPlace(chunk)) {
         // A lost segment is back: its content counts wherever it is referred to.
-        for (const vault of segment ? chunk.grants.keys() : []) {
-          for (const held of this.#contentOf(scope, segment)) countUp(held, vault);
+        for (const vault of segment && !chunk.place ? chunk.grants.keys() : []) {
+          for (const held of this.#chunks.contentOf(scope.owner, segment)) countUp(held, vault);
         }
         chunk.place = place;
-        chunk.contentBytes = place.bytes + sum(this.#contentOf(scope, segment).map(({ contentBytes }) => contentBytes));
+        chunk.damaged = false;
+        const content = this.#chunks.contentOf(scope.owner, segment);
+        chunk.contentBytes = place.bytes + sum(content.map(({ contentBytes }) => contentBytes));
       }
       if (segment) this.#grantSegment(scope, chunk, segment);
       else grant(chunk, scope.vault);
     });
   }
 
-  #contentOf(scope: Scope, segment: Segment | undefined): MemoryChunk[] {
-    return (segment?.chunks ?? []).flatMap(({ uploader, ids }) =>
-      splitBytes(ids, 32).map((id) => this.#require(scope.owner, idKey(uploader), id)),
-    );
-  }
-
   #grantSegment(scope: Scope, segment: MemoryChunk, content: Segment): void {
     if (segment.grants.has(scope.vault)) return;
     grant(segment, scope.vault);
-    for (const chunk of this.#contentOf(scope, content)) countUp(chunk, scope.vault);
-  }
-
-  #lacks(scope: Scope, chunks: readonly UploaderIds[]): Lacks {
-    const missing: MissingChunk[] = [];
-    let notAllowed = false;
-    for (const { uploader, ids } of chunks) {
-      for (const id of splitBytes(ids, 32)) {
-        const answer = this.#mayRefer(
-          scope,
-          idKey(uploader),
-          this.#chunks.get(`${scope.owner}/${idKey(uploader)}/${idKey(id)}`),
-        );
-        if (answer === 'missing') missing.push({ uploader, id });
-        else if (answer === 'notAllowed') notAllowed = true;
-      }
-    }
-    return { missing, notAllowed };
-  }
-
-  #mayRefer(scope: Scope, uploader: IdKey, chunk: MemoryChunk | undefined): 'yes' | 'missing' | 'notAllowed' {
-    const own = uploader === scope.author;
-    const referred = (chunk?.grants.get(scope.vault) ?? 0) > 0;
-    if (!chunk?.place) return own || referred ? 'missing' : 'notAllowed';
-    if (referred || (own && (chunk.grants.has(scope.vault) || scope.author === scope.owner))) return 'yes';
-    return own ? 'missing' : 'notAllowed';
+    for (const chunk of this.#chunks.contentOf(scope.owner, content)) countUp(chunk, scope.vault);
   }
 
   #refuse(append: PrepareAppend): Prepared | undefined {
@@ -282,14 +286,14 @@ export class MemoryFacts implements Facts {
 
   #putLacks({ owner, vault, segments }: PrepareAppend, { chunks, segments: ids }: PutRef, author: AccountId): Lacks {
     const scope = { owner: idKey(owner), vault: idKey(vault), author: idKey(author) };
-    const lacks = [this.#lacks(scope, chunks)];
+    const lacks = [lacksOf(this.#chunks, scope, chunks)];
     for (const id of splitBytes(ids, 32)) {
       const segment = this.#chunk(owner, anyone, id);
-      if (segment?.place && segment.grants.has(scope.vault)) continue;
+      if (segment && soundPlace(segment) && segment.grants.has(scope.vault)) continue;
       const content = segments.find((payload) => idKey(segmentId(payload)) === idKey(id));
-      if (!segment?.place || scope.author !== scope.owner)
+      if (!soundPlace(segment) || scope.author !== scope.owner)
         lacks.push({ missing: [{ uploader: author, id }], notAllowed: false });
-      else if (content) lacks.push(this.#lacks(scope, parseSegment(content).chunks));
+      else if (content) lacks.push(lacksOf(this.#chunks, scope, parseSegment(content).chunks));
     }
     return { missing: lacks.flatMap(({ missing }) => missing), notAllowed: lacks.some(({ notAllowed }) => notAllowed) };
   }
@@ -337,10 +341,10 @@ export class MemoryFacts implements Facts {
 
   #usageNow(owner: AccountId): { readonly chunkBytes: number; readonly journalBytes: number } {
     const key = idKey(owner);
-    const chunks = [...this.#chunks].filter(([name]) => name.startsWith(`${key}/`));
+    const chunks = this.#chunks.all.filter((chunk) => chunk.owner === key);
     const vaults = [...this.#vaults.values()].filter((vault) => idKey(vault.owner) === key);
     return {
-      chunkBytes: sum(chunks.map(([, { place }]) => place?.bytes ?? 0)),
+      chunkBytes: sum(chunks.map(({ place }) => place?.bytes ?? 0)),
       journalBytes: sum(vaults.flatMap(({ commits }) => commits.map(({ place }) => place.bytes))),
     };
   }
@@ -369,13 +373,14 @@ export class MemoryFacts implements Facts {
   }): void {
     const scope = { owner: idKey(vault.owner), vault: idKey(vault.vault), author: idKey(author) };
     for (const id of splitBytes(ref.segments, 32)) {
-      const segment = this.#require(scope.owner, anyone, id);
+      const segment = this.#chunks.require(scope.owner, anyone, id);
       const content = plan.segments.find((payload) => idKey(segmentId(payload)) === idKey(id));
       if (content) this.#grantSegment(scope, segment, parseSegment(content));
       countUp(segment, scope.vault);
     }
     for (const { uploader, ids } of ref.chunks) {
-      for (const id of splitBytes(ids, 32)) countUp(this.#require(scope.owner, idKey(uploader), id), scope.vault);
+      for (const id of splitBytes(ids, 32))
+        countUp(this.#chunks.require(scope.owner, idKey(uploader), id), scope.vault);
     }
     endVersion(vault, ref.entry, 'replaced');
     vault.versions.push({ entry: idKey(ref.entry), seq, bytes: this.#bytesOf(vault.owner, ref), ended: undefined });
@@ -393,28 +398,26 @@ export class MemoryFacts implements Facts {
     return (this.#vaults.get(idKey(vault))?.commits ?? []).some((commit) => idKey(commit.hash) === idKey(hash));
   }
 
+  #pinned(): ReadonlySet<MemoryChunk> {
+    const pinned = new Set<MemoryChunk>();
+    for (const { owner, commits } of this.#plans.values()) {
+      for (const { ref } of commits.flatMap(putsOf)) {
+        const ids = ref.chunks.flatMap((group) =>
+          splitBytes(group.ids, 32).map((id) => [idKey(group.uploader), id] as const),
+        );
+        const all = [...ids, ...splitBytes(ref.segments, 32).map((id) => [anyone, id] as const)];
+        for (const [uploader, id] of all) {
+          const chunk = this.#chunk(owner, uploader, id);
+          if (chunk) pinned.add(chunk);
+        }
+      }
+    }
+    return pinned;
+  }
+
   #chunk(owner: AccountId, uploader: IdKey, id: ChunkId): MemoryChunk | undefined {
-    return this.#chunks.get(`${idKey(owner)}/${uploader}/${idKey(id)}`);
+    return this.#chunks.find(idKey(owner), uploader, id);
   }
-
-  #require(owner: IdKey, uploader: IdKey, id: ChunkId): MemoryChunk {
-    const key = `${owner}/${uploader}/${idKey(id)}`;
-    const known = this.#chunks.get(key);
-    if (known) return known;
-    const chunk: MemoryChunk = { uploader, id, place: undefined, contentBytes: 0, grants: new Map() };
-    this.#chunks.set(key, chunk);
-    return chunk;
-  }
-}
-
-interface Lacks {
-  readonly missing: readonly MissingChunk[];
-  readonly notAllowed: boolean;
-}
-
-function refusal({ missing, notAllowed }: Lacks): Prepared | undefined {
-  if (notAllowed) return { status: 'notAllowed' };
-  return missing.length > 0 ? { status: 'missing', count: missing.length, chunks: missing.slice(0, 4096) } : undefined;
 }
 
 function putsOf(bytes: Uint8Array): { readonly ref: PutRef; readonly author: AccountId }[] {
@@ -422,30 +425,10 @@ function putsOf(bytes: Uint8Array): { readonly ref: PutRef; readonly author: Acc
   return header.refs.flatMap((ref) => (ref.kind === 'put' ? [{ ref, author: header.account }] : []));
 }
 
-function endVersion(vault: MemoryVault, entry: EntryId, ended: MemoryVersion['ended']): void {
-  const current = vault.versions.find((version) => version.entry === idKey(entry) && version.ended === undefined);
-  if (current) current.ended = ended;
-}
-
-function keepVersion(vault: MemoryVault, entry: EntryId, seq: number): void {
-  const kept = vault.versions.find((version) => version.entry === idKey(entry) && version.seq === seq);
-  if (!kept || kept.ended === undefined) return;
-  endVersion(vault, entry, 'replaced');
-  kept.ended = undefined;
-}
-
 function grant(chunk: MemoryChunk, vault: IdKey): void {
   if (!chunk.grants.has(vault)) chunk.grants.set(vault, 0);
 }
 
-function countUp(chunk: MemoryChunk, vault: IdKey): void {
-  chunk.grants.set(vault, (chunk.grants.get(vault) ?? 0) + 1);
-}
-
-function isUncommitted({ grants }: MemoryChunk): boolean {
-  return sum([...grants.values()]) === 0;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function renew(chunk: MemoryChunk, graceUntilMs: number): void {
+  chunk.graceUntilMs = Math.max(chunk.graceUntilMs, graceUntilMs);
 }

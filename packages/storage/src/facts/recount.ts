@@ -1,0 +1,142 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import { allRows, firstRow, openReadOnly } from '../sqlite/database.ts';
+import type { UsageDifference } from './collection-facts.ts';
+import { factsMigrations } from './facts-schema.ts';
+import type { UsageFacts } from './facts.ts';
+
+/** Rows added up at a time: a few milliseconds on the thread that serves. */
+const stepRows = 8192;
+
+/** What has to be added to the counters of the index. */
+export interface Correction {
+  readonly usage: readonly { readonly owner: number; readonly change: UsageFacts }[];
+  readonly packs: readonly { readonly pack: number; readonly bytes: number }[];
+}
+
+interface Recounted {
+  readonly differences: readonly UsageDifference[];
+  readonly correction: Correction;
+}
+
+type Counters = Record<keyof UsageFacts, number>;
+
+const counterNames = ['chunkBytes', 'uncommittedBytes', 'journalBytes', 'files', 'versions', 'trashBytes'] as const;
+
+/** Adds up what the index holds, as of one moment, on a connection of its own. @throws the signal's reason */
+export async function recount(path: string, signal?: AbortSignal): Promise<Recounted> {
+  const db = openReadOnly(path, factsMigrations);
+  try {
+    db.exec('BEGIN');
+    const count = new Count(db);
+    for (const step of count.steps()) {
+      signal?.throwIfAborted();
+      step();
+      await setImmediate();
+    }
+    return count.compare();
+  } finally {
+    db.close();
+  }
+}
+
+class Count {
+  readonly #db: DatabaseSync;
+  readonly #usage = new Map<number, Counters>();
+  readonly #packs = new Map<number, number>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Each adds up a bounded part. */
+  *steps(): Generator<() => void, void, undefined> {
+    const last = this.#number('SELECT coalesce(max(chunk), 0) AS number FROM chunks');
+    for (let from = 0; from < last; from += stepRows) yield () => this.#countChunks(from);
+    const vaults = allRows<{ vault: number; owner: number; seq: number }>(
+      this.#db.prepare('SELECT v.vault, n.number AS owner, v.seq FROM vaults v JOIN numbers n ON n.id = v.owner'),
+    );
+    for (const { vault, owner, seq } of vaults) {
+      for (let from = 0; from < seq; from += stepRows) yield () => this.#countCommits(vault, owner, from);
+      yield () => this.#countVersions(vault, owner);
+    }
+  }
+
+  compare(): Recounted {
+    const owners = allRows<Counters & { owner: number; account: Uint8Array }>(
+      this.#db.prepare(`
+        SELECT u.owner, n.id AS account, chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes,
+          journal_bytes AS journalBytes, files, versions, trash_bytes AS trashBytes
+        FROM usage u JOIN numbers n ON n.number = u.owner`),
+    );
+    const wrong = owners
+      .map(({ owner, account, ...recorded }) => ({ owner, account, recorded, counted: this.#of(owner) }))
+      .filter(({ recorded, counted }) => counterNames.some((name) => recorded[name] !== counted[name]));
+    return {
+      differences: wrong.map(({ account, recorded, counted }) => ({ account, recorded, counted: { ...counted } })),
+      correction: {
+        usage: wrong.map(({ owner, recorded, counted }) => ({ owner, change: minus(counted, recorded) })),
+        packs: this.#comparePacks(),
+      },
+    };
+  }
+
+  #countChunks(from: number): void {
+    const byOwner = this.#db.prepare(`
+      SELECT owner, sum(iif(pack IS NULL, 0, bytes)) AS chunkBytes, sum(iif(count = 0, bytes, 0)) AS uncommittedBytes
+      FROM chunks WHERE chunk > ? AND chunk <= ? GROUP BY owner`);
+    for (const { owner, ...sums } of allRows<{ owner: number } & Partial<Counters>>(byOwner, from, from + stepRows))
+      this.#add(owner, sums);
+    const byPack = this.#db.prepare(
+      'SELECT pack, sum(bytes) AS bytes FROM chunks WHERE chunk > ? AND chunk <= ? AND pack IS NOT NULL GROUP BY pack',
+    );
+    for (const { pack, bytes } of allRows<{ pack: number; bytes: number }>(byPack, from, from + stepRows))
+      this.#packs.set(pack, (this.#packs.get(pack) ?? 0) + bytes);
+  }
+
+  #countCommits(vault: number, owner: number, from: number): void {
+    const sql = 'SELECT coalesce(sum(bytes), 0) AS number FROM commits WHERE vault = ? AND seq > ? AND seq <= ?';
+    this.#add(owner, { journalBytes: this.#number(sql, vault, from, from + stepRows) });
+  }
+
+  #countVersions(vault: number, owner: number): void {
+    const sums = firstRow<Counters>(
+      this.#db.prepare(`
+        SELECT count(*) AS versions, coalesce(sum(to_ms IS NULL), 0) AS files,
+          coalesce(sum(iif(ended = 'removed', bytes, 0)), 0) AS trashBytes FROM versions WHERE vault = ?`),
+      vault,
+    );
+    if (sums) this.#add(owner, sums);
+  }
+
+  #comparePacks(): Correction['packs'] {
+    const packs = this.#db.prepare("SELECT pack, live_bytes AS bytes FROM packs WHERE kind = 'chunks'");
+    return allRows<{ pack: number; bytes: number }>(packs)
+      .map(({ pack, bytes }) => ({ pack, bytes: (this.#packs.get(pack) ?? 0) - bytes }))
+      .filter(({ bytes }) => bytes !== 0);
+  }
+
+  #number(sql: string, ...values: readonly number[]): number {
+    return firstRow<{ number: number }>(this.#db.prepare(sql), ...values)?.number ?? 0;
+  }
+
+  #of(owner: number): Counters {
+    return this.#usage.get(owner) ?? zero();
+  }
+
+  #add(owner: number, change: Partial<Counters>): void {
+    const counters = this.#of(owner);
+    for (const name of counterNames) counters[name] += change[name] ?? 0;
+    this.#usage.set(owner, counters);
+  }
+}
+
+function zero(): Counters {
+  return { chunkBytes: 0, uncommittedBytes: 0, journalBytes: 0, files: 0, versions: 0, trashBytes: 0 };
+}
+
+function minus(a: UsageFacts, b: UsageFacts): UsageFacts {
+  const difference = zero();
+  for (const name of counterNames) difference[name] = a[name] - b[name];
+  return difference;
+}

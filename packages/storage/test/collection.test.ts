@@ -1,0 +1,171 @@
+import type { Clock } from '@coffer/core';
+import { concatBytes, dayMs, systemClock } from '@coffer/core';
+import { encodeSegment, noIds, segmentId } from '@coffer/journal';
+import { putRef } from '@coffer/journal/testing';
+import { describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Facts } from '../src/facts/facts.ts';
+import { SqliteFacts } from '../src/facts/sqlite-facts.ts';
+import { Client, collect, newEntry, newId } from './support/client.ts';
+import { damagePack } from './support/damage-pack.ts';
+import type { BenchOptions } from './support/storage-bench.ts';
+import { StorageBench } from './support/storage-bench.ts';
+
+const packBytes = 64 * 1024;
+
+interface Time {
+  ms: number;
+}
+
+/** A storage whose days pass as the test says. */
+async function openBench(options: BenchOptions = {}): Promise<{ bench: StorageBench; client: Client; time: Time }> {
+  const time = { ms: systemClock.nowMs() };
+  const clock: Clock = { ...systemClock, nowMs: () => time.ms };
+  const bench = await StorageBench.open({ packBytes, clock, ...options });
+  return { bench, client: new Client(bench), time };
+}
+
+function payloads(count: number, bytes = 4000): Uint8Array[] {
+  return Array.from({ length: count }, () => new Uint8Array(randomBytes(bytes)));
+}
+
+async function packsOf(bench: StorageBench): Promise<{ files: number; bytes: number }> {
+  const folder = join(bench.path, 'users', bench.owner.account.toHex(), 'chunks');
+  const files = await readdir(folder);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  return { files: files.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+describe('collection', () => {
+  test('what no commit refers to goes after a day, and its room comes back', async () => {
+    const { bench, client, time } = await openBench();
+    await using _bench = bench;
+    const kept = await client.upload(...payloads(3));
+    await client.append(client.put(kept));
+    await client.upload(...payloads(60));
+    expect(await bench.storage.collect()).toMatchObject({ chunks: 0, packsCompacted: 0, bytesFreed: 0 });
+    const before = await packsOf(bench);
+    time.ms += dayMs + 1;
+    const done = await bench.storage.collect();
+    expect(done).toMatchObject({ chunks: 60, bytes: 60 * 4104, packsCompacted: 1, bytesCopied: 3 * 4104 });
+    const after = await packsOf(bench);
+    expect(before.bytes - after.bytes).toBe(done.bytesFreed - done.bytesCopied);
+    expect(after.files).toBeLessThan(before.files);
+    expect(await bench.storage.usage(bench.owner.account)).toMatchObject({ uncommittedBytes: 0 });
+    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...kept) }));
+    expect(read.map(({ payload }) => payload.byteLength)).toEqual([4000, 4000, 4000]);
+    expect(await client.findings()).toEqual([]);
+    expect(await bench.storage.collect()).toMatchObject({ chunks: 0, packsCompacted: 0, bytesFreed: 0 });
+  });
+
+  test('asking and sending again renew the grace, of segments too', async () => {
+    const { bench, client, time } = await openBench();
+    await using _bench = bench;
+    const ids = await client.upload(...payloads(2));
+    const { chunks } = putRef(newEntry(), { uploader: bench.owner.account, ids });
+    const segments = ids.map((id) => encodeSegment({ chunks, list: { uploader: bench.owner.account, id } }));
+    const send = async (): Promise<unknown> => {
+      const writer = await bench.storage.putChunks({ ...client.scope, kind: 'segment' });
+      for (const payload of segments.slice(0, 1)) await writer.put(segmentId(payload), payload);
+      return writer.finish();
+    };
+    await send();
+    time.ms += dayMs / 2;
+    await send();
+    time.ms += dayMs * 0.75;
+    expect(await bench.storage.collect()).toMatchObject({ chunks: 0 });
+    expect(await bench.storage.presentChunks({ ...client.scope, ids: segmentId(segments[0] ?? noIds) })).toEqual(
+      Uint8Array.of(1),
+    );
+    time.ms += dayMs * 0.75;
+    expect(await bench.storage.collect()).toMatchObject({ chunks: 0 });
+    time.ms += dayMs;
+    // The segment, and what only it referred to.
+    expect(await bench.storage.collect()).toMatchObject({ chunks: 3 });
+    expect(await client.findings()).toEqual([]);
+  });
+
+  test('an append that meets a collected chunk is told, and the client sends it again', async () => {
+    const { bench, client, time } = await openBench();
+    await using _bench = bench;
+    const ids = await client.upload(...payloads(2));
+    time.ms += 2 * dayMs;
+    await bench.storage.collect();
+    await expect(client.append(client.put(ids))).rejects.toMatchObject({ code: 'MISSING_CHUNKS' });
+    const writer = await bench.storage.putChunks({ ...client.scope, kind: 'chunk' });
+    for (const id of ids) expect(await writer.put(id, new Uint8Array(10))).toBe('stored');
+    await writer.finish();
+    await client.append(client.put(ids));
+    expect(await client.findings()).toEqual([]);
+  });
+
+  test('a reader whose pack goes away between the question and the read asks again', async () => {
+    let between = async (): Promise<void> => undefined;
+    const openFacts = async (file: string): Promise<Facts> => {
+      const facts = await SqliteFacts.open(file, { thread: 'same' });
+      const readableChunks: Facts['readableChunks'] = async (look) => {
+        const places = await facts.readableChunks(look);
+        await between();
+        return places;
+      };
+      return new Proxy(facts, {
+        get: (target, name) => {
+          const value: unknown = name === 'readableChunks' ? readableChunks : Reflect.get(target, name);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    };
+    const { bench, client, time } = await openBench({ openFacts });
+    await using _bench = bench;
+    const all = await client.upload(...payloads(60));
+    const kept = all.filter((_, index) => index % 4 === 0);
+    await client.append(client.put(kept));
+    time.ms += 2 * dayMs;
+    const compacted: unknown[] = [];
+    between = async () => {
+      between = async () => undefined;
+      compacted.push(await bench.storage.collect());
+    };
+    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...kept) }));
+    expect(compacted).toMatchObject([{ chunks: 45, packsCompacted: 3 }]);
+    expect(read.map(({ payload }) => payload.byteLength)).toEqual(kept.map(() => 4000));
+    expect(await client.findings()).toEqual([]);
+  });
+});
+
+describe('damage', () => {
+  test('a scrub finds damage, lists what is lost, and sending it again heals', async () => {
+    const { bench, client } = await openBench();
+    await using _bench = bench;
+    const ids = [newId(), newId(), newId()];
+    const put = async (id: Uint8Array, payload: Uint8Array): Promise<string> => {
+      const writer = await bench.storage.putChunks({ ...client.scope, kind: 'chunk' });
+      const stored = await writer.put(id, payload);
+      await writer.finish();
+      return stored;
+    };
+    for (const id of ids) await put(id, new Uint8Array(5000).fill(7));
+    await client.append(client.put(ids));
+    expect(await bench.storage.scrub({ bytesPerSecond: 1e9 })).toEqual([]);
+    await damagePack(bench, 12 + 104 + 5000 + 104 + 17);
+    const findings = await bench.storage.scrub({ bytesPerSecond: 1e9 });
+    expect(findings.map(({ kind }) => kind)).toEqual(['record', 'record', 'version']);
+    const lost = await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 });
+    expect(lost.map(({ id, segment }) => [id.toHex(), segment])).toEqual([[ids[1]?.toHex(), false]]);
+    expect(await bench.storage.presentChunks({ ...client.scope, ids: concatBytes(...ids) })).toEqual(Uint8Array.of(5));
+    await expect(client.append(client.put(ids))).rejects.toMatchObject({ code: 'MISSING_CHUNKS' });
+    expect(await put(ids[1] ?? noIds, new Uint8Array(5000).fill(7))).toBe('stored');
+    expect(await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 })).toEqual([]);
+    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }));
+    expect(read.every(({ payload }) => payload.every((byte) => byte === 7))).toBe(true);
+    expect(await client.findings()).toEqual([]);
+    expect(await bench.storage.recount()).toEqual([]);
+    await bench.stop();
+    await bench.removeIndex();
+    await bench.start();
+    expect(await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 })).toEqual([]);
+    expect(await client.findings()).toEqual([]);
+  });
+});
