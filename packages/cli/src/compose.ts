@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { CofferError, equalBytes } from '@coffer/core';
+import { CofferError, equalBytes, isCofferError } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
 import type { Account, CommitBatch, CommitReport, Vault } from '@coffer/client';
 import type { CommandContext } from './context.ts';
 import { ignoredText } from './ignored-text.ts';
 import { readPassword } from './prompt.ts';
+import { formatTime } from './time.ts';
 
 export function openProfile(context: CommandContext): Profile {
   return Profile.open({ home: context.globals.home, name: context.globals.profile });
@@ -55,6 +56,25 @@ export class HomeSession implements AsyncDisposable {
   async pulled(): Promise<Vault> {
     await this.vault.pull(this.#context.signal);
     return this.vault;
+  }
+
+  /**
+   * The vault for what is past: that is known here. The server is asked only for what may have come since, and when it is
+   * not reached what this device saw last is shown, and that it is so.
+   */
+  async known(atMs?: number): Promise<{ readonly vault: Vault; readonly isFresh: boolean }> {
+    const { tree } = this.vault;
+    const seenMs = tree.timeOf(tree.seq) ?? 0;
+    if (atMs !== undefined && atMs < seenMs) return { vault: this.vault, isFresh: true };
+    try {
+      return { vault: await this.pulled(), isFresh: true };
+    } catch (error) {
+      if (!isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY')) throw error;
+      this.#context.output.warn(
+        `the server is not reached: this is what the device saw last, at ${formatTime(seenMs)}`,
+      );
+      return { vault: this.vault, isFresh: false };
+    }
   }
 
   /** Appends what the batch holds. @throws CONFLICT when another device was faster with one of the entries */

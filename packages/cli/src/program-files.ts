@@ -26,7 +26,7 @@ function addReading(program: CommanderCommand, add: AddCommand): void {
     .option('-l, --long', 'kind, mode, size, time and version too')
     .option('-R, --recursive', 'everything below')
     .option('--at <time>', 'as it was then')
-    .option('--deleted', 'what was removed');
+    .option('--deleted', 'what was removed, when, and until when it is kept');
   add(program, {
     usage: 'get <path...>',
     summary: 'copy from the vault: PATH... LOCAL',
@@ -82,15 +82,23 @@ function addChanging(program: CommanderCommand, add: AddCommand): void {
 function addHistory(program: CommanderCommand, add: AddCommand): void {
   add(program, {
     usage: 'versions <path>',
-    summary: 'list the versions of a file',
+    summary: 'list the versions of a file, there or removed, and until when each is kept',
     load: () => import('./commands/versions.ts'),
   });
   add(program, {
     usage: 'restore <path>',
-    summary: 'make an old version the current one, or write it to a local folder',
+    summary: 'bring back what was removed, an old version, or a folder as it was',
     load: () => import('./commands/restore.ts'),
   })
-    .option('--version <number>', 'that version')
-    .option('--at <time>', 'as it was then')
-    .option('--to <local>', 'write it there instead');
+    .option('--version <number>', 'that version of a file becomes the current one, as a new version')
+    .option('--at <time>', 'the file or folder as it was then')
+    .option('--to <local>', 'write it there and leave the vault alone; what is there and differs is kept beside it')
+    .addHelpText('after', restoreHelp);
 }
+
+const restoreHelp = `
+Without --version and --at a removed file or folder comes back to the path where it was.
+
+With --at a folder becomes what it was, path by path: changed files get their old content as a new version, removed
+ones come back, what was renamed within the folder moves back, and of what was moved out of it a copy is made. What
+came later stays: nothing is removed or overwritten, and every version of before is still there.`;

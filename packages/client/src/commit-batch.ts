@@ -55,10 +55,8 @@ export interface CommitReport {
  */
 export interface CommitBatch extends AsyncDisposable {
   putFile(file: FilePut, signal?: AbortSignal): Promise<EntryId>;
-  /** A new file with the content, time and mode of `source`, which may be an old version; nothing is sent. */
-  copyFile(source: Entry, to: Placement, signal?: AbortSignal): Promise<EntryId>;
-  /** A new file with the content of another one, or of an old version: nothing is sent. */
-  copyFile(source: Entry, to: Placement, signal?: AbortSignal): Promise<EntryId>;
+  /** A new file, or a new version of `to.entry`, with the content, time and mode of `source`, which may be an old version; nothing is sent. */
+  copyFile(source: Entry, to: Placement & { readonly entry?: EntryId }, signal?: AbortSignal): Promise<EntryId>;
   makeDirectory(directory: DirectoryPut, signal?: AbortSignal): Promise<EntryId>;
   putSymlink(link: SymlinkPut, signal?: AbortSignal): Promise<EntryId>;
   move(entry: EntryId, to: Placement, signal?: AbortSignal): Promise<void>;

@@ -27,6 +27,11 @@ export type {
   VerifyProblem,
   VerifyReport,
 } from './vault.ts';
+export type { KeptVersion, RetentionInForce, VaultHistory, VersionState } from './history.ts';
+export { findRemoved } from './history/find-removed.ts';
+export type { RemovedEntry } from './history/find-removed.ts';
+export { restoreEntries, undeleteEntry } from './history/restore-entries.ts';
+export type { RestoreEntries, RestoreReport } from './history/restore-entries.ts';
 export { OperationsLog } from './profile/operations-log.ts';
 export type { OperationAction, OperationRecord } from './profile/operations-log.ts';
 export { Profile } from './profile/profile.ts';

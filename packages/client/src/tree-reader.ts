@@ -25,6 +25,14 @@ export interface TreeReader {
   versions(entry: EntryId): readonly Version[];
   /** The same vault as it was when everything received up to `timeMs` was there (the server's receive times). */
   at(timeMs: number): TreeReader;
+  /** The same vault as it was right after the commit of that position. */
+  atSeq(seq: number): TreeReader;
+  /** Position of the commit that made the entry unreachable: its own removal, or that of a directory above it. Undefined while it is reachable, and when it is not known. */
+  removedSeq(entry: EntryId): number | undefined;
+  /** When the server received the commit of a position, milliseconds; undefined when it is not folded. */
+  timeOf(seq: number): number | undefined;
+  /** What would come back with a directory that is not reachable: entries directly below it that were not removed themselves, ordered as {@link children}. */
+  hidden(directory: EntryId): readonly Entry[];
   /** Entries removed and not back, latest removal first; of a removed directory only the directory. */
   deleted(): readonly DeletedEntry[];
   /** Reachable entries whose name contains the query, or matches it when it holds `*` or `?`; letter case is ignored. */

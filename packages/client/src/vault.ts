@@ -2,6 +2,7 @@ import type { AccountId, CofferError, DeviceId, EntryId, Hash, VaultId } from '@
 import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
 import type { Downloader, DownloaderOptions } from './downloader.ts';
 import type { EntryName } from '@coffer/journal';
+import type { VaultHistory } from './history.ts';
 import type { TreeReader } from './tree-reader.ts';
 import type { Uploader, UploaderOptions } from './uploader.ts';
 
@@ -62,6 +63,7 @@ export interface Vault {
   readonly id: VaultId;
   readonly tree: TreeReader;
   readonly head: VaultHead;
+  readonly history: VaultHistory;
   /** Fetches, checks and folds what is new. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
   pull(signal?: AbortSignal): Promise<PullReport>;
   /** The caller disposes what these give. */

@@ -108,6 +108,22 @@ export class FakeTree implements TreeReader {
     return this;
   }
 
+  atSeq(): TreeReader {
+    return this;
+  }
+
+  removedSeq(): undefined {
+    return undefined;
+  }
+
+  timeOf(): undefined {
+    return undefined;
+  }
+
+  hidden(): readonly [] {
+    return [];
+  }
+
   deleted(): readonly [] {
     return [];
   }

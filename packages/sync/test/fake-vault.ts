@@ -68,6 +68,10 @@ export class FakeVault implements Vault {
     return { seq: this.#seq, hash: new Uint8Array(32) };
   }
 
+  get history(): never {
+    throw new TypeError('not used by sync');
+  }
+
   get tree(): TreeReader {
     return new FakeTree(this.#nodes, this.#seq);
   }

@@ -1,11 +1,12 @@
-import { formatSize, timestampToMs } from '@coffer/core';
-import { splitPath } from '@coffer/client';
-import type { Entry, EntryName, TreeReader } from '@coffer/client';
+import { dayMs, formatSize, timestampToMs } from '@coffer/core';
+import { displayName as nameText, splitPath } from '@coffer/client';
+import type { DeletedEntry, Entry, EntryName, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
-import type { Command } from '../context.ts';
-import { entryView, modeText } from '../entry-view.ts';
+import type { HomeSession } from '../compose.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { entryView, isoTime, modeText } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime, parseOptionalTime } from '../time.ts';
 import { displayName, displayPath, requireEntry } from '../vault-paths.ts';
@@ -15,18 +16,23 @@ const schemas = {
   options: z.strictObject({ long: Flag, recursive: Flag, deleted: Flag, at: Text.optional() }),
 };
 
+type Options = z.output<(typeof schemas)['options']>;
+
 interface Listed {
   readonly path: readonly EntryName[];
   readonly entry: Entry;
 }
 
+/** The past is listed from what this device has folded; only the present needs the server. */
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const atMs = parseOptionalTime(options.at, context.clock);
   await using home = await openHome(context);
-  const { tree: now } = await home.pulled();
+  const isPast = options.deleted || atMs !== undefined;
+  const { tree: now } = isPast ? (await home.known(atMs)).vault : await home.pulled();
   const tree = atMs === undefined ? now : now.at(atMs);
-  const listed = options.deleted ? removed(tree, args[0]) : [...list(tree, args[0], options.recursive)];
+  if (options.deleted) return showRemoved(context, { home, removed: removed(tree, args[0]), long: options.long });
+  const listed = [...list(tree, args[0], options.recursive)];
   context.output.result({
     json: () => listed.map(({ path, entry }) => entryView(path, entry)),
     text: () => (options.long ? longList(listed, options) : listed.map((item) => shownName(item, options)).join('\n')),
@@ -47,28 +53,62 @@ function* list(tree: TreeReader, text: string, recursive: boolean): Iterable<Lis
   }
 }
 
-function removed(tree: TreeReader, text: string): Listed[] {
+function removed(tree: TreeReader, text: string): DeletedEntry[] {
   const prefix = splitPath(text);
   return tree
     .deleted()
-    .filter(({ path }) => prefix.every((name, index) => path[index] === name))
-    .map((entry) => ({ path: entry.path, entry }));
+    .filter(({ path }) => prefix.every((name, index) => path[index] !== undefined && nameText(path[index]) === name));
 }
 
-type Shown = { readonly recursive: boolean; readonly deleted: boolean };
+interface Removed {
+  readonly home: HomeSession;
+  readonly removed: readonly DeletedEntry[];
+  readonly long: boolean;
+}
 
-function shownName({ path, entry }: Listed, options: Shown): string {
-  const name = options.recursive || options.deleted ? displayPath(path) : displayName(entry.name);
+function showRemoved(context: CommandContext, { home, removed: gone, long }: Removed): undefined {
+  const nowMs = context.clock.nowMs();
+  const { policy, isSet } = home.vault.history.policyAt(nowMs);
+  const rows = gone.map((entry) => ({ entry, untilMs: entry.removedAtMs + policy.trashDays * dayMs }));
+  context.output.result({
+    json: () =>
+      rows.map(({ entry, untilMs }) => ({
+        ...entryView(entry.path, entry),
+        removedAt: isoTime(entry.removedAtMs),
+        keptUntil: isoTime(untilMs),
+        state: untilMs <= nowMs ? 'expired' : 'kept',
+      })),
+    text: () =>
+      table(
+        rows.map(({ entry, untilMs }) => [
+          ...(long ? attributes(entry) : []),
+          `removed ${formatTime(entry.removedAtMs)}`,
+          untilMs <= nowMs ? `expired ${formatTime(untilMs)}` : `kept until ${formatTime(untilMs)}`,
+          shownName({ path: entry.path, entry }, { recursive: true }),
+        ]),
+      ),
+  });
+  if (!isSet && rows.length > 0)
+    context.output.note(`kept for ${policy.trashDays} days, unless the server has another default: coffer policy show`);
+  return undefined;
+}
+
+function shownName({ path, entry }: Listed, { recursive }: Pick<Options, 'recursive'>): string {
+  const name = recursive ? displayPath(path) : displayName(entry.name);
   return entry.kind === 'directory' ? `${name}/` : name;
 }
 
-function longList(listed: readonly Listed[], options: Shown): string {
+function longList(listed: readonly Listed[], options: Options): string {
   const rows = listed.map((item) => {
     const { entry } = item;
     const target = entry.target === undefined ? '' : ` -> ${displayName(entry.target)}`;
-    const size = entry.kind === 'file' ? formatSize(entry.size) : '-';
-    const version = entry.kind === 'file' ? `v${entry.version}` : '';
-    return [modeText(entry), size, formatTime(timestampToMs(entry.mtime)), version, shownName(item, options) + target];
+    return [...attributes(entry), shownName(item, options) + target];
   });
   return table(rows);
+}
+
+function attributes(entry: Entry): readonly string[] {
+  const size = entry.kind === 'file' ? formatSize(entry.size) : '-';
+  const version = entry.kind === 'file' ? `v${entry.version}` : '';
+  return [modeText(entry), size, formatTime(timestampToMs(entry.mtime)), version];
 }

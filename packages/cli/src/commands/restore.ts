@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { CofferError } from '@coffer/core';
-import type { Entry, TreeReader } from '@coffer/client';
+import { findRemoved, restoreEntries, splitPath, undeleteEntry } from '@coffer/client';
+import type { EntryName, RestoreReport, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { Count, parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -8,7 +9,7 @@ import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { layDownAt } from '../lay-down-at.ts';
 import { parseOptionalTime } from '../time.ts';
-import { findEntry, requireEntry } from '../vault-paths.ts';
+import { displayPath, findEntry, requireEntry } from '../vault-paths.ts';
 import { requireVersion } from '../versions.ts';
 
 const schemas = {
@@ -20,52 +21,106 @@ type Options = z.output<(typeof schemas)['options']>;
 
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
-  if ((options.version === undefined) === (options.at === undefined)) {
-    throw new CofferError('INVALID', 'say which one: --version N or --at TIME', {
-      hint: 'See them with `coffer versions`.',
-    });
-  }
+  if (options.version !== undefined && options.at !== undefined)
+    throw new CofferError('INVALID', 'say one of them: --version N or --at TIME');
   const atMs = parseOptionalTime(options.at, context.clock);
   await using home = await openHome(context);
   const { tree } = await home.pulled();
-  const at = atMs === undefined ? tree : tree.at(atMs);
+  const was = atMs === undefined ? lastSeen(tree, { path: args[0], options }) : tree.at(atMs);
+  const found = requireEntry(was, args[0]);
+  const wanted = { home, was, path: args[0], names: was.path(found.entry) ?? [], options };
   if (options.to !== undefined) {
-    const entries = [requireEntry(at, args[0])];
     const local = resolve(context.cwd, options.to);
-    return await layDownAt(context, { home, tree: at, entries, local, version: options.version });
+    return await layDownAt(context, { home, tree: was, entries: [found], local, version: options.version });
   }
-  return await restoreHere(context, { home, at, path: args[0], options });
+  if (options.version !== undefined) return await restoreVersion(context, { ...wanted, version: options.version });
+  return atMs === undefined ? await undelete(context, wanted) : await restoreAt(context, wanted);
 };
 
 interface Wanted {
   readonly home: HomeSession;
-  /** The tree as it was then. */
-  readonly at: TreeReader;
+  /** The tree as it was. */
+  readonly was: TreeReader;
   readonly path: string;
+  readonly names: readonly EntryName[];
   readonly options: Options;
 }
 
-/** A folder is restored by --to: which of its present files would have to go is a question for a person. */
-async function restoreHere(context: CommandContext, { home, at, path, options }: Wanted): Promise<undefined> {
-  const { tree } = home.vault;
-  const then = requireEntry(at, path);
-  const current = tree.get(then.entry) ?? findEntry(tree, path);
-  if (then.kind !== 'file' || current?.kind !== 'file') {
-    throw new CofferError('INVALID', `${path} is not a file in the vault now`, {
-      hint: 'Write it to a local folder with --to.',
+/** The vault as it is, or as it was right before the path was removed. @throws INVALID, NOT_FOUND */
+function lastSeen(tree: TreeReader, { path, options }: Pick<Wanted, 'path' | 'options'>): TreeReader {
+  if (findEntry(tree, path) === undefined) {
+    const removed = findRemoved(tree, path);
+    if (removed !== undefined) return removed.before;
+    throw new CofferError('NOT_FOUND', `there is no ${path} in the vault, and there was none`, {
+      hint: 'See what was removed with `coffer ls --deleted`.',
     });
   }
-  const version: Entry =
-    options.version === undefined ? then : requireVersion(tree, { entry: then, version: options.version });
-  if (version.seq === current.seq) throw new CofferError('CONFLICT', 'this version is the current one already');
+  if (options.version === undefined) {
+    throw new CofferError('INVALID', `${path} is in the vault: say which one, with --version N or --at TIME`, {
+      hint: 'See versions with `coffer versions`, folders with `coffer ls --at`.',
+    });
+  }
+  return tree;
+}
+
+async function undelete(context: CommandContext, { home, was, path, names }: Wanted): Promise<undefined> {
+  const now = home.vault.tree;
   await using batch = home.vault.batch();
-  await batch.restoreVersion(current.entry, version.seq, context.signal);
+  await undeleteEntry({ batch, now, was, names, nowMs: context.clock.nowMs() }, context.signal);
   await home.commit(batch);
-  const restored = home.vault.tree.get(current.entry);
   context.output.result({
-    json: () => ({ path, from: version.version, version: restored?.version ?? null }),
-    text: () =>
-      `version ${version.version} of ${path} is the current one again, as version ${restored?.version ?? '?'}`,
+    json: () => ({ path, undeleted: 1 }),
+    text: () => `${displayPath(names)} is back`,
+  });
+  return undefined;
+}
+
+async function restoreAt(context: CommandContext, { home, was, path, names }: Wanted): Promise<undefined> {
+  const now = home.vault.tree;
+  await using batch = home.vault.batch();
+  const report = await restoreEntries({ batch, now, was, names, nowMs: context.clock.nowMs() }, context.signal);
+  await home.commit(batch);
+  context.output.result({ json: () => ({ path, ...report }), text: () => reportText(report) });
+  return undefined;
+}
+
+function reportText({ undeleted, changed, moved, copied, unchanged, beside }: RestoreReport): string {
+  const counts = {
+    undeleted,
+    'changed back': changed,
+    'moved back': moved,
+    copied,
+    unchanged,
+    'under another name': beside,
+  };
+  const shown = Object.entries(counts).filter(([, count]) => count > 0);
+  return shown.length === 0 ? 'nothing to restore' : shown.map(([name, count]) => `${name}: ${count}`).join(', ');
+}
+
+/** The version becomes the current one, as a new version; a removed file comes back with it. */
+async function restoreVersion(
+  context: CommandContext,
+  { home, was, path, names, version }: Wanted & { readonly version: number },
+): Promise<undefined> {
+  const { tree } = home.vault;
+  const entry = requireEntry(was, path);
+  const old = requireVersion(was, { entry, version });
+  if (tree.get(entry.entry)?.seq === old.seq)
+    throw new CofferError('CONFLICT', 'this version is the current one already');
+  await using batch = home.vault.batch();
+  const parent = tree.lookup(names.slice(0, -1));
+  if (parent === undefined) {
+    throw new CofferError('NOT_FOUND', `the folder of ${path} was removed too`, {
+      hint: `Restore it first: coffer restore /${splitPath(path).slice(0, -1).join('/')}`,
+    });
+  }
+  const to = { parent: parent.entry, name: names.at(-1) ?? '', entry: entry.entry };
+  await batch.copyFile(old, to, context.signal);
+  await home.commit(batch);
+  const restored = home.vault.tree.get(entry.entry);
+  context.output.result({
+    json: () => ({ path, from: version, version: restored?.version ?? null }),
+    text: () => `version ${version} of ${path} is the current one again, as version ${restored?.version ?? '?'}`,
   });
   return undefined;
 }

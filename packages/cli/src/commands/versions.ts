@@ -1,44 +1,83 @@
 import { CofferError, formatSize, idKey, timestampToMs } from '@coffer/core';
+import { findRemoved } from '@coffer/client';
+import type { Entry, KeptVersion, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
+import type { HomeSession } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { isoTime } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime } from '../time.ts';
-import { requireEntry } from '../vault-paths.ts';
+import { findEntry, requireEntry } from '../vault-paths.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using home = await openHome(context);
-  const { tree } = await home.pulled();
-  const entry = requireEntry(tree, args[0]);
-  if (entry.kind !== 'file')
-    throw new CofferError('INVALID', `${args[0]} is not a file`, {
-      hint: 'Only files have versions; see a folder with `coffer ls --at`.',
-    });
-  const versions = tree.versions(entry.entry).map((version) => ({
+  const { vault } = await home.known();
+  const entry = fileAt(vault.tree, args[0]);
+  const versions = vault.history.versions(entry.entry, context.clock.nowMs());
+  context.output.result({
+    json: () => versions.map((kept) => versionView(home, kept)),
+    text: () => table(versions.map((kept) => versionRow(home, kept))),
+  });
+  return undefined;
+};
+
+/** The file that is there, or was there last. */
+function fileAt(tree: TreeReader, path: string): Entry {
+  const entry = findEntry(tree, path) ?? findRemoved(tree, path)?.entry ?? requireEntry(tree, path);
+  if (entry.kind === 'file') return entry;
+  throw new CofferError('INVALID', `${path} is not a file`, {
+    hint: 'Only files have versions; see a folder with `coffer ls --at`.',
+  });
+}
+
+function versionView(home: HomeSession, { version, state, untilMs, cause }: KeptVersion) {
+  return {
     version: version.version,
     size: version.size,
     modified: isoTime(timestampToMs(version.mtime)),
     receivedAt: isoTime(version.receivedAtMs),
-    device: version.device === undefined ? null : (home.deviceName(version.device) ?? idKey(version.device)),
+    device: deviceOf(home, version),
     current: version.current,
-  }));
-  context.output.result({
-    json: () => versions,
-    text: () =>
-      table(
-        versions.map((row) => [
-          `v${row.version}`,
-          row.current ? 'current' : '',
-          formatSize(row.size),
-          formatTime(Date.parse(row.modified)),
-          row.device ?? '',
-        ]),
-      ),
-  });
-  return undefined;
-};
+    state,
+    keptUntil: untilMs === undefined ? null : isoTime(untilMs),
+    ...(cause !== undefined && { cause }),
+  };
+}
+
+function versionRow(home: HomeSession, kept: KeptVersion): readonly string[] {
+  const { version } = kept;
+  return [
+    `v${version.version}`,
+    formatSize(version.size),
+    formatTime(timestampToMs(version.mtime)),
+    deviceOf(home, version) ?? '',
+    stateText(kept),
+  ];
+}
+
+function deviceOf(home: HomeSession, { device }: Entry): string | null {
+  return device === undefined ? null : (home.deviceName(device) ?? idKey(device));
+}
+
+function stateText({ state, untilMs, cause }: KeptVersion): string {
+  const time = untilMs === undefined ? '' : formatTime(untilMs);
+  switch (state) {
+    case 'current':
+      return 'current';
+    case 'kept':
+      return untilMs === undefined ? 'kept: among the newest' : `kept until ${time}`;
+    case 'purging':
+      return `purged on ${time}`;
+    case 'expired':
+      return `expired ${time}${cause === 'purge' ? ', purged' : ''}`;
+    case 'lost':
+      return 'lost: the server does not have it any more';
+    default:
+      return state satisfies never;
+  }
+}

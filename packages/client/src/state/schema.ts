@@ -7,7 +7,7 @@ export const openEnd = Number.MAX_SAFE_INTEGER;
 export const rootRow = 0;
 
 /** Bumped whenever the tables change: the state is a cache, so an older one is thrown away and folded again. */
-export const stateFormat = 1;
+export const stateFormat = 2;
 
 /** Intervals say what was where from one commit until another: a listing at any past moment is one query (JOURNAL §Fold). */
 export function createTables(db: DatabaseSync): void {
@@ -26,6 +26,8 @@ export function createTables(db: DatabaseSync): void {
     CREATE TABLE doubts (entry BLOB PRIMARY KEY, believed INTEGER, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE epochs (n INTEGER PRIMARY KEY, commitment BLOB NOT NULL, link BLOB, sender BLOB NOT NULL, object BLOB NOT NULL,
       for_account BLOB, for_worker BLOB) STRICT;
+    CREATE TABLE policies (seq INTEGER PRIMARY KEY, versions INTEGER NOT NULL, days INTEGER NOT NULL, trash_days INTEGER NOT NULL) STRICT;
+    CREATE TABLE purges (entry BLOB NOT NULL, seq INTEGER NOT NULL, seqs BLOB NOT NULL, PRIMARY KEY (entry, seq)) STRICT, WITHOUT ROWID;
     INSERT INTO entries (id, entry) VALUES (${rootRow}, zeroblob(16));
     PRAGMA user_version = ${stateFormat};
   `);

@@ -6,7 +6,7 @@ import type { DeletedEntry, Entry, Version, WalkedEntry } from '../entry.ts';
 import type { TreeReader, VaultPath } from '../tree-reader.ts';
 import { splitPath } from '../vault-path.ts';
 import { nameMatcher } from './name-matcher.ts';
-import { rootRow } from './schema.ts';
+import { kindNumbers, rootRow } from './schema.ts';
 import { StoredEntry } from './stored-entry.ts';
 import { prepareTreeQueries } from './tree-queries.ts';
 import type { TreeQueries } from './tree-queries.ts';
@@ -76,12 +76,38 @@ export class StateTree implements TreeReader {
   }
 
   versions(entry: EntryId): readonly Version[] {
-    const current = this.#sql.byEntry(entry);
+    const current = this.get(entry) as StoredEntry | undefined;
     return this.#sql.versions(entry, current?.versionRow);
   }
 
   at(timeMs: number): TreeReader {
     return new StateTree(this.#db, Math.min(this.seq, this.#sql.seqAt(timeMs)));
+  }
+
+  atSeq(seq: number): TreeReader {
+    return new StateTree(this.#db, Math.min(this.seq, seq));
+  }
+
+  removedSeq(entry: EntryId): number | undefined {
+    const row = isRoot(entry) || this.get(entry) !== undefined ? undefined : this.#sql.rowOf(entry);
+    for (let at = row, depth = 0; at !== undefined && at !== rootRow && depth <= maxDepth; depth += 1) {
+      const last = this.#sql.lastPlace(at);
+      if (last === undefined) return undefined;
+      // A mount hides what was below the directory that it replaced.
+      if (depth > 0 && last.kind !== kindNumbers.directory) return last.fromSeq;
+      if (last.toSeq !== undefined) return last.toSeq;
+      at = last.parent;
+    }
+    return undefined;
+  }
+
+  timeOf(seq: number): number | undefined {
+    return this.#sql.timeOf(seq);
+  }
+
+  hidden(directory: EntryId): readonly Entry[] {
+    const row = isRoot(directory) || this.get(directory) !== undefined ? undefined : this.#sql.rowOf(directory);
+    return row === undefined ? [] : this.#sql.children(row);
   }
 
   deleted(): readonly DeletedEntry[] {

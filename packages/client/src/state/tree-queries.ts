@@ -68,10 +68,21 @@ function prepareHistory({ db, source }: Tables, until: number) {
     AND NOT EXISTS (SELECT 1 FROM intervals l WHERE l.entry = i.entry AND l.to_seq > i.to_seq AND l.from_seq <= ${until})
     ORDER BY i.to_seq DESC, i.name`,
   );
+  const rowOf = db.prepare('SELECT id FROM entries WHERE entry = ?');
+  const lastPlace = db.prepare(`SELECT from_seq AS fromSeq, iif(to_seq > ${until}, NULL, to_seq) AS toSeq, parent, kind
+    FROM intervals WHERE entry = ? AND from_seq <= ${until} ORDER BY to_seq DESC, id DESC LIMIT 1`);
+  const timeOf = db.prepare('SELECT received_ms AS ms FROM commits WHERE seq = ?');
   const namesAt = (row: number, seq: number) => namesOf(row, (at) => placeAt.get(at, seq, seq) as Place | undefined);
   return {
     headSeq: () => Number(head.get()?.['seq']),
     seqAt: (timeMs: number) => Number(seqAt.get(Math.floor(timeMs))?.['seq']),
+    rowOf: (entry: EntryId) => rowOf.get(entry)?.['id'] as number | undefined,
+    /** Where an entry is or was last; `toSeq` is there when it went. */
+    lastPlace: (row: number): LastPlace | undefined => {
+      const found = lastPlace.get(row) as (Omit<LastPlace, 'toSeq'> & { toSeq: number | null }) | undefined;
+      return found === undefined ? undefined : { ...found, toSeq: found.toSeq ?? undefined };
+    },
+    timeOf: (seq: number) => timeOf.get(seq)?.['ms'] as number | undefined,
     versions: (entry: EntryId, current: number | undefined) =>
       rowsOf(versions.all(entry)).map((row) =>
         Object.assign(new StoredEntry(row, source), { current: row[8] === current }),
@@ -94,6 +105,13 @@ function rowsOf(rows: unknown): EntryRow[] {
 interface Place {
   readonly parent: number;
   readonly name: EntryName;
+}
+
+interface LastPlace {
+  readonly fromSeq: number;
+  readonly toSeq: number | undefined;
+  readonly parent: number;
+  readonly kind: number;
 }
 
 /** Names from the root; empty when the entry, or what stood above it, was not there. */

@@ -20,6 +20,7 @@ import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
 import { emptyTables } from './schema.ts';
 import { StateTree } from './state-tree.ts';
+import { StoredHistory } from './stored-history.ts';
 import { TreeWriter } from './tree-writer.ts';
 import type { Skipped } from './tree-writer.ts';
 
@@ -55,6 +56,8 @@ export interface FoldReport extends Ignored {
 export class VaultJournal {
   readonly vault: VaultId;
   readonly tree: StateTree;
+  /** What the journal says about keeping versions. */
+  readonly history: StoredHistory;
   readonly #db: DatabaseSync;
   readonly #directory: Directory;
   readonly #writer: TreeWriter;
@@ -73,6 +76,7 @@ export class VaultJournal {
     this.#key = key;
     this.#secrets = new EpochSecrets(vault, key);
     this.tree = StateTree.atHead(db);
+    this.history = new StoredHistory(db);
     this.#writer = new TreeWriter(db);
     this.#beliefs = new ServerBeliefs(db, this.#writer);
     this.#sql = prepareJournalStatements(db);
@@ -184,6 +188,7 @@ export class VaultJournal {
       { tree: this.#writer, beliefs: this.#beliefs, savepoint: (work) => this.#savepoint(work) },
     );
     this.#sql.addCommit({ commit, receivedAtMs: pulled.receivedAtMs, isVoid, skipped: skipped.length });
+    this.history.learn(commit.header);
     if (commit.header.seq === 1) this.#sql.setMeta('genesis', pulled.bytes);
     return { isVoid, skipped, commit };
   }

@@ -20,6 +20,7 @@ import type { Ignored, JobRun, PullReport, Vault, VaultHead, VerifyOptions, Veri
 import type { WatchHub } from '../watch-hub.ts';
 import { CommitAppender } from './commit-appender.ts';
 import type { CommitItem } from './commit-items.ts';
+import { HomeHistory } from './home-history.ts';
 import { JournalBatch } from './journal-batch.ts';
 import { pullInto } from './pull.ts';
 import { oneFrame, openDownloader, openUploader } from './transfers.ts';
@@ -47,6 +48,7 @@ const repairsTogether = 1500;
 
 /** {@link Vault} of the account itself. */
 export class HomeVault implements Vault {
+  readonly history: HomeHistory;
   readonly #deps: HomeVaultDeps;
   readonly #chunkKeys: ReadonlyMap<number, ChunkKeys>;
   readonly #appender: CommitAppender;
@@ -55,6 +57,7 @@ export class HomeVault implements Vault {
 
   constructor(deps: HomeVaultDeps) {
     this.#deps = deps;
+    this.history = new HomeHistory({ journal: deps.journal });
     this.#chunkKeys = new Map(deps.keys.dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
     this.#appender = new CommitAppender({
       journal: deps.journal,

@@ -56,8 +56,8 @@ export class JournalBatch implements CommitBatch {
     return entry;
   }
 
-  async copyFile(source: Entry, to: Placement, signal?: AbortSignal): Promise<EntryId> {
-    const entry = this.#newEntry();
+  async copyFile(source: Entry, to: Placement & { readonly entry?: EntryId }, signal?: AbortSignal): Promise<EntryId> {
+    const entry = to.entry ?? this.#newEntry();
     await this.#putAgain({ entry, place: to, source }, signal);
     return entry;
   }
