@@ -66,6 +66,15 @@ function addRepair(admin: CommanderCommand, add: AddCommand): void {
     summary: 'make index.db again from the packs; the server must be stopped',
     load: () => import('./commands/admin-rebuild-index.ts'),
   }).option('--storage <folder>', 'the storage folder (default server-storage)');
+  add(admin, {
+    usage: 'restore',
+    summary: 'make a server again from users/ and a backup, with the authority key; the server must be stopped',
+    load: () => import('./commands/admin-restore.ts'),
+  })
+    .option('--storage <folder>', 'folder that holds users/ and backups/ (default server-storage)')
+    .option('--backup <file>', 'this backup (default: the newest of the folder backups that is whole)')
+    .option('--reason <text>', 'what people are told')
+    .option('--generation <number>', 'number of the new generation at least, when the storage may have forgotten some');
 }
 
 function addUserCommands(admin: CommanderCommand, add: AddCommand): void {

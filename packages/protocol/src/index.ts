@@ -13,7 +13,7 @@ export { protocolLimits } from './limits.ts';
 export type { ProtocolLimits } from './limits.ts';
 export type { GoAwayMessage } from './messages.ts';
 export type { Access, DataShape, EventShape, Operation } from './operations/operation.ts';
-export { protocolVersion } from './operations/session.ts';
+export { generationPieceBytes, protocolVersion } from './operations/session.ts';
 export { events, operationOf, operations } from './operations/table.ts';
 export type {
   EventName,

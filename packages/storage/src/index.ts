@@ -9,6 +9,11 @@ export type {
   NewAccount,
 } from './accounts/account-record.ts';
 export { canonicalUsername, usernameLimit } from './accounts/username.ts';
+export { backupAccounts } from './backup/backup-accounts.ts';
+export type { BackupOptions, MadeBackup } from './backup/backup-accounts.ts';
+export { listBackups } from './backup/backup-files.ts';
+export type { AccountsBackup } from './backup/backup-files.ts';
+export type { BackupNote } from './backup/backup-note.ts';
 export { checkStorage } from './check/check-storage.ts';
 export type { CheckOptions } from './check/check-storage.ts';
 export { findingText } from './check/finding.ts';
@@ -23,6 +28,8 @@ export type { MissingChunk } from './facts/facts.ts';
 export { rebuildIndex } from './rebuild-index.ts';
 export type { RebuildIndexOptions } from './rebuild-index.ts';
 export type { Recovered } from './recovery/recover.ts';
+export { restoreStorage } from './restore/restore-storage.ts';
+export type { Restored, RestoreOptions } from './restore/restore-storage.ts';
 export { readIdentity } from './storage-folder.ts';
 export type { StorageIdentity } from './storage-folder.ts';
 export { Storage } from './storage.ts';

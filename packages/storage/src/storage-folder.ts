@@ -14,7 +14,10 @@ export interface StorageIdentity {
 export const accountsPath = (path: string): string => join(path, 'accounts.db');
 export const indexPath = (path: string): string => join(path, 'index.db');
 export const lockPath = (path: string): string => join(path, 'lock');
+export const usersPath = (path: string): string => join(path, 'users');
 export const serverIdPath = (path: string): string => join(path, 'server.id');
+/** The OPAQUE setup, sealed to the recovery key: what backups take along. */
+export const opaqueCopyPath = (path: string): string => join(path, 'opaque-setup.sealed');
 const generationPath = (path: string): string => join(path, 'generation');
 
 /** Names that may lie in the folder of a new storage: what a version control or a person puts there. */

@@ -1,6 +1,6 @@
 import type { AccountId, Clock, Hash, IdKey, Logger, Random, VaultId } from '@coffer/core';
 import { CofferError, idKey, isCofferError, sha256 } from '@coffer/core';
-import type { Commit, Directory, VaultState } from '@coffer/journal';
+import type { Commit, Directory, VaultHead, VaultState } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
 import type { AccountsOptions } from './accounts/accounts.ts';
 import type { ChunkRead } from './chunks/read-chunks.ts';
@@ -24,7 +24,9 @@ import type { Packs } from './packs/packs.ts';
 import { refuseNewerDatabases } from './refuse-newer.ts';
 import { recover } from './recovery/recover.ts';
 import { SpaceGuard } from './space-guard.ts';
+import { Generations } from './generations.ts';
 import { encodeStatement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import type { StorageIdentity } from './storage-folder.ts';
 import { createFolder, indexPath, lockPath, readIdentity, writeIdentity } from './storage-folder.ts';
 import { AccountDirectory } from './vaults/account-directory.ts';
@@ -341,6 +343,32 @@ export class Storage implements AsyncDisposable {
     return this.#parts.facts.lostChunks({ vault, after, limit });
   }
 
+  /** What the authority signed when generation `n` began; undefined when it is not known. @throws IO */
+  async generationStatement(n: number): Promise<Uint8Array | undefined> {
+    return new Generations(this.accounts).statement(n);
+  }
+
+  /** Where every vault of a known account stands. @throws IO */
+  async heads(): Promise<readonly VaultHead[]> {
+    const heads = new Map<IdKey, VaultHead>();
+    for (const { account } of await this.accounts.list()) {
+      for (const { vault, seq, head } of await this.vaultsOf(account)) heads.set(idKey(vault), { vault, seq, head });
+    }
+    return [...heads.values()];
+  }
+
+  /**
+   * Makes a new generation of this storage durable: its statement among the packs and in accounts.db. The caller gives the
+   * folder its number afterwards. @throws NOT_FOUND (no account to keep it), NO_SPACE, IO
+   */
+  async recordGeneration(n: number, certificate: Uint8Array): Promise<void> {
+    const keeper = (await this.accounts.list()).toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
+    if (keeper === undefined) throw new CofferError('NOT_FOUND', 'there is no account in this storage');
+    const statement = { type: 'generation', n, certificate } as const;
+    await this.#record(keeper.account, statement);
+    await new Generations(this.accounts).keep(statement);
+  }
+
   async status(): Promise<StorageStatus> {
     const { freeBytes, reserveBytes } = await this.#space.space();
     return { ready: this.#failure === undefined, writable: freeBytes >= reserveBytes, freeBytes, reserveBytes };
@@ -381,10 +409,14 @@ export class Storage implements AsyncDisposable {
   }
 
   async #recordStatement(account: AccountId, statement: Uint8Array): Promise<void> {
+    await this.#record(account, { type: 'identity', account, statement });
+  }
+
+  async #record(account: AccountId, statement: Statement): Promise<void> {
     this.#checkAlive();
     await this.#space.tend();
     const { facts, options } = this.#parts;
-    const payload = encodeStatement({ type: 'identity', account, statement });
+    const payload = encodeStatement(statement);
     const head = { kind: recordKinds.statement, vault: new Uint8Array(32), id: sha256(payload), uploader: account };
     try {
       await this.#journalOf(account).write({

@@ -3,13 +3,12 @@ import { encodeInvite } from '@coffer/protocol';
 import { Accounts, readIdentity } from '@coffer/storage';
 import { z } from 'zod';
 import { Flag, parseInput, Size, Text } from '../arguments.ts';
-import type { Command, CommandContext } from '../context.ts';
+import type { Command } from '../context.ts';
 import { folderOf } from '../folders.ts';
 import { addAccount } from '../provision/add-account.ts';
-import { authorityPassphrase, openAuthority } from '../provision/authority.ts';
+import { askAuthorityPassphrase, openAuthority } from '../provision/authority.ts';
 import { certificateHosts, serverPin } from '../provision/certificates.ts';
 import { choosePassword, credentialsText, Port } from '../provision/credentials.ts';
-import { readPassword } from '../prompt.ts';
 
 const schemas = {
   args: z.tuple([Text]),
@@ -33,7 +32,7 @@ export const run: Command = async (context, input) => {
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   const certs = folderOf(context, { given: options.certs, name: 'certs' });
   const { serverId: server } = await readIdentity(storage);
-  const authority = await openAuthority({ home: context.globals.home, server }, () => passphrase(context));
+  const authority = await openAuthority({ home: context.globals.home, server }, () => askAuthorityPassphrase(context));
   const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
   const pin = await serverPin(certs);
   const chosen = await choosePassword(context, options);
@@ -64,9 +63,3 @@ export const run: Command = async (context, input) => {
   }
   return undefined;
 };
-
-async function passphrase(context: CommandContext): Promise<string | undefined> {
-  const given = await authorityPassphrase(context.env);
-  if (given !== undefined || !context.streams.stdin.isTTY) return given;
-  return readPassword(context, { prompt: 'Passphrase of the authority key: ', fromStdin: false });
-}

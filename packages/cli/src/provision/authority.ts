@@ -5,6 +5,8 @@ import type { Random, ServerId } from '@coffer/core';
 import { ed25519KeyPair, openKeystore, sealKeystore, xwingKeyPair } from '@coffer/crypto';
 import type { SealingKeyPair, SigningKeyPair } from '@coffer/crypto';
 import { z } from 'zod';
+import type { CommandContext } from '../context.ts';
+import { readPassword } from '../prompt.ts';
 import { readIfPresent, writeFileAtomic } from './files.ts';
 
 /** Seeds of the administrator's two offline keys (CRYPTO §Keys). They never lie under the server's storage. */
@@ -104,6 +106,13 @@ function parseAuthority(bytes: Uint8Array, path: string): z.infer<typeof Authori
 
 function damaged(path: string, cause?: unknown): CofferError {
   return new CofferError('CONFIG', `${path} is no authority key`, { hint: 'Restore it from your backup.', cause });
+}
+
+/** The passphrase of the authority key: from a file, or from the person at the terminal. @throws NOT_FOUND */
+export async function askAuthorityPassphrase(context: CommandContext): Promise<string | undefined> {
+  const given = await authorityPassphrase(context.env);
+  if (given !== undefined || !context.streams.stdin.isTTY) return given;
+  return readPassword(context, { prompt: 'Passphrase of the authority key: ', fromStdin: false });
 }
 
 /** The passphrase in the file that `COFFER_AUTHORITY_PASSPHRASE_FILE` names. @throws NOT_FOUND */

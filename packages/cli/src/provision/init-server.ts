@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CofferError, lp, timestampFromMs } from '@coffer/core';
+import { CofferError, timestampFromMs } from '@coffer/core';
 import type { Clock, Random, ServerId } from '@coffer/core';
-import { hpkeInfo, sealTo } from '@coffer/crypto';
 import { authorityFingerprint, makeCertificate } from '@coffer/journal';
 import { OpaqueServer, writeOpaqueSetup } from '@coffer/server';
 import { Accounts, Storage } from '@coffer/storage';
@@ -13,6 +12,7 @@ import { authorityKeys, newAuthoritySeeds, writeAuthority } from './authority.ts
 import type { AuthorityKeys } from './authority.ts';
 import { issueCertificates } from './certificates.ts';
 import { writeFileAtomic } from './files.ts';
+import { sealOpaqueSetup } from './opaque-copy.ts';
 
 export interface InitOptions {
   readonly storage: string;
@@ -75,20 +75,8 @@ async function makeOpaqueSetup(input: {
 }): Promise<void> {
   const setup = await OpaqueServer.createSetup();
   await writeOpaqueSetup(input.storage, setup);
-  const { publicKey } = input.authority.recovery;
-  const sealed = sealTo({
-    recipientKey: publicKey,
-    info: hpkeInfo({
-      purpose: 'coffer/1 opaque setup',
-      server: input.server,
-      from: input.server,
-      to: publicKey,
-      object: lp(),
-      epoch: 0,
-    }),
-    plain: Buffer.from(setup, 'utf8'),
-    random: input.random,
-  });
+  const { server, random } = input;
+  const sealed = sealOpaqueSetup({ setup, server, recoveryKey: input.authority.recovery.publicKey, random });
   await writeFileAtomic(join(input.storage, 'opaque-setup.sealed'), { data: sealed, mode: 0o600 });
 }
 

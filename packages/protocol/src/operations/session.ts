@@ -1,9 +1,14 @@
+import { KiB } from '@coffer/core';
+import { maxCertificateBytes } from '@coffer/journal';
 import { z } from 'zod';
 import { account, bytes, bytesUpTo, choice, count, device, server, text, timeMs } from './fields.ts';
 import type { OperationTable } from './operation.ts';
 
 /** The version of the protocol that this code speaks. */
 export const protocolVersion = 1;
+
+/** DATA of a statement: below the smallest frame that an administrator can allow. */
+export const generationPieceBytes = 128 * KiB;
 
 /** Largest OPAQUE message, bytes: those of RFC 9807 with ristretto255 have 96 and 320. */
 const opaqueBytes = 1024;
@@ -61,5 +66,18 @@ export const sessionOperations = {
     about: 'The client is done; the server answers and closes.',
     request: z.strictObject({}),
     response: z.strictObject({}),
+  },
+  'session.generation': {
+    code: 0x0107,
+    access: 'device',
+    about: 'What the authority signed when this generation of the server began (FORMAT §Certificates). NOT_FOUND when there is nothing.',
+    request: z.strictObject({ generation: count }),
+    response: z.strictObject({}),
+    responseData: {
+      each: 'a piece of the statement',
+      minBytes: 1,
+      maxBytes: generationPieceBytes,
+      maxFrames: Math.ceil(maxCertificateBytes / generationPieceBytes),
+    },
   },
 } as const satisfies OperationTable;

@@ -4,6 +4,7 @@ import {
   authTranscript,
   deviceProof,
   deviceProofLabel,
+  generationPieceBytes,
   operations,
   protocolLimits,
   protocolVersion,
@@ -38,6 +39,10 @@ export function sessionHandlers(services: Services): Pick<Handlers<Connection>, 
     },
     'session.prove': async ({ signature }, call) => prove(services, signature, call),
     'session.end': async () => ({}),
+    'session.generation': async ({ generation }) => ({
+      response: {},
+      data: pieces(await generationStatement(services, generation)),
+    }),
   };
 }
 
@@ -63,6 +68,16 @@ function hello(
   };
   connection.role = request.role;
   return response;
+}
+
+async function generationStatement({ storage }: Services, generation: number): Promise<Uint8Array> {
+  const statement = await storage.generationStatement(generation);
+  if (statement === undefined) throw new CofferError('NOT_FOUND', 'there is no statement of this generation');
+  return statement;
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += generationPieceBytes) yield bytes.subarray(at, at + generationPieceBytes);
 }
 
 interface LoginOrigin {

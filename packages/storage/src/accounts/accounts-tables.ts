@@ -24,7 +24,14 @@ interface AccountRow {
 export type AccountChange = Partial<
   Pick<
     AccountRow,
-    'role' | 'state' | 'quota_bytes' | 'certificate' | 'registration_record' | 'unlock_record' | 'auth_epoch'
+    | 'role'
+    | 'state'
+    | 'quota_bytes'
+    | 'largest_file_bytes'
+    | 'certificate'
+    | 'registration_record'
+    | 'unlock_record'
+    | 'auth_epoch'
   >
 >;
 

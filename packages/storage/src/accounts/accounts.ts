@@ -4,6 +4,7 @@ import { foldChain } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { backupBeforeMigration } from '../backup/backup-before-migration.ts';
 import { databaseError, inTransaction, openDatabase } from '../sqlite/database.ts';
 import { KeyedQueue } from '../vaults/keyed-queue.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
@@ -69,6 +70,7 @@ export class Accounts implements AsyncDisposable {
         details: { path },
       });
     }
+    await backupBeforeMigration(path, { migrations: accountsMigrations, clock: options.clock ?? systemClock });
     return new Accounts(path, options);
   }
 
@@ -111,6 +113,11 @@ export class Accounts implements AsyncDisposable {
   /** Null: no limit. @throws NOT_FOUND */
   async setQuota(account: AccountId, quotaBytes: number | null): Promise<void> {
     this.#update(account, { quota_bytes: quotaBytes });
+  }
+
+  /** Largest stored content of one file; null: no limit. @throws NOT_FOUND */
+  async setLargestFile(account: AccountId, largestFileBytes: number | null): Promise<void> {
+    this.#update(account, { largest_file_bytes: largestFileBytes });
   }
 
   /** @throws NOT_FOUND */
@@ -324,7 +331,7 @@ function tryCanonical(username: string): string | undefined {
 
 function lostAccounts(path: string): CofferError {
   return new CofferError('DAMAGED', 'the storage has lost its accounts.db', {
-    hint: 'Restore accounts.db from the newest copy in the folder backups.',
+    hint: 'Restore it with `coffer admin restore`: it takes the newest backup, and what the packs know beyond it.',
     details: { path },
   });
 }

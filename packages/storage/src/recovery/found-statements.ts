@@ -2,17 +2,21 @@ import type { AccountId, IdKey, Logger } from '@coffer/core';
 import { fromHex, idKey, isCofferError } from '@coffer/core';
 import { foldChain, parseIdentityStatement } from '@coffer/journal';
 import type { Accounts } from '../accounts/accounts.ts';
+import { Generations } from '../generations.ts';
 import { decodeStatement } from '../statement.ts';
+import type { GenerationRecord } from '../statement.ts';
 
 /** Identity statements that a recovery met in packs: they may be newer than an accounts.db that came from a backup. */
 export class FoundStatements {
   readonly #chains = new Map<IdKey, Map<number, Uint8Array>>();
+  readonly #generations: GenerationRecord[] = [];
 
   /** Payload of a statement record; what does not parse is passed over. */
   add(payload: Uint8Array): void {
     try {
       const statement = decodeStatement(payload);
       if (!statement) return;
+      if (statement.type === 'generation') return void this.#generations.push(statement);
       const { seq } = parseIdentityStatement(statement.statement).payload;
       const key = idKey(statement.account);
       const chain = this.#chains.get(key) ?? new Map<number, Uint8Array>();
@@ -22,8 +26,9 @@ export class FoundStatements {
     }
   }
 
-  /** Gives accounts.db what follows on its chains. */
+  /** Gives accounts.db what follows on its chains, and the generations that it does not know. */
   async restore(accounts: Accounts, logger: Logger): Promise<void> {
+    for (const generation of this.#generations) await new Generations(accounts).keep(generation);
     for (const [key, chain] of this.#chains) {
       const account: AccountId = fromHex(key);
       const known = accounts.identityStatements(account);

@@ -106,7 +106,7 @@ function damagedError(path: string, { details, cause }: Pick<CofferErrorOptions,
   const hint =
     name === 'index.db'
       ? 'Stop the server and run `coffer admin rebuild-index`: it is made again from the packs, nothing acknowledged is lost.'
-      : `Stop the server and put a copy of ${name} from a backup in its place.`;
+      : 'Stop the server and run `coffer admin restore`: it takes the newest backup, and what the packs know beyond it.';
   return new CofferError('DAMAGED', `${name} of the storage is damaged`, {
     hint,
     ...(details && { details }),

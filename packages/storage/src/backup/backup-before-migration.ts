@@ -1,0 +1,29 @@
+import type { Clock } from '@coffer/core';
+import { existsSync } from 'node:fs';
+import { firstRow, openReadOnly } from '../sqlite/database.ts';
+import type { Migrations } from '../sqlite/database.ts';
+import { accountsPath, serverIdPath } from '../storage-folder.ts';
+import { backupAccounts } from './backup-accounts.ts';
+
+/**
+ * Makes a backup of accounts.db when the program is about to change its schema: the way back to the version before.
+ * @throws as {@link backupAccounts}; then nothing may be migrated. UPGRADE_REQUIRED for a newer one
+ */
+export async function backupBeforeMigration(
+  path: string,
+  { migrations, clock }: { readonly migrations: Migrations; readonly clock: Clock },
+): Promise<void> {
+  // A folder without an identity is being made; there is nothing to lose yet.
+  if (!existsSync(serverIdPath(path))) return;
+  const schema = schemaOf(accountsPath(path), migrations);
+  if (schema > 0 && schema < migrations.length) await backupAccounts({ path, clock });
+}
+
+function schemaOf(file: string, migrations: Migrations): number {
+  const db = openReadOnly(file, migrations);
+  try {
+    return firstRow<{ user_version: number }>(db.prepare('PRAGMA user_version'))?.user_version ?? 0;
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,54 @@
+import { existsSync, renameSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { backupName, onDisk } from '../backup/backup-files.ts';
+import { readNote, removeNote } from '../backup/backup-note.ts';
+import type { BackupNote } from '../backup/backup-note.ts';
+import { nodeDisk } from '../packs/node-disk.ts';
+import { databaseError } from '../sqlite/database.ts';
+import { accountsPath, indexPath, opaqueCopyPath } from '../storage-folder.ts';
+
+/** Takes the note out of an unpacked backup and gives the copy its place. */
+export function readCopy(unpacked: string, copy: string): BackupNote {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(unpacked);
+    const note = readNote(db);
+    removeNote(db);
+    // The packs may be older than this copy and lack some of its statements: all are recorded again.
+    db.exec('UPDATE identity_statements SET recorded = 0');
+    db.close();
+    db = undefined;
+    renameSync(unpacked, copy);
+    return note;
+  } catch (error) {
+    throw databaseError(unpacked, error);
+  } finally {
+    db?.close();
+  }
+}
+
+export interface LayDown {
+  /** The storage folder. */
+  readonly path: string;
+  /** The checked database, on the same filesystem. */
+  readonly copy: string;
+  readonly chosen: BackupNote;
+  readonly nowMs: number;
+}
+
+/** Puts the copy in the place of accounts.db, which is kept beside when there is one, and takes index.db away. @throws IO, NO_SPACE */
+export async function layDownAccounts({ path, copy, chosen, nowMs }: LayDown): Promise<void> {
+  const target = accountsPath(path);
+  await onDisk(path, async () => {
+    const aside = `${target}.replaced-${backupName(nowMs).slice(0, 15)}`;
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(target + suffix)) await rename(target + suffix, aside + suffix);
+      await rm(indexPath(path) + suffix, { force: true });
+    }
+    if (chosen.opaqueSetup !== undefined && !existsSync(opaqueCopyPath(path)))
+      await writeFile(opaqueCopyPath(path), chosen.opaqueSetup, { mode: 0o600, flush: true });
+    await rename(copy, target);
+    await nodeDisk.syncFolder(path);
+  });
+}
