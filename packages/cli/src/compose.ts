@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { CofferError, equalBytes, isCofferError } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
-import type { Account, CommitBatch, CommitReport, Vault } from '@coffer/client';
+import type { Account, CommitBatch, CommitReport, GenerationNews, Vault } from '@coffer/client';
 import type { CommandContext } from './context.ts';
 import { ignoredText } from './ignored-text.ts';
 import { readPassword } from './prompt.ts';
 import { formatTime } from './time.ts';
+import { safeText } from './safe-text.ts';
 
 export function openProfile(context: CommandContext): Profile {
   return Profile.open({ home: context.globals.home, name: context.globals.profile });
@@ -25,9 +26,20 @@ export async function signedInAccount(context: CommandContext): Promise<Account>
     onIgnored: (ignored) => {
       for (const line of ignoredText(ignored, account.devices())) context.output.warn(line);
     },
+    onGeneration: (news) => tellGeneration(context, news),
     signal: context.signal,
   });
   return account;
+}
+
+/** Told once: what happened to the server, and what it means here. The administrator's words are made safe. */
+function tellGeneration({ output }: CommandContext, { reason, atMs, wentBack }: GenerationNews): void {
+  const when = new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
+  output.warn(`the server began anew on ${when} UTC, signed by its administrator: ${safeText(reason)}`);
+  if (wentBack)
+    output.warn(
+      'it has lost the newest changes that this device had seen; the next sync sends again what the folder still has',
+    );
 }
 
 /** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */

@@ -67,6 +67,11 @@ function addRepair(admin: CommanderCommand, add: AddCommand): void {
     load: () => import('./commands/admin-rebuild-index.ts'),
   }).option('--storage <folder>', 'the storage folder (default server-storage)');
   add(admin, {
+    usage: 'backup',
+    summary: 'copy accounts.db into backups/ and check the copy; safe beside a running server',
+    load: () => import('./commands/admin-backup.ts'),
+  }).option('--storage <folder>', 'the storage folder (default server-storage)');
+  add(admin, {
     usage: 'restore',
     summary: 'make a server again from users/ and a backup, with the authority key; the server must be stopped',
     load: () => import('./commands/admin-restore.ts'),

@@ -5,6 +5,8 @@ import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './accoun
 import { Connections } from './connection/connections.ts';
 import { createTlsDial } from './connection/dial.ts';
 import type { Dial } from './connection/dial.ts';
+import { admitGeneration } from './connection/generation.ts';
+import type { Greeted } from './connection/session.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
 import type { OpenAccountOptions } from './open-account.ts';
@@ -21,7 +23,7 @@ import { WatchHub } from './watch-hub.ts';
 
 /** {@link openAccount} of a profile that somebody is logged in to. @throws as that does */
 export async function openDeviceAccount(
-  { profile, unlock, onIgnored, signal }: OpenAccountOptions,
+  { profile, unlock, onIgnored, onGeneration, signal }: OpenAccountOptions,
   dial: Dial = createTlsDial({ clock: profile.deps.clock }),
 ): Promise<Account> {
   const record = profile.requireRecord();
@@ -29,7 +31,7 @@ export async function openDeviceAccount(
   const pins = profile.pins();
   const keys = await profile.keystore.open(record, unlock);
   signal?.throwIfAborted();
-  return new DeviceAccount({ profile, record, chain, pins, keys, dial, ...(onIgnored && { onIgnored }) });
+  return new DeviceAccount({ profile, record, chain, pins, keys, dial, onGeneration, ...(onIgnored && { onIgnored }) });
 }
 
 interface DeviceAccountDeps {
@@ -38,6 +40,7 @@ interface DeviceAccountDeps {
   readonly chain: OwnChain;
   readonly pins: Pins;
   readonly keys: DeviceKeys;
+  readonly onGeneration: OpenAccountOptions['onGeneration'];
   readonly dial: Dial;
   readonly onIgnored?: (ignored: Ignored) => void;
 }
@@ -112,11 +115,18 @@ class DeviceAccount implements Account {
       address: record,
       pin: record.pin,
       who: { server: record.server, account: record.account, device: record.device, sign },
-      onHello: ({ generation }) => pins.seeGeneration(generation),
+      onHello: ({ generation }) => pins.checkGeneration(generation),
+      onGreeted: (greeted, signal) => this.#admit(greeted, signal),
       onProved: (proved) => this.#remember(proved),
       onEvent: (event) => this.#watchHub.onEvent(event),
       onControl: (connection) => this.#watchHub.onControl(connection),
     });
+  }
+
+  async #admit(greeted: Greeted, signal: AbortSignal): Promise<void> {
+    const { pins, record, onGeneration } = this.#deps;
+    const news = await admitGeneration({ greeted, pins, record }, signal);
+    if (news !== undefined) onGeneration?.(news);
   }
 
   /** Name and role are the server's to say, and may change. */

@@ -1,5 +1,6 @@
 import type { Account } from './account.ts';
 import type { Dial } from './connection/dial.ts';
+import type { GenerationNews } from './connection/generation.ts';
 import type { AskPassword } from './profile/keystore.ts';
 import type { Profile } from './profile/profile.ts';
 import type { Ignored } from './vault.ts';
@@ -10,6 +11,8 @@ export interface OpenAccountOptions {
   readonly unlock: AskPassword;
   /** Told of what other devices wrote and nobody can use, whichever call pulled it. */
   readonly onIgnored?: (ignored: Ignored) => void;
+  /** Called once, when the server goes on in a new generation that the authority vouches for. */
+  readonly onGeneration?: (news: GenerationNews) => void;
   readonly signal?: AbortSignal;
 }
 

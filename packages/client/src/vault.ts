@@ -62,6 +62,11 @@ export interface Ignored {
 export interface Vault {
   readonly id: VaultId;
   readonly tree: TreeReader;
+  /**
+   * Changes when the server went back behind what this device had seen of the vault: whatever was remembered of it before
+   * must be compared anew. 0 as long as that never happened.
+   */
+  readonly lineage: number;
   readonly head: VaultHead;
   readonly history: VaultHistory;
   /** Fetches, checks and folds what is new. @throws ROLLBACK, INTEGRITY, UNREACHABLE */

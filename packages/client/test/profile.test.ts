@@ -122,6 +122,38 @@ describe('profiles', () => {
     expect(() => other.seeGeneration(4)).toThrow(expect.objectContaining({ code: 'ROLLBACK' }));
   });
 
+  test('a signed generation takes pins back to where it says that vaults stood, for every process', () => {
+    const { profile } = newProfile('password');
+    const [ahead, behind] = [systemRandom.bytes(32), systemRandom.bytes(32)];
+    const hash = systemRandom.bytes(32);
+    const [one, other] = [profile.pins(), profile.pins()];
+    one.seeGeneration(1);
+    one.see(ahead, { seq: 55, hash: systemRandom.bytes(32), epoch: 0 });
+    one.see(behind, { seq: 3, hash, epoch: 0 });
+    other.refresh();
+    const head = (vault: Uint8Array, seq: number) => ({ vault, seq, head: systemRandom.bytes(32) });
+    const second = { n: 2, heads: [head(ahead, 50), head(behind, 4)] };
+    expect(one.acceptGeneration([second, { n: 3, heads: [head(ahead, 54), head(behind, 9)] }])).toBe(true);
+    expect(one.of(ahead)).toEqual({ seq: 50, hash: second.heads[0]?.head, epoch: 0, cut: 2 });
+    expect(one.of(behind)).toEqual({ seq: 3, hash, epoch: 0 });
+    other.see(ahead, { seq: 56, hash: systemRandom.bytes(32), epoch: 0 });
+    expect(other.of(ahead)).toEqual(one.of(ahead));
+    expect(other.generation).toBe(3);
+    expect(one.acceptGeneration([{ n: 4, heads: [head(ahead, 60), head(behind, 9)] }])).toBe(false);
+    expect(profile.pins().generation).toBe(4);
+  });
+
+  test('a generation that names another history at the pinned place is refused, and nothing of it is taken', () => {
+    const { profile } = newProfile('password');
+    const [vault, other] = [systemRandom.bytes(32), systemRandom.bytes(32)];
+    const pins = profile.pins();
+    pins.seeGeneration(1);
+    for (const id of [vault, other]) pins.see(id, { seq: 5, hash: systemRandom.bytes(32), epoch: 0 });
+    const heads = [other, vault].map((id, index) => ({ vault: id, seq: 4 + index, head: systemRandom.bytes(32) }));
+    expect(() => pins.acceptGeneration([{ n: 2, heads }])).toThrow(expect.objectContaining({ code: 'ROLLBACK' }));
+    expect([profile.pins().generation, profile.pins().of(other)?.seq]).toEqual([1, 5]);
+  });
+
   test('a folder that others may write to is no place for a profile', () => {
     const { profile, record } = newProfile('password');
     profile.save(record);

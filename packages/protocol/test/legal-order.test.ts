@@ -14,6 +14,7 @@ const afterProof = [
   'job.begin',
   'job.end',
   'session.end',
+  'session.generation',
   'usage.show',
   'vault.append',
   'vault.create',

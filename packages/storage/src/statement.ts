@@ -22,8 +22,6 @@ type StatementPayload = z.infer<typeof StatementPayload>;
 
 /** A record of kind 4: what a rebuild must know beside the commits (FORMAT §Packs and server storage). */
 export type Statement = Readonly<WithoutVersion<StatementPayload>>;
-/** One more statement of an account's identity chain. */
-export type IdentityRecord = Extract<Statement, { type: 'identity' }>;
 /** The storage was restored or promoted. */
 export type GenerationRecord = Extract<Statement, { type: 'generation' }>;
 

@@ -124,6 +124,7 @@ try {
   await using state = await JobState.open(join(folder, 'state'), {
     root: folder,
     vault: new Uint8Array(32),
+    lineage: 0,
     path: 'bench',
   });
   await measure('seed the base', () => seed(tree, state));

@@ -13,6 +13,8 @@ export interface JobKey {
   /** Real path of the folder. */
   readonly root: ByteName;
   readonly vault: VaultId;
+  /** Of the vault: after a restored server base speaks of a tree that is gone, and would call files removed that were lost. */
+  readonly lineage: number;
   /** Path in the vault, its names joined by `/`. */
   readonly path: ByteName;
 }
@@ -140,11 +142,9 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
 }
 
 /** File name of a job's state: its key, hashed, because paths are longer than names may be. */
-export function jobName({ root, vault, path }: JobKey): string {
-  return toHex(sha256(lp('coffer/1 sync job', Buffer.from(root, 'latin1'), vault, Buffer.from(path, 'latin1')))).slice(
-    0,
-    32,
-  );
+export function jobName({ root, vault, lineage, path }: JobKey): string {
+  const names = [Buffer.from(root, 'latin1'), vault, Buffer.from(path, 'latin1')];
+  return toHex(sha256(lp('coffer/1 sync job', ...names, ...(lineage > 0 ? [lineage] : [])))).slice(0, 32);
 }
 
 type Statements = ReturnType<typeof prepare>;

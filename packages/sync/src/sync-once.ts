@@ -72,7 +72,7 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
   const progress = new ProgressMeter(clock, options.onProgress);
   await vault.pull(signal);
   const vaultRoot = findVaultRoot(vault, options.path);
-  const key = { root, vault: vault.id, path: vaultRoot.key };
+  const key = { root, vault: vault.id, lineage: vault.lineage, path: vaultRoot.key };
   await using state = await JobState.open(options.stateDirectory, key);
   const temporaryNames = new TemporaryNames(random, jobName(key));
   const leftovers: Leftover[] = [];

@@ -49,6 +49,7 @@ type Operation =
 
 /** A vault in memory, as its interface promises: commits of ordered operations, refused where another device was faster. */
 export class FakeVault implements Vault {
+  readonly lineage = 0;
   readonly id: VaultId = new Uint8Array(32).fill(7);
   readonly faults: Faults = {};
   readonly contents = new Map<string, Uint8Array>();

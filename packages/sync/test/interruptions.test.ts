@@ -76,7 +76,7 @@ describe('when something goes wrong', () => {
     using scene = new Scene();
     await scene.vault.putText('/docs/d/a', 'text');
     await scene.vault.putText('/docs/b', 'text');
-    const key = { root: scene.folder, vault: scene.vault.id, path: 'docs' };
+    const key = { root: scene.folder, vault: scene.vault.id, lineage: 0, path: 'docs' };
     const own = `.coffer-${jobName(key).slice(0, 8)}00000001.tmp`;
     for (const name of [own, `d/${own}`, '.coffer-0123456789abcdef.tmp']) scene.write(name, 'half');
     expect(await scene.counts('pull')).toEqual({ ...zero, received: 2 });

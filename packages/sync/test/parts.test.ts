@@ -153,7 +153,7 @@ describe('rules', () => {
 });
 
 describe('the state of a job', () => {
-  const key = { root: '/home/me/docs', vault: new Uint8Array(32).fill(1), path: 'docs' };
+  const key = { root: '/home/me/docs', vault: new Uint8Array(32).fill(1), lineage: 0, path: 'docs' };
   const item = { directory: undefined, local: 'local', remote: 'remote' };
 
   test('is kept when it is saved, and dropped when it is not', async () => {

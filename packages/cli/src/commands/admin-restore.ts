@@ -38,7 +38,9 @@ export const run: Command = async (context, input) => {
   });
   const { generation, accounts, vaults, unknownAccounts } = restored;
   if (unknownAccounts > 0)
-    context.output.warn(`${unknownAccounts} accounts were made after this backup: what they stored cannot be opened any more`);
+    context.output.warn(
+      `${unknownAccounts} accounts were made after this backup: what they stored cannot be opened any more`,
+    );
   context.output.result({
     json: () => ({ server: idKey(server), ...restored }),
     text: () =>
@@ -50,7 +52,8 @@ export const run: Command = async (context, input) => {
 /** What stands there may be newer than any backup. */
 async function agreeToReplace(context: CommandContext, storage: string): Promise<void> {
   if (!existsSync(join(storage, 'accounts.db'))) return;
-  const question = 'There is an accounts.db in this storage. Put the backup in its place? It is kept under another name.';
+  const question =
+    'There is an accounts.db in this storage. Put the backup in its place? It is kept under another name.';
   if (await confirm(context, question)) return;
   throw new CofferError('EXISTS', 'this storage has an accounts.db', {
     hint: 'If it is damaged or too old, run the command again with --yes; when only index.db is missing, `coffer admin rebuild-index` is enough.',

@@ -41,7 +41,13 @@ export async function restoreServer(options: RestoreServerOptions): Promise<Rest
     packBytes,
     prepare: async (backup) => {
       const { authority } = await keysFor(options, backup);
-      const origin = { v: 1, type: 'generation', authority: authority.publicKey, server: backup.server, reason } as const;
+      const origin = {
+        v: 1,
+        type: 'generation',
+        authority: authority.publicKey,
+        server: backup.server,
+        reason,
+      } as const;
       return ({ n, heads }) =>
         makeCertificate({ ...origin, at: timestampFromMs(clock.nowMs()), n, heads: [...heads] }, authority.sign);
     },

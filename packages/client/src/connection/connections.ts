@@ -3,7 +3,7 @@ import type { Clock, Random } from '@coffer/core';
 import type { ClientConnection, ServerEvent } from '@coffer/protocol';
 import type { Address, Dial } from './dial.ts';
 import { greet, proveDevice } from './session.ts';
-import type { DeviceIdentity, Hello, Proved } from './session.ts';
+import type { DeviceIdentity, Greeted, Hello, Proved } from './session.ts';
 
 export interface ConnectionsDeps {
   readonly dial: Dial;
@@ -15,6 +15,8 @@ export interface ConnectionsDeps {
   /** Judges what the server says of itself; throws to refuse it. */
   readonly onHello: (hello: Hello) => void;
   readonly onProved: (proved: Proved) => void;
+  /** Before a proved connection is used: the last word on whether this server is the one it was. */
+  readonly onGreeted?: (greeted: Greeted, signal: AbortSignal) => Promise<void>;
   readonly onEvent: (event: ServerEvent) => void;
   /** A control connection was made, the first or a later one. */
   readonly onControl: (connection: ClientConnection) => void;
@@ -106,6 +108,7 @@ export class Connections implements AsyncDisposable {
     try {
       this.#deps.onHello(greeted.hello);
       this.#deps.onProved(await proveDevice(greeted, who, signal));
+      await this.#deps.onGreeted?.(greeted, signal);
       this.#wasConnected = true;
       if (use === 'control') this.#deps.onControl(greeted.connection);
       return greeted.connection;

@@ -19,6 +19,7 @@ import { foldCommit } from './fold-commit.ts';
 import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
 import { emptyTables } from './schema.ts';
+import { rollbackError } from './rollback-error.ts';
 import { StateTree } from './state-tree.ts';
 import { StoredHistory } from './stored-history.ts';
 import { TreeWriter } from './tree-writer.ts';
@@ -38,6 +39,8 @@ export interface VaultPin {
   readonly seq: number;
   readonly hash: Hash;
   readonly epoch: number;
+  /** Generation in which the server went back behind what this device had seen; the tables are folded anew from there. */
+  readonly cut?: number;
 }
 
 export interface VaultJournalDeps {
@@ -63,7 +66,7 @@ export class VaultJournal {
   readonly #writer: TreeWriter;
   readonly #beliefs: ServerBeliefs;
   readonly #key: EpochKey;
-  readonly #pin: VaultPin | undefined;
+  #pin: VaultPin | undefined;
   readonly #sql;
   #secrets: EpochSecrets;
   #state: VaultState | undefined;
@@ -86,6 +89,26 @@ export class VaultJournal {
   /** Undefined before the genesis was folded. */
   get state(): VaultState | undefined {
     return this.#state;
+  }
+
+  /**
+   * To be called before a pull, with what is pinned by now: takes over what other processes have folded, and throws the
+   * tables away when the server went back behind them with the authority's word. True when it did.
+   * @throws ROLLBACK when the place it went back to is not on the way that this device has seen
+   */
+  begin(pin: VaultPin | undefined): boolean {
+    this.#pin = pin;
+    this.#reload();
+    if (pin?.cut === undefined || this.#sql.cut() === pin.cut) return false;
+    this.#transaction(() => {
+      const known = this.#sql.hashAt(pin.seq);
+      if (known !== undefined && !equalBytes(known, pin.hash)) throw rollbackError(pin.seq);
+      emptyTables(this.#db);
+      this.#sql.setCut(pin.cut);
+    });
+    this.#writer.forget();
+    this.#reload();
+    return true;
   }
 
   /** Secret of an epoch that is known here. @throws INTEGRITY; NOT_ALLOWED when this device was not given it */
@@ -322,14 +345,6 @@ function parsed(bytes: Uint8Array): Commit {
   }
 }
 
-/** The server shows a history that is not a continuation of what this device has seen. */
-export function rollbackError(seq: number): CofferError {
-  return new CofferError('ROLLBACK', 'the server shows an older or different history than this device has seen', {
-    hint: 'The server was restored from an old copy, or does not tell the truth. Ask its administrator before you go on; do not log in anew until you know.',
-    details: { seq },
-  });
-}
-
 interface NewCommitRow {
   readonly commit: Commit;
   readonly receivedAtMs: number;
@@ -356,6 +371,8 @@ function prepareJournalStatements(db: DatabaseSync) {
   return {
     meta: (key: string) => sql.meta.get(key)?.['value'] as Uint8Array | undefined,
     setMeta: (key: string, value: Uint8Array) => void sql.setMeta.run(key, value),
+    cut: () => sql.meta.get('cut')?.['value'] as number | undefined,
+    setCut: (generation: number | undefined) => void sql.setMeta.run('cut', generation ?? 0),
     deleteMeta: (key: string) => void sql.deleteMeta.run(key),
     hashAt: (seq: number) => sql.hashAt.get(seq)?.['hash'] as Uint8Array | undefined,
     addCommit: ({ commit: { header, hash }, receivedAtMs, isVoid, skipped }: NewCommitRow) => {

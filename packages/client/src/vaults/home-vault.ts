@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { randomId, secondMs, Semaphore } from '@coffer/core';
+import { CofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import type { Commit, Ref } from '@coffer/journal';
@@ -12,7 +12,7 @@ import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { Pins } from '../profile/pins.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
-import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
+import type { FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import type { Uploader, UploaderOptions } from '../uploader.ts';
@@ -54,6 +54,8 @@ export class HomeVault implements Vault {
   readonly #appender: CommitAppender;
   /** Pulls and appends of this process take turns; other processes are met in the database. */
   readonly #turn = new Semaphore(1);
+  /** As it was when this object first met the server. */
+  #lineage: number | undefined;
 
   constructor(deps: HomeVaultDeps) {
     this.#deps = deps;
@@ -74,6 +76,10 @@ export class HomeVault implements Vault {
 
   get id(): Uint8Array {
     return this.#deps.record.home;
+  }
+
+  get lineage(): number {
+    return this.#deps.pins.of(this.id)?.cut ?? 0;
   }
 
   get tree(): TreeReader {
@@ -161,18 +167,27 @@ export class HomeVault implements Vault {
   }
 
   async #pull(signal: AbortSignal | undefined): Promise<FoldReport> {
-    const { journal, pins, onIgnored } = this.#deps;
-    const pinnedSeq = pins.of(this.id)?.seq ?? 0;
-    const report = await this.#control(
-      (connection) =>
-        pullInto(
-          { journal, connection, pinnedSeq, refreshIdentities: () => this.#refreshChain(connection, signal) },
-          signal,
-        ),
-      signal,
-    );
+    const { journal, onIgnored } = this.#deps;
+    const report = await this.#control((connection) => {
+      // A connection may bring a new generation, and what it says of this vault.
+      const pinnedSeq = this.#beginPull()?.seq ?? 0;
+      return pullInto(
+        { journal, connection, pinnedSeq, refreshIdentities: () => this.#refreshChain(connection, signal) },
+        signal,
+      );
+    }, signal);
     if (report.voidCommits + report.skippedOperations > 0) onIgnored?.(report);
     return report;
+  }
+
+  #beginPull(): VaultPin | undefined {
+    const { journal, pins } = this.#deps;
+    pins.refresh();
+    const pin = pins.of(this.id);
+    journal.begin(pin);
+    this.#lineage ??= this.lineage;
+    if (this.#lineage !== this.lineage) throw restoredMeanwhile();
+    return pin;
   }
 
   async #refreshChain(connection: ClientConnection, signal: AbortSignal | undefined): Promise<void> {
@@ -216,4 +231,11 @@ export class HomeVault implements Vault {
     if (state === undefined) return;
     pins.see(this.id, { seq: state.seq, hash: state.head, epoch: state.epoch });
   }
+}
+
+/** What the caller has planned is about a tree that is not there any more. */
+function restoredMeanwhile(): CofferError {
+  return new CofferError('CONFLICT', 'the server was restored from a backup while this was at work', {
+    hint: 'Run it again: it goes on from what the server has now.',
+  });
 }

@@ -1,6 +1,7 @@
 import { integrityError, isCofferError, MiB } from '@coffer/core';
 import type { ClientConnection } from '@coffer/protocol';
-import { checkArrived, rollbackError } from '../state/vault-journal.ts';
+import { rollbackError } from '../state/rollback-error.ts';
+import { checkArrived } from '../state/vault-journal.ts';
 import type { FoldReport, PullEnd, PulledCommit, VaultJournal } from '../state/vault-journal.ts';
 
 export interface PullInto {

@@ -70,7 +70,8 @@ export const sessionOperations = {
   'session.generation': {
     code: 0x0107,
     access: 'device',
-    about: 'What the authority signed when this generation of the server began (FORMAT §Certificates). NOT_FOUND when there is nothing.',
+    about:
+      'What the authority signed when this generation of the server began (FORMAT §Certificates). NOT_FOUND when there is nothing.',
     request: z.strictObject({ generation: count }),
     response: z.strictObject({}),
     responseData: {

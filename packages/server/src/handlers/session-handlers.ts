@@ -77,7 +77,8 @@ async function generationStatement({ storage }: Services, generation: number): P
 }
 
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += generationPieceBytes) yield bytes.subarray(at, at + generationPieceBytes);
+  for (let at = 0; at < bytes.byteLength; at += generationPieceBytes)
+    yield bytes.subarray(at, at + generationPieceBytes);
 }
 
 interface LoginOrigin {

@@ -19,7 +19,7 @@ const abandonedMs = 24 * 60 * 60 * 1000;
 
 const workPrefix = '.work-';
 
-export const backupsPath = (path: string): string => join(path, 'backups');
+const backupsPath = (path: string): string => join(path, 'backups');
 
 /** The folder of backups below a storage folder, made when it is missing. @throws IO, NO_SPACE */
 export async function makeBackupsFolder(path: string): Promise<string> {
@@ -71,7 +71,8 @@ export async function onDisk<Result>(path: string, work: () => Promise<Result>):
   } catch (cause) {
     const code = diskErrorCode(cause);
     if (code === undefined || cause instanceof CofferError) throw cause;
-    if (isDiskFull(cause)) throw new CofferError('NO_SPACE', 'there is no room for a backup', { cause, details: { path } });
+    if (isDiskFull(cause))
+      throw new CofferError('NO_SPACE', 'there is no room for a backup', { cause, details: { path } });
     throw new CofferError('IO', `a backup cannot be read or written (${code})`, { cause, details: { path } });
   }
 }

@@ -33,7 +33,10 @@ export function verifyAccounts(file: string): VerifiedAccounts {
 function verified(db: DatabaseSync): VerifiedAccounts {
   const schema = firstRow<{ user_version: number }>(db.prepare('PRAGMA user_version'))?.user_version ?? 0;
   if (schema > accountsMigrations.length)
-    throw new CofferError('UPGRADE_REQUIRED', `the copy has schema ${schema}; this program knows ${accountsMigrations.length}`);
+    throw new CofferError(
+      'UPGRADE_REQUIRED',
+      `the copy has schema ${schema}; this program knows ${accountsMigrations.length}`,
+    );
   if (schema < 1) throw damaged('it has no schema');
   const [first] = allRows<{ integrity_check: string }>(db.prepare('PRAGMA integrity_check(1)'));
   if (first?.integrity_check !== 'ok') throw damaged('a page of it is damaged');

@@ -29,12 +29,12 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ChosenBackup extends BackupNote {
+interface ChosenBackup extends BackupNote {
   readonly file: string;
 }
 
 /** Signs the statement of a new generation with the authority's key. */
-export type Certifier = (generation: { readonly n: number; readonly heads: readonly VaultHead[] }) => Uint8Array;
+type Certifier = (generation: { readonly n: number; readonly heads: readonly VaultHead[] }) => Uint8Array;
 
 export interface Restored {
   readonly server: ServerId;
@@ -75,7 +75,9 @@ export async function restoreStorage(options: RestoreOptions): Promise<Restored>
 }
 
 /** Everything up to the point from where the storage opens again, under its lock. */
-async function layDown(options: RestoreOptions): Promise<{ readonly chosen: ChosenBackup; readonly certify: Certifier }> {
+async function layDown(
+  options: RestoreOptions,
+): Promise<{ readonly chosen: ChosenBackup; readonly certify: Certifier }> {
   const { path, clock } = options;
   using _lock = DirectoryLock.take(lockPath(path));
   await using work = await workFolder(await makeBackupsFolder(path));
