@@ -25,7 +25,8 @@ export function bootstrap({ project }) {
 
 /** Builds what is missing or older than its sources, which is also the type check; returns the exit code. */
 export function build({ project }) {
-  return run('tsc', ['-b', project]);
+  const code = run('tsc', ['-b', project]);
+  return code === 0 ? runNode(['scripts/bundle.mjs']) : code;
 }
 
 const tools = {

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const REQUIRED_NODE = 26;
 
-const built = new URL('../dist/main.js', import.meta.url);
+const built = new URL('../dist/bundle/coffer.js', import.meta.url);
 const source = new URL('../src/main.ts', import.meta.url);
 const args = process.argv.slice(2);
 

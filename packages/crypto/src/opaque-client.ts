@@ -65,7 +65,7 @@ export class OpaqueClient implements AsyncDisposable {
   }
 
   static async open(): Promise<OpaqueClient> {
-    return Promise.resolve(new OpaqueClient(startWorker(new URL('./opaque-worker.ts', import.meta.url))));
+    return Promise.resolve(new OpaqueClient(startWorker(new URL('./opaque-client-worker.ts', import.meta.url))));
   }
 
   /** Registration, first half. */

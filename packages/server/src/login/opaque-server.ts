@@ -157,7 +157,7 @@ export class OpaqueServer implements AsyncDisposable {
 
   #start(): Worker {
     const data: OpaqueWorkerData = { setup: this.#options.setup, server: idKey(this.#options.server) };
-    const worker = startWorker(new URL('./opaque-worker.ts', import.meta.url), { workerData: data });
+    const worker = startWorker(new URL('./opaque-server-worker.ts', import.meta.url), { workerData: data });
     let ready = false;
     worker.on('message', (message: OpaqueReply | typeof opaqueReady) => {
       if (message === opaqueReady) ready = true;

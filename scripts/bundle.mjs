@@ -1,0 +1,67 @@
+/**
+ * Joins what `tsc` built into the program `coffer`: `packages/cli/dist/bundle/`. A command then loads a handful of files where
+ * it loaded two or three hundred, which was most of the time until its first output (docs/adr/0005-one-bundle.md).
+ */
+import { globSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outdir = join(root, 'packages/cli/dist/bundle');
+
+/** Loaded only where they are needed, or by their own paths: native code, WebAssembly, the threads that write logs. */
+const external = ['@napi-rs/keyring', '@serenity-kit/opaque', 'node-forge', 'pino', 'pino-roll'];
+
+/** What a bundled CommonJS package may ask for. */
+const banner = {
+  js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
+};
+
+if (isStale()) await bundle();
+
+async function bundle() {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { coffer: 'packages/cli/dist/main.js', ...workers() },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    banner,
+    external,
+  });
+  const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+  for (const name of globSync('*.js', { cwd: outdir })) if (!written.has(name)) rmSync(join(outdir, name));
+}
+
+/** A thread's file is found beside the file that starts it, so all of them lie in one folder and differ in name. */
+function workers() {
+  const entries = {};
+  for (const source of globSync('packages/*/src/**/*-worker.ts', { cwd: root })) {
+    const name = basename(source, '.ts');
+    if (entries[name] !== undefined) throw new Error(`two threads have files of one name: ${name}`);
+    entries[name] = source.replace(/([\\/])src[\\/]/, '$1dist$1').replace(/\.ts$/, '.js');
+  }
+  return entries;
+}
+
+/** True when something was built, or other libraries installed, since the last time. */
+function isStale() {
+  const inputs = [
+    'scripts/bundle.mjs',
+    'package-lock.json',
+    ...globSync('packages/*/dist/.tsbuildinfo', { cwd: root }),
+  ];
+  const bundledAt = modifiedAt(join(outdir, 'coffer.js'));
+  return inputs.some((path) => modifiedAt(join(root, path)) >= bundledAt);
+}
+
+function modifiedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
