@@ -24,6 +24,7 @@ export function pacedPacks(packs: Packs, { bytesPerSecond, clock, signal }: Pace
     flush: (...args) => packs.flush(...args),
     list: () => packs.list(),
     resume: (tail) => packs.resume(tail),
+    settle: (name) => packs.settle(name),
     remove: (name) => packs.remove(name),
     [Symbol.asyncDispose]: () => packs[Symbol.asyncDispose](),
   };

@@ -6,7 +6,7 @@ import { FileCache } from './file-cache.ts';
 import type { PackRecord } from './pack-format.ts';
 import { encodeRecordHeader, packHeaderBytes, payloadBytesOf, recordHeaderBytes } from './pack-format.ts';
 import { PackAppender } from './pack-appender.ts';
-import { makeDurable } from './pack-tail.ts';
+import { makeDurable, settlePack } from './pack-tail.ts';
 import type {
   Appended,
   FlushTicket,
@@ -118,6 +118,10 @@ export class LocalPacks implements Packs {
     this.#files.forget(path);
     const used = this.#stores.get(storeKey(tail))?.current !== undefined;
     if (tail.grows && !used) this.#resumable.set(storeKey(tail), { pack: tail.pack, at: tail.wholeBytes });
+  }
+
+  async settle(name: PackName): Promise<void> {
+    await settlePack(this.#deps.disk, this.#pathOf(name));
   }
 
   async remove(name: PackName): Promise<void> {

@@ -1,4 +1,5 @@
 import { CofferError, MiB } from '@coffer/core';
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 import { diskErrorCode } from './disk.ts';
 import type { PackTail } from './packs.ts';
@@ -13,16 +14,38 @@ const stepBytes = 4 * MiB;
  * hold pages that it calls clean and that never reached the disk, and only a new write makes the next fsync mean them.
  */
 export async function makeDurable(disk: Disk, path: string, { durableBytes, wholeBytes }: PackTail): Promise<void> {
-  try {
-    const file = await disk.open(path, 'write');
-    try {
+  await recovering(path, async () => {
+    await withFile(disk, path, async (file) => {
       if ((await file.size()) > wholeBytes) await file.truncate(wholeBytes);
       for (let at = durableBytes; at < wholeBytes; at += stepBytes)
         await rewrite(file, at, Math.min(stepBytes, wholeBytes - at));
       await file.sync();
-    } finally {
-      await file.close();
-    }
+    });
+    // The process may have ended before the name of a new pack was durable.
+    if (durableBytes === 0) await disk.syncFolder(dirname(path));
+  });
+}
+
+/** Everything that lies in a pack survives a power cut afterwards, and so does its name. */
+export async function settlePack(disk: Disk, path: string): Promise<void> {
+  await recovering(path, async () => {
+    await withFile(disk, path, (file) => file.sync());
+    await disk.syncFolder(dirname(path));
+  });
+}
+
+async function withFile(disk: Disk, path: string, work: (file: DiskFile) => Promise<void>): Promise<void> {
+  const file = await disk.open(path, 'write');
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function recovering(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (error instanceof CofferError) throw error;
     throw new CofferError('IO', `could not recover the end of a pack (${diskErrorCode(error) ?? 'unknown'})`, {

@@ -71,6 +71,8 @@ export interface Packs extends AsyncDisposable {
   list(): AsyncIterable<PackInfo>;
   /** Cuts a torn tail, makes the rest durable and, if it grows, goes on appending behind it. @throws IO */
   resume(tail: PackTail): Promise<void>;
+  /** Whatever lies in the pack now survives a power cut afterwards. @throws IO */
+  settle(name: PackName): Promise<void>;
   /** Removes a pack that nothing refers to any more. @throws IO */
   remove(name: PackName): Promise<void>;
 }

@@ -120,7 +120,11 @@ async function recoverPack(work: RecoverPack): Promise<number> {
     logger.error({ pack: pack.pack, bytes: pack.bytes, indexed }, 'a pack is shorter than what was flushed to it');
     return 0;
   }
-  if (rebuilding) return indexPack({ ...work, from: indexed, to: pack.bytes, sealed: true });
+  if (rebuilding) {
+    // Nobody knows any more how far it was flushed, and what is indexed may be acknowledged.
+    await packs.settle(pack);
+    return indexPack({ ...work, from: indexed, to: pack.bytes, sealed: true });
+  }
   const tail = await findTail(packs, { pack, from: indexed, signal: work.signal });
   if (tail.cleanBytes < pack.bytes)
     logger.warn({ pack: pack.pack, bytes: pack.bytes - tail.cleanBytes }, 'the torn end of a pack');

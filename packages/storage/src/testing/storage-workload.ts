@@ -4,8 +4,9 @@ import type { Commit, Ref } from '@coffer/journal';
 import { parseCommit } from '@coffer/journal';
 import { putRef, TestAccount, testRandom, TestVault } from '@coffer/journal/testing';
 import type { TestDevice } from '@coffer/journal/testing';
-import { AssertionError, ok } from 'node:assert/strict';
+import { AssertionError, ok, rejects } from 'node:assert/strict';
 import type { Storage } from '../storage.ts';
+import type { Ack } from '../vaults/vault-appender.ts';
 
 export interface WorkloadOptions {
   /** The same seed does the same things. */
@@ -38,6 +39,8 @@ export class StorageWorkload {
   readonly #entries: EntryId[] = [];
   /** Sent since the last acknowledgement; one of them may have made it. */
   #pending: Commit[] = [];
+  /** Sent for a commit that is not acknowledged: asked for before anything else is sent, as a client does. */
+  #unsure: Uint8Array[] = [];
 
   constructor({ seed, chunkBytes = 2000, run = 0 }: WorkloadOptions) {
     this.#random = testRandom(seed + 10_000 * run);
@@ -79,19 +82,32 @@ export class StorageWorkload {
   async step(storage: Storage): Promise<void> {
     const refs = await this.#nextRefs(storage);
     const commit = this.vault.make({ by: this.device, refs });
-    this.#pending.push(commit);
-    const ack = await storage.append(this.vault.id, [commit]);
+    const ack = await this.#append(storage, commit);
     ok(ack.seq === commit.header.seq, 'an acknowledgement of something else');
     this.vault.add(commit);
     this.#acknowledge(commit);
   }
 
+  /** A small commit and one of `bytes` on top of it, in one append that the disk has no room for: neither may be there later. */
+  async stepTooFar(storage: Storage, bytes: number): Promise<readonly Commit[]> {
+    const small = this.vault.make({ by: this.device });
+    const header = { seq: small.header.seq + 1, prev: small.hash };
+    const large = this.vault.make({ by: this.device, header, body: this.#random.bytes(bytes) });
+    await rejects(storage.append(this.vault.id, [small, large]), { code: 'NO_SPACE' });
+    return [small, large];
+  }
+
   /**
    * Everything acknowledged is there, byte for byte, and nothing else but perhaps the commit that was under way; every
    * chunk that a version refers to can be read. The workload goes on from what it finds.
+   * Looks at an earlier moment when `acknowledged` says how much had been promised and `underWay` what had been sent.
    * @throws AssertionError
    */
-  async verify(storage: Storage, acknowledged: number = this.acknowledged.length): Promise<Verified> {
+  async verify(
+    storage: Storage,
+    acknowledged: number = this.acknowledged.length,
+    underWay: readonly Commit[] = [],
+  ): Promise<Verified> {
     const pulled: Commit[] = [];
     const head = await storage.head(this.vault.id);
     if (head) for await (const { bytes } of storage.pull(this.vault.id, 0)) pulled.push(parseCommit(bytes.slice()));
@@ -99,7 +115,7 @@ export class StorageWorkload {
     ok(pulled.length <= this.acknowledged.length + 1, 'there are commits that nobody sent');
     pulled.forEach((commit, index) => {
       const known = this.acknowledged[index];
-      const sent = known ? [known] : this.#pending;
+      const sent = [...(known ? [known] : this.#pending), ...underWay];
       ok(
         sent.some(({ bytes }) => Buffer.compare(commit.bytes, bytes) === 0),
         `commit ${index + 1} is not the one that was sent`,
@@ -111,9 +127,21 @@ export class StorageWorkload {
     return { commits: pulled.length, chunks, pendingThere: more !== undefined };
   }
 
+  /** What was refused for want of room must stay away, whatever happens to the disk later. */
+  async #append(storage: Storage, commit: Commit): Promise<Ack> {
+    this.#pending.push(commit);
+    try {
+      return await storage.append(this.vault.id, [commit]);
+    } catch (error) {
+      if (isCofferError(error, 'NO_SPACE')) this.#pending.pop();
+      throw error;
+    }
+  }
+
   #acknowledge(commit: Commit): void {
     this.acknowledged.push(commit);
     this.#pending = [];
+    this.#unsure = [];
   }
 
   #adopt(commit: Commit): void {
@@ -132,16 +160,26 @@ export class StorageWorkload {
   }
 
   async #upload(storage: Storage): Promise<Uint8Array[]> {
-    const writer = await storage.putChunks({ vault: this.vault.id, uploader: this.account, kind: 'chunk' });
-    const ids: Uint8Array[] = [];
-    const count = 1 + Math.floor(randomUnit(this.#random) * 3);
-    for (let index = 0; index < count; index += 1) {
-      const id = this.#random.bytes(32);
-      await writer.put(id, payloadOf(id, this.#chunkBytes));
-      ids.push(id);
-    }
+    const missing = await this.#missing(storage);
+    const writer = await storage.putChunks({ ...this.#scope, kind: 'chunk' });
+    for (const id of missing) await writer.put(id, payloadOf(id, this.#chunkBytes));
     await writer.finish();
-    return ids;
+    return this.#unsure;
+  }
+
+  /** Of what is to be committed next: left over from a commit that failed, or new. */
+  async #missing(storage: Storage): Promise<readonly Uint8Array[]> {
+    if (this.#unsure.length === 0) {
+      const count = 1 + Math.floor(randomUnit(this.#random) * 3);
+      this.#unsure = Array.from({ length: count }, () => this.#random.bytes(32));
+      return this.#unsure;
+    }
+    const present = await storage.presentChunks({ ...this.#scope, ids: concatBytes(...this.#unsure) });
+    return this.#unsure.filter((_id, index) => ((present[index >> 3] ?? 0) & (1 << (index & 7))) === 0);
+  }
+
+  get #scope() {
+    return { vault: this.vault.id, uploader: this.account };
   }
 
   async #verifyChunks(storage: Storage, commits: readonly Commit[]): Promise<number> {
@@ -150,7 +188,7 @@ export class StorageWorkload {
     if (ids.byteLength === 0) return 0;
     let count = 0;
     try {
-      for await (const { id, payload } of storage.readChunks({ vault: this.vault.id, uploader: this.account, ids })) {
+      for await (const { id, payload } of storage.readChunks({ ...this.#scope, ids })) {
         const sent = payloadOf(id, this.#chunkBytes);
         ok(Buffer.compare(sent, payload) === 0, 'a chunk is not what was sent');
         count += 1;

@@ -3,12 +3,13 @@ import { testRandom } from '@coffer/journal/testing';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Facts } from '../../src/facts/facts.ts';
-import { SqliteFacts } from '../../src/facts/sqlite-facts.ts';
-import type { Finding } from '../../src/index.ts';
-import { checkStorage, Storage } from '../../src/index.ts';
-import type { Disk } from '../../src/packs/disk.ts';
-import { MemoryDisk, StorageWorkload } from '../../src/testing/index.ts';
+import type { Facts } from '../facts/facts.ts';
+import { SqliteFacts } from '../facts/sqlite-facts.ts';
+import type { Finding } from '../index.ts';
+import { checkStorage, Storage } from '../index.ts';
+import type { Disk } from '../packs/disk.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { StorageWorkload } from './storage-workload.ts';
 
 export interface Snapshot {
   /** Events of the disk up to here. */
@@ -91,8 +92,12 @@ export class FaultBench implements AsyncDisposable {
     const path = join(this.#root, 'fork');
     await rm(path, { recursive: true, force: true });
     await cp(snapshot.path, path, { recursive: true });
-    if (!index) for (const suffix of ['', '-wal']) await rm(join(path, `index.db${suffix}`), { force: true });
+    if (!index) await this.removeIndex(path);
     return path;
+  }
+
+  async removeIndex(path: string = this.path): Promise<void> {
+    for (const suffix of ['', '-wal', '-shm']) await rm(join(path, `index.db${suffix}`), { force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
