@@ -103,8 +103,15 @@ export type {
   RefKind,
   UploaderIds,
 } from './ref.ts';
-export { defaultRetention, destructionDelayMs, effectivePolicy, keptUntilMs, RetentionPolicy } from './retention.ts';
-export type { PolicyChange, VersionAge } from './retention.ts';
+export {
+  defaultRetention,
+  destructionDelayMs,
+  effectivePolicy,
+  keptUntilMs,
+  purgedAtMs,
+  RetentionPolicy,
+} from './retention.ts';
+export type { PolicyChange, PurgeAge, VersionAge } from './retention.ts';
 export { encodeSegment, encodeSegmentList, parseSegment, parseSegmentList, segmentId } from './segment.ts';
 export type { Segment } from './segment.ts';
 export { signedBytes, verifySignature } from './signature.ts';

@@ -101,11 +101,11 @@ export interface PolicyRef {
   readonly policy: RetentionPolicy;
 }
 
-/** These versions of a file shall be destroyed. */
+/** These versions of a file, and no others that an earlier purge named, shall be destroyed. */
 export interface PurgeRef {
   readonly kind: 'purge';
   readonly entry: EntryId;
-  /** Sorted, each once. */
+  /** Sorted, each once; none cancels what was purged before. */
   readonly seqs: readonly number[];
 }
 
@@ -226,7 +226,7 @@ const schemas = {
     })),
   policy: z.tuple([z.literal('policy'), RetentionPolicy]).transform(([kind, policy]): PolicyRef => ({ kind, policy })),
   purge: z
-    .tuple([z.literal('purge'), EntryId, z.array(Seq).min(1).max(commitLimits.purgeSeqs).refine(areAscending)])
+    .tuple([z.literal('purge'), EntryId, z.array(Seq).max(commitLimits.purgeSeqs).refine(areAscending)])
     .transform(([kind, entry, seqs]): PurgeRef => ({ kind, entry, seqs })),
 } as const satisfies Record<RefKind, z.ZodType<Ref>>;
 

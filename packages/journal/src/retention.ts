@@ -19,7 +19,7 @@ export const defaultRetention: RetentionPolicy = { versions: 5, days: 90, trashD
 /** Shortening a policy, and a purge, wait this long, so that a stolen device cannot destroy history unseen. */
 export const destructionDelayMs = 7 * dayMs;
 
-/** Nothing goes within this time of ceasing to be current, whatever the policy says. */
+/** Nothing goes within this time of ceasing to be current, whatever policy and purges say. */
 const minimumKeepMs = dayMs;
 
 /** A policy and when the server received the commit that set it. */
@@ -31,13 +31,17 @@ export interface PolicyChange {
 /**
  * The policy in force: each figure is the largest that held within the last seven days. So a longer one counts at
  * once, a shorter one after the delay, and another change before that cancels it. `changes` in order of time; before
- * the first the default holds.
+ * the first `start` holds.
  */
-export function effectivePolicy(changes: readonly PolicyChange[], nowMs: number): RetentionPolicy {
+export function effectivePolicy(
+  changes: readonly PolicyChange[],
+  nowMs: number,
+  start: RetentionPolicy = defaultRetention,
+): RetentionPolicy {
   const since = nowMs - destructionDelayMs;
-  const start = changes.findLast(({ receivedAtMs }) => receivedAtMs <= since)?.policy ?? defaultRetention;
+  const before = changes.findLast(({ receivedAtMs }) => receivedAtMs <= since)?.policy ?? start;
   const recent = changes.filter(({ receivedAtMs }) => receivedAtMs > since && receivedAtMs <= nowMs);
-  return recent.reduce((longest, { policy }) => longer(longest, policy), start);
+  return recent.reduce((longest, { policy }) => longer(longest, policy), before);
 }
 
 function longer(a: RetentionPolicy, b: RetentionPolicy): RetentionPolicy {
@@ -66,4 +70,18 @@ export function keptUntilMs({ newer, endedAtMs, drop }: VersionAge, policy: Rete
   }
   if (endedAtMs === undefined || newer < policy.versions) return Number.POSITIVE_INFINITY;
   return endedAtMs + Math.max(policy.days * dayMs, minimumKeepMs);
+}
+
+/** A purge that names a version. */
+export interface PurgeAge {
+  readonly endedAtMs: number | undefined;
+  /** When the server received the commit with the purge. */
+  readonly receivedAtMs: number;
+}
+
+/** When a purge takes a version away, milliseconds; Infinity when it is current at the time the purge is due. */
+export function purgedAtMs({ endedAtMs, receivedAtMs }: PurgeAge): number {
+  const dueMs = receivedAtMs + destructionDelayMs;
+  if (endedAtMs === undefined || endedAtMs > dueMs) return Number.POSITIVE_INFINITY;
+  return Math.max(dueMs, endedAtMs + minimumKeepMs);
 }

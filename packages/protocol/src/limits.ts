@@ -33,6 +33,8 @@ export const protocolLimits = {
   idsPerRequest: 4096,
   /** Vaults in one `vault.watch` or `vault.list`: with 170 bytes each they fit a control frame. */
   vaultsPerMessage: 1000,
+  /** Kept and expired versions in one `version.list`, each: 115 and 35 bytes, so they fit a control frame. */
+  versionsPerMessage: 1000,
   /** Statements in one answer of `account.identity`; more follow when asked from there. */
   statementsPerMessage: 256,
   /** From the TLS handshake to a login or a device's proof: the client computes 0.3 s of Argon2id in between. */

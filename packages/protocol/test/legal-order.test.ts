@@ -6,6 +6,7 @@ import { protocolLimits } from '../src/limits.ts';
 
 const afterProof = [
   'account.appendIdentity',
+  'account.hold',
   'account.identity',
   'chunk.get',
   'chunk.has',
@@ -21,7 +22,9 @@ const afterProof = [
   'vault.head',
   'vault.list',
   'vault.pull',
+  'vault.retention',
   'vault.watch',
+  'version.list',
 ];
 const allowed: Readonly<Record<Phase, readonly string[]>> = {
   connected: ['session.hello'],

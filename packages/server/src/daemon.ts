@@ -150,7 +150,9 @@ export class Daemon implements AsyncDisposable {
   async #openServices(setup: string): Promise<Services> {
     const { clock, random, logger, audit, onFatal } = this.#deps;
     const { path, packBytes, reserve } = this.#config.storage;
-    const storage = this.#stack.use(await Storage.open({ path, packBytes, reserve, clock, random, logger, onFatal }));
+    const { retention } = this.#config;
+    const options = { path, packBytes, reserve, retention };
+    const storage = this.#stack.use(await Storage.open({ ...options, clock, random, logger, onFatal }));
     const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId, onFatal }));
     const { accounts } = storage;
     const identities = new Identities(accounts);

@@ -6,6 +6,7 @@ import { SqliteFacts } from './facts/sqlite-facts.ts';
 import { LocalPacks } from './packs/local-packs.ts';
 import { nodeDisk } from './packs/node-disk.ts';
 import { refuseNewerDatabases, refuseNewerPacks } from './refuse-newer.ts';
+import { RetentionClock } from './retention/retention-clock.ts';
 import type { Recovered } from './recovery/recover.ts';
 import { recover } from './recovery/recover.ts';
 import { indexPath, lockPath, readIdentity } from './storage-folder.ts';
@@ -32,6 +33,7 @@ export async function rebuildIndex(options: RebuildIndexOptions): Promise<Recove
   await refuseNewerPacks(packs, packs.list());
   await using accounts = await Accounts.open(path, options);
   for (const suffix of ['', '-wal', '-shm']) await rm(indexPath(path) + suffix, { force: true });
+  await using clock = await RetentionClock.open({ ...options, accounts });
   await using facts = await SqliteFacts.open(indexPath(path), { thread: 'same' });
-  return await recover({ ...options, facts, packs, accounts });
+  return await recover({ ...options, clock, facts, packs, accounts });
 }

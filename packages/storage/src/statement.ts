@@ -1,6 +1,12 @@
-import { AccountId, CofferError, decodeCbor, encodeCbor } from '@coffer/core';
+import { AccountId, CofferError, decodeCbor, encodeCbor, EntryId, VaultId } from '@coffer/core';
 import { identityLimits, maxCertificateBytes } from '@coffer/journal';
 import { z } from 'zod';
+
+/** Versions that one expiry names: a record of some 30 KiB, and milliseconds of the index's time. */
+export const expiryVersions = 1000;
+
+/** UTF-16 units of the reason for a hold. */
+export const holdReasonLength = 500;
 
 const IdentityPayload = z.strictObject({
   v: z.literal(1),
@@ -12,18 +18,44 @@ const IdentityPayload = z.strictObject({
 const GenerationPayload = z.strictObject({
   v: z.literal(1),
   type: z.literal('generation'),
-  n: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+  n: wholeNumber(1),
   /** Signed by the authority; clients check it. */
   certificate: bytesUpTo(maxCertificateBytes),
 });
 
-const StatementPayload = z.discriminatedUnion('type', [IdentityPayload, GenerationPayload]);
+const ExpiryPayload = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('expiry'),
+  vault: VaultId,
+  atMs: wholeNumber(0),
+  cause: z.enum(['rules', 'purge']),
+  versions: z
+    .array(z.tuple([EntryId, wholeNumber(1)]))
+    .min(1)
+    .max(expiryVersions),
+});
+
+const HoldPayload = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('hold'),
+  account: AccountId,
+  atMs: wholeNumber(0),
+  on: z.boolean(),
+  by: z.enum(['account', 'admin', 'alarm']),
+  reason: z.string().max(holdReasonLength),
+});
+
+const StatementPayload = z.discriminatedUnion('type', [IdentityPayload, GenerationPayload, ExpiryPayload, HoldPayload]);
 type StatementPayload = z.infer<typeof StatementPayload>;
 
 /** A record of kind 4: what a rebuild must know beside the commits (FORMAT §Packs and server storage). */
 export type Statement = Readonly<WithoutVersion<StatementPayload>>;
 /** The storage was restored or promoted. */
 export type GenerationRecord = Extract<Statement, { type: 'generation' }>;
+/** Versions have expired. */
+export type ExpiryRecord = Extract<Statement, { type: 'expiry' }>;
+/** Versions are held, or no longer. */
+export type HoldRecord = Extract<Statement, { type: 'hold' }>;
 
 type WithoutVersion<Payload> = Payload extends unknown ? Omit<Payload, 'v'> : never;
 
@@ -31,7 +63,7 @@ export function encodeStatement(statement: Statement): Uint8Array {
   return encodeCbor({ v: 1, ...statement });
 }
 
-const known = z.looseObject({ v: z.literal(1), type: z.enum(['identity', 'generation']) });
+const known = z.looseObject({ v: z.literal(1), type: z.enum(['identity', 'generation', 'expiry', 'hold']) });
 
 /** `undefined` for a type that this version does not know: a rebuild passes over it. @throws INVALID */
 export function decodeStatement(payload: Uint8Array): Statement | undefined {
@@ -45,4 +77,8 @@ export function decodeStatement(payload: Uint8Array): Statement | undefined {
 
 function bytesUpTo(max: number) {
   return z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.byteLength <= max);
+}
+
+function wholeNumber(min: number) {
+  return z.number().int().min(min).max(Number.MAX_SAFE_INTEGER);
 }

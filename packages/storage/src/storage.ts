@@ -1,11 +1,12 @@
-import type { AccountId, Clock, Hash, IdKey, Logger, Random, VaultId } from '@coffer/core';
+import type { AccountId, Clock, EntryId, IdKey, Logger, Random, VaultId } from '@coffer/core';
 import { CofferError, idKey, isCofferError, sha256 } from '@coffer/core';
-import type { Commit, Directory, VaultHead, VaultState } from '@coffer/journal';
+import type { Commit, Directory, RetentionPolicy, VaultHead, VaultState } from '@coffer/journal';
+import { defaultRetention } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
 import type { AccountsOptions } from './accounts/accounts.ts';
 import type { ChunkRead } from './chunks/read-chunks.ts';
 import { readChunks } from './chunks/read-chunks.ts';
-import { ChunkStore, graceMs } from './chunks/chunk-store.ts';
+import { graceMs } from './chunks/chunk-store.ts';
 import { ChunkWriter } from './chunks/chunk-writer.ts';
 import type { CollectOptions, Collection } from './collection/collector.ts';
 import { Collector } from './collection/collector.ts';
@@ -23,14 +24,21 @@ import { recordKinds } from './packs/pack-format.ts';
 import type { Packs } from './packs/packs.ts';
 import { refuseNewerDatabases } from './refuse-newer.ts';
 import { recover } from './recovery/recover.ts';
+import type { HoldStatus } from './retention/hold-status.ts';
+import type { ClockStatus } from './retention/retention-clock.ts';
+import { RetentionClock } from './retention/retention-clock.ts';
+import type { Expired, RetentionOptions, RetentionStatus, SetHold, VersionList } from './retention/retention.ts';
+import { Retention } from './retention/retention.ts';
 import { SpaceGuard } from './space-guard.ts';
 import { Generations } from './generations.ts';
 import { encodeStatement } from './statement.ts';
 import type { Statement } from './statement.ts';
+import type { StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
 import type { StorageIdentity } from './storage-folder.ts';
 import { createFolder, indexPath, lockPath, readIdentity, writeIdentity } from './storage-folder.ts';
 import { AccountDirectory } from './vaults/account-directory.ts';
-import { JournalStore } from './vaults/journal-store.ts';
+import { JournalWrites } from './vaults/journal-writes.ts';
+import { OpenStores } from './vaults/open-stores.ts';
 import { pullCommits } from './vaults/pull-commits.ts';
 import type { PulledCommit } from './vaults/pull-commits.ts';
 import type { Ack, OwnerLimits } from './vaults/vault-appender.ts';
@@ -47,6 +55,8 @@ export interface StorageOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Holds for every vault whose owner set nothing else; default: five versions, 90 days, 30 days of trash. */
+  readonly retention?: RetentionPolicy;
   /** Nothing may be acknowledged any more: log, stop serving, exit non-zero. Called once. */
   readonly onFatal: (error: unknown) => void;
   /** For tests: another disk under the packs. */
@@ -57,35 +67,6 @@ export interface StorageOptions {
 
 export type InitStorageOptions = Pick<StorageOptions, 'path' | 'clock' | 'random'>;
 
-export interface VaultSummary {
-  readonly vault: VaultId;
-  readonly kind: string;
-  readonly owner: AccountId;
-  readonly role: string;
-  readonly seq: number;
-  readonly head: Hash;
-}
-
-export interface Usage {
-  /** Everything the account's vaults hold, records' headers included. */
-  readonly storedBytes: number;
-  readonly quotaBytes: number | null;
-  readonly files: number;
-  readonly versions: number;
-  /** Stored size of the removed versions; what they share with others counts for each. */
-  readonly trashBytes: number;
-  readonly uncommittedBytes: number;
-  readonly journalBytes: number;
-}
-
-export interface StorageStatus {
-  /** False once something failed for good. */
-  readonly ready: boolean;
-  readonly writable: boolean;
-  readonly freeBytes: number;
-  readonly reserveBytes: number;
-}
-
 export interface ChunkScope {
   readonly vault: VaultId;
   readonly uploader: AccountId;
@@ -94,8 +75,8 @@ export interface ChunkScope {
 /** Statements recorded in one go when another process made them. */
 const statementBatch = 100;
 
-/** Owners whose open journals are kept; idle ones beyond it are forgotten. */
-const storeLimit = 256;
+/** Kept and expired versions in one answer, each: it stays below a control frame. */
+const listedVersions = 1000;
 
 /** What is opened first needs to reach what is opened last. */
 interface StorageHook {
@@ -110,6 +91,7 @@ interface StorageParts {
   readonly facts: Facts;
   readonly packs: Packs;
   readonly space: SpaceGuard;
+  readonly retentionClock: RetentionClock;
   readonly disposal: AsyncDisposableStack;
   /** Vaults that a recovery could not bring to their head. */
   readonly stuck: readonly VaultId[];
@@ -125,10 +107,10 @@ export class Storage implements AsyncDisposable {
   readonly #parts: StorageParts;
   readonly #space: SpaceGuard;
   readonly #appender: VaultAppender;
+  readonly #stores: OpenStores;
   readonly #collector: Collector;
-  /** One small object for every account that stored something since the start: uploads hold on to theirs. */
-  readonly #chunkStores = new Map<IdKey, ChunkStore>();
-  readonly #journalStores = new Map<IdKey, JournalStore>();
+  readonly #journal: JournalWrites;
+  readonly #retention: Retention;
   #disposal: AsyncDisposableStack;
   #closing = false;
   readonly #stuck: ReadonlySet<IdKey>;
@@ -144,27 +126,44 @@ export class Storage implements AsyncDisposable {
     this.#stuck = new Set(parts.stuck.map(idKey));
     const directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
     this.directory = directory;
-    const { options, facts, packs, space } = parts;
+    const { options, facts, packs, space, retentionClock } = parts;
     this.#space = space;
+    this.#stores = new OpenStores({ facts, packs, clock: retentionClock, onFatal: (error) => this.#fail(error) });
+    this.#journal = new JournalWrites({
+      clock: options.clock,
+      space,
+      journalOf: (owner) => this.#stores.journalOf(owner),
+      onFatal: (error) => this.#fail(error),
+    });
     this.#appender = new VaultAppender({
       facts,
       packs,
       directory,
-      clock: options.clock,
+      receiveMs: () => retentionClock.receiveMs(),
       space,
       states: this.#states,
-      journalOf: (owner) => this.#journalOf(owner),
+      journal: this.#journal,
       limitsOf: (owner) => this.#limitsOf(owner),
       recordStatements: () => this.#recordStatements(),
-      onFatal: (error) => this.#fail(error),
+    });
+    this.#retention = new Retention({
+      facts,
+      packs,
+      clock: retentionClock,
+      logger: options.logger,
+      journal: this.#journal,
+      defaultPolicy: options.retention ?? defaultRetention,
+      exclusively: (vault, work) => this.#appender.exclusively(vault, work),
+      checkAlive: () => this.#checkAlive(),
     });
     this.#collector = new Collector({
       ...options,
       facts,
       packs,
       space,
-      storeOf: (owner) => this.#chunkStoreOf(owner),
-      graceClockMs: () => options.clock.nowMs(),
+      storeOf: (owner) => this.#stores.chunksOf(owner),
+      // While the clock is paused no grace is over.
+      graceClockMs: () => (retentionClock.paused ? 0 : retentionClock.nowMs()),
       onFatal: (error) => this.#fail(error),
     });
   }
@@ -200,8 +199,10 @@ export class Storage implements AsyncDisposable {
     const onEnded = (error: unknown): void => hook.fail?.(error);
     const facts = building.use(await openFacts(indexPath(options.path), onEnded));
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
-    const { stuck } = await recover({ facts, packs, accounts, ...options });
-    const storage = new Storage({ options, identity, accounts, facts, packs, space, stuck, disposal: building });
+    const retentionClock = building.use(await RetentionClock.open({ clock: options.clock, accounts }));
+    const { stuck } = await recover({ ...options, facts, packs, accounts, clock: retentionClock });
+    const parts = { options, identity, accounts, facts, packs, space, retentionClock, stuck };
+    const storage = new Storage({ ...parts, disposal: building });
     hook.fail = (error) => storage.#fail(error);
     hook.record = (account, statement) => storage.#recordStatement(account, statement);
     await storage.#recordStatements().catch(unlessFull);
@@ -254,8 +255,8 @@ export class Storage implements AsyncDisposable {
    */
   async presentChunks({ vault, uploader, ids }: ChunkScope & { readonly ids: Uint8Array }): Promise<Uint8Array> {
     const { owner } = await this.#vault(vault);
-    const { facts, options } = this.#parts;
-    const graceUntilMs = options.clock.nowMs() + graceMs;
+    const { facts, retentionClock } = this.#parts;
+    const graceUntilMs = retentionClock.nowMs() + graceMs;
     const present = await facts.claimChunks({ vault, owner, uploader, ids: ids.slice(), graceUntilMs });
     const bitmap = new Uint8Array(Math.ceil(present.length / 8));
     present.forEach((there, index) => {
@@ -274,13 +275,13 @@ export class Storage implements AsyncDisposable {
     await this.#space.tend();
     const { owner } = await this.#vault(vault);
     const { quotaBytes } = await this.#limitsOf(owner);
-    const { facts, options } = this.#parts;
+    const { facts, retentionClock } = this.#parts;
     const upload = { vault: new Uint8Array(vault), owner, uploader: new Uint8Array(uploader), kind, quotaBytes };
     return new ChunkWriter(upload, {
-      store: this.#chunkStoreOf(owner),
+      store: this.#stores.chunksOf(owner),
       facts,
       space: this.#space,
-      nowMs: () => options.clock.nowMs(),
+      nowMs: () => retentionClock.nowMs(),
     });
   }
 
@@ -369,6 +370,44 @@ export class Storage implements AsyncDisposable {
     await new Generations(this.accounts).keep(statement);
   }
 
+  /**
+   * How long versions of the vault are kept, and what would go now: under `policy`, else under the one in force.
+   * @throws NOT_FOUND, IO; the signal's reason
+   */
+  async retentionOf(vault: VaultId, options?: RetentionOptions): Promise<RetentionStatus> {
+    return this.#retention.retentionOf(await this.#vault(vault), options);
+  }
+
+  /** Kept and expired versions of an entry, in order of seq, 1,000 of each at most. @throws NOT_FOUND (vault), IO */
+  async versionsOf(vault: VaultId, entry: EntryId, after = 0): Promise<VersionList> {
+    await this.#vault(vault);
+    return this.#retention.versionsOf(vault, entry, { after, limit: listedVersions });
+  }
+
+  /** Lets the versions of all vaults go whose time is over; appends go between. @throws NO_SPACE, IO; the signal's reason */
+  async expire(options: { readonly signal?: AbortSignal } = {}): Promise<Expired> {
+    this.#checkAlive();
+    await this.#space.tend();
+    return this.#retention.expire(options);
+  }
+
+  /** While it is on no version of the account's vaults goes. On at once, off after seven days. @throws LIMIT, NO_SPACE, IO */
+  async setHold(account: AccountId, hold: SetHold): Promise<HoldStatus> {
+    this.#checkAlive();
+    await this.#space.tend();
+    return this.#retention.setHold(account, hold);
+  }
+
+  /** The time by which versions grow old, and whether it is paused. */
+  get clock(): ClockStatus {
+    return this.#parts.retentionClock.status();
+  }
+
+  /** Says that the machine's clock is right, after a jump of more than a day. @throws NO_SPACE, IO */
+  async acceptClock(): Promise<void> {
+    await this.#parts.retentionClock.accept();
+  }
+
   async status(): Promise<StorageStatus> {
     const { freeBytes, reserveBytes } = await this.#space.space();
     return { ready: this.#failure === undefined, writable: freeBytes >= reserveBytes, freeBytes, reserveBytes };
@@ -379,8 +418,9 @@ export class Storage implements AsyncDisposable {
     this.#closing = true;
     await this.#collector[Symbol.asyncDispose]();
     if (this.#failure === undefined) {
+      await this.#retention.drained();
       await this.#appender.drained();
-      await Promise.allSettled([...this.#chunkStores.values()].map((store) => store.settle()));
+      await this.#stores.settle();
     }
     await this.#disposal.disposeAsync();
   }
@@ -415,32 +455,13 @@ export class Storage implements AsyncDisposable {
   async #record(account: AccountId, statement: Statement): Promise<void> {
     this.#checkAlive();
     await this.#space.tend();
-    const { facts, options } = this.#parts;
+    const { facts, retentionClock } = this.#parts;
     const payload = encodeStatement(statement);
     const head = { kind: recordKinds.statement, vault: new Uint8Array(32), id: sha256(payload), uploader: account };
-    try {
-      await this.#journalOf(account).write({
-        records: [{ ...head, receivedAtMs: options.clock.nowMs(), payload: [payload] }],
-        apply: (_places, packs) => facts.advancePacks(packs),
-      });
-    } catch (error) {
-      if (!(error instanceof CofferError && error.code === 'NO_SPACE')) this.#fail(error);
-      throw error;
-    }
-  }
-
-  #chunkStoreOf(owner: AccountId): ChunkStore {
-    const { facts, packs, options } = this.#parts;
-    const make = (): ChunkStore =>
-      new ChunkStore(owner, { facts, packs, clock: options.clock, onFatal: (error) => this.#fail(error) });
-    const key = idKey(owner);
-    const store = this.#chunkStores.get(key) ?? make();
-    this.#chunkStores.set(key, store);
-    return store;
-  }
-
-  #journalOf(owner: AccountId): JournalStore {
-    return cached(this.#journalStores, idKey(owner), () => new JournalStore(owner, this.#parts));
+    await this.#journal.write(account, {
+      records: [{ ...head, receivedAtMs: retentionClock.receiveMs(), payload: [payload] }],
+      apply: (_places, packs) => facts.advancePacks(packs),
+    });
   }
 
   #checkWhole(vault: VaultId): void {
@@ -476,20 +497,6 @@ function recordBy(hook: StorageHook): NonNullable<AccountsOptions['recordStateme
 
 function unlessFull(error: unknown): void {
   if (!isCofferError(error, 'NO_SPACE')) throw error;
-}
-
-/** Finds or makes; forgets idle ones when there are too many. */
-function cached<Value extends { readonly idle: boolean }>(
-  map: Map<IdKey, Value>,
-  key: IdKey,
-  make: () => Value,
-): Value {
-  const found = map.get(key);
-  if (found) return found;
-  if (map.size >= storeLimit) for (const [other, value] of map) if (value.idle) map.delete(other);
-  const made = make();
-  map.set(key, made);
-  return made;
 }
 
 /** Appending would fork the journal: acknowledged commits wait behind a gap. */

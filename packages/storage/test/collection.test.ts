@@ -1,5 +1,4 @@
-import type { Clock } from '@coffer/core';
-import { concatBytes, dayMs, systemClock } from '@coffer/core';
+import { concatBytes, dayMs } from '@coffer/core';
 import { encodeSegment, noIds, segmentId } from '@coffer/journal';
 import { putRef } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
@@ -12,19 +11,17 @@ import { Client, collect, newEntry, newId } from './support/client.ts';
 import { damagePack } from './support/damage-pack.ts';
 import type { BenchOptions } from './support/storage-bench.ts';
 import { StorageBench } from './support/storage-bench.ts';
+import { TestClock } from './support/test-clock.ts';
 
 const packBytes = 64 * 1024;
 
-interface Time {
-  ms: number;
-}
-
 /** A storage whose days pass as the test says. */
-async function openBench(options: BenchOptions = {}): Promise<{ bench: StorageBench; client: Client; time: Time }> {
-  const time = { ms: systemClock.nowMs() };
-  const clock: Clock = { ...systemClock, nowMs: () => time.ms };
+async function openBench(
+  options: BenchOptions = {},
+): Promise<{ bench: StorageBench; client: Client; clock: TestClock }> {
+  const clock = new TestClock();
   const bench = await StorageBench.open({ packBytes, clock, ...options });
-  return { bench, client: new Client(bench), time };
+  return { bench, client: new Client(bench), clock };
 }
 
 function payloads(count: number, bytes = 4000): Uint8Array[] {
@@ -40,14 +37,14 @@ async function packsOf(bench: StorageBench): Promise<{ files: number; bytes: num
 
 describe('collection', () => {
   test('what no commit refers to goes after a day, and its room comes back', async () => {
-    const { bench, client, time } = await openBench();
+    const { bench, client, clock } = await openBench();
     await using _bench = bench;
     const kept = await client.upload(...payloads(3));
     await client.append(client.put(kept));
     await client.upload(...payloads(60));
     expect(await bench.storage.collect()).toMatchObject({ chunks: 0, packsCompacted: 0, bytesFreed: 0 });
     const before = await packsOf(bench);
-    time.ms += dayMs + 1;
+    clock.advance(dayMs + 1);
     const done = await bench.storage.collect();
     expect(done).toMatchObject({ chunks: 60, bytes: 60 * 4104, packsCompacted: 1, bytesCopied: 3 * 4104 });
     const after = await packsOf(bench);
@@ -61,7 +58,7 @@ describe('collection', () => {
   });
 
   test('asking and sending again renew the grace, of segments too', async () => {
-    const { bench, client, time } = await openBench();
+    const { bench, client, clock } = await openBench();
     await using _bench = bench;
     const ids = await client.upload(...payloads(2));
     const { chunks } = putRef(newEntry(), { uploader: bench.owner.account, ids });
@@ -72,26 +69,26 @@ describe('collection', () => {
       return writer.finish();
     };
     await send();
-    time.ms += dayMs / 2;
+    clock.advance(dayMs / 2);
     await send();
-    time.ms += dayMs * 0.75;
+    clock.advance(dayMs * 0.75);
     expect(await bench.storage.collect()).toMatchObject({ chunks: 0 });
     expect(await bench.storage.presentChunks({ ...client.scope, ids: segmentId(segments[0] ?? noIds) })).toEqual(
       Uint8Array.of(1),
     );
-    time.ms += dayMs * 0.75;
+    clock.advance(dayMs * 0.75);
     expect(await bench.storage.collect()).toMatchObject({ chunks: 0 });
-    time.ms += dayMs;
+    clock.advance(dayMs);
     // The segment, and what only it referred to.
     expect(await bench.storage.collect()).toMatchObject({ chunks: 3 });
     expect(await client.findings()).toEqual([]);
   });
 
   test('an append that meets a collected chunk is told, and the client sends it again', async () => {
-    const { bench, client, time } = await openBench();
+    const { bench, client, clock } = await openBench();
     await using _bench = bench;
     const ids = await client.upload(...payloads(2));
-    time.ms += 2 * dayMs;
+    clock.advance(2 * dayMs);
     await bench.storage.collect();
     await expect(client.append(client.put(ids))).rejects.toMatchObject({ code: 'MISSING_CHUNKS' });
     const writer = await bench.storage.putChunks({ ...client.scope, kind: 'chunk' });
@@ -117,12 +114,12 @@ describe('collection', () => {
         },
       });
     };
-    const { bench, client, time } = await openBench({ openFacts });
+    const { bench, client, clock } = await openBench({ openFacts });
     await using _bench = bench;
     const all = await client.upload(...payloads(60));
     const kept = all.filter((_, index) => index % 4 === 0);
     await client.append(client.put(kept));
-    time.ms += 2 * dayMs;
+    clock.advance(2 * dayMs);
     const compacted: unknown[] = [];
     between = async () => {
       between = async () => undefined;

@@ -2,8 +2,9 @@ import { identityLimits } from '@coffer/journal';
 import { KiB } from '@coffer/core';
 import { z } from 'zod';
 import { protocolLimits } from '../limits.ts';
-import { bytesUpTo, count, list } from './fields.ts';
+import { bytesUpTo, count, list, text } from './fields.ts';
 import type { OperationTable } from './operation.ts';
+import { holdStatus } from './retention.ts';
 
 const statement = bytesUpTo(identityLimits.statementBytes);
 
@@ -34,6 +35,17 @@ export const accountOperations = {
     about: 'Appends a statement to the own chain, for example the revocation of a device at logout.',
     request: z.strictObject({ statement }),
     response: z.strictObject({ seq: count }),
+  },
+  'account.hold': {
+    code: 0x0204,
+    access: 'device',
+    about:
+      'Keeps every version of the own vaults while it is on: at once, and for seven days after it was taken off. Full devices only.',
+    request: z.strictObject({
+      on: z.boolean().describe('bool'),
+      reason: text(500).or(z.literal('')).describe('text ≤ 500, may be empty'),
+    }),
+    response: holdStatus,
   },
 } as const satisfies OperationTable;
 

@@ -3,6 +3,7 @@ import { accountOperations, deviceOperations } from './account.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import type { EventShape, EventTable, Operation, OperationTable } from './operation.ts';
+import { retentionOperations, versionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { vaultEvents, vaultOperations } from './vault.ts';
 
@@ -12,7 +13,9 @@ export const operations = {
   ...accountOperations,
   ...deviceOperations,
   ...vaultOperations,
+  ...retentionOperations,
   ...chunkOperations,
+  ...versionOperations,
   ...jobOperations,
   ...usageOperations,
 } as const satisfies OperationTable;

@@ -1,4 +1,5 @@
 import { dayMs, formatSize, GiB, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
+import { defaultRetention, RetentionPolicy } from '@coffer/journal';
 import { protocolLimits } from '@coffer/protocol';
 import { z } from 'zod';
 import { auditCategories } from '../log/audit.ts';
@@ -65,7 +66,11 @@ export const ServerConfig = z
       changePolicy: z.enum(['approval', 'direct']).default('approval'),
     }),
     registration: z.enum(['open', 'invite', 'closed']).default('invite'),
-    retention: section({ versions: Count.default(5), days: Count.default(90), trashDays: Count.default(30) }),
+    retention: section({
+      versions: RetentionFigure(RetentionPolicy.shape.versions, defaultRetention.versions),
+      days: RetentionFigure(RetentionPolicy.shape.days, defaultRetention.days),
+      trashDays: RetentionFigure(RetentionPolicy.shape.trashDays, defaultRetention.trashDays),
+    }),
     quota: section({ default: z.union([z.literal('none').transform(() => null), z.null(), Size]).default(null) }),
     schedule: section({
       collect: Schedule.default('24h'),
@@ -112,6 +117,11 @@ function brokenRelations({ limits, listen, sessions, storage }: z.infer<typeof S
 /** A group of settings that may be left out as a whole. */
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).prefault({} as never);
+}
+
+/** What a vault's owner may set, an administrator may set for all others. */
+function RetentionFigure(figure: typeof RetentionPolicy.shape.days, standard: number) {
+  return text('number', parseCount).pipe(figure).default(standard);
 }
 
 function OnOff() {

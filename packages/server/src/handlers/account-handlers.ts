@@ -7,9 +7,9 @@ import type { Services } from './services.ts';
 /** Statements in one answer: with certificate and frame they stay below a control frame (PROTOCOL §Limits). */
 const statementBytes = 192 * KiB;
 
-type AccountOperation = Extract<
-  keyof Handlers<Connection>,
-  `account.${string}` | `device.${string}` | `usage.${string}`
+type AccountOperation = Exclude<
+  Extract<keyof Handlers<Connection>, `account.${string}` | `device.${string}` | `usage.${string}`>,
+  'account.hold'
 >;
 
 /** The account's own chain, secrets and usage. Nobody reads another's. */

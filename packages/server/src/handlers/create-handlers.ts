@@ -3,6 +3,7 @@ import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
+import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { vaultHandlers } from './vault-handlers.ts';
@@ -13,6 +14,7 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...sessionHandlers(services),
     ...accountHandlers(services),
     ...vaultHandlers(services),
+    ...retentionHandlers(services),
     ...chunkHandlers(services),
     ...jobHandlers(services),
   };

@@ -11,7 +11,7 @@ import type { Services } from './services.ts';
 /** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
 const appendBytes = 16 * MiB;
 
-type VaultOperation = Extract<keyof Handlers<Connection>, `vault.${string}`>;
+type VaultOperation = Exclude<Extract<keyof Handlers<Connection>, `vault.${string}`>, 'vault.retention'>;
 
 /** Journals: list, create, read, append, watch. Rights were checked before (rights/authorize.ts). */
 export function vaultHandlers(services: Services): Pick<Handlers<Connection>, VaultOperation> {

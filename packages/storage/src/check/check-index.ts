@@ -149,7 +149,9 @@ export class CheckIndex implements Disposable {
   lookUps() {
     const chunk = this.#db.prepare('SELECT chunk FROM chunks WHERE owner = ? AND uploader = ? AND id = ?');
     const version = this.#db.prepare('SELECT to_ms FROM versions WHERE vault = ? AND entry = ? AND seq = ?');
+    const tombstone = this.#db.prepare('SELECT 1 FROM tombstones WHERE vault = ? AND entry = ? AND seq = ?');
     return {
+      expired: (vault: number, entry: Uint8Array, seq: number) => tombstone.get(vault, entry, seq) !== undefined,
       chunk: (owner: number, uploader: number, id: Uint8Array) =>
         firstRow<{ chunk: number }>(chunk, owner, uploader, id)?.chunk,
       version: (vault: number, entry: Uint8Array, seq: number) =>

@@ -159,8 +159,9 @@ class VaultCheck {
   }
 
   *#takePut(ref: PutRef, seq: number): Generator<Finding, void, undefined> {
-    this.#versions += 1;
     this.#current.set(ref.entry, seq);
+    if (this.#find.expired(this.#vault.number, ref.entry, seq)) return;
+    this.#versions += 1;
     const whole = this.#countPut(ref);
     if (!whole) yield { ...this.#finding('version', 'a version of a file is not whole', seq), entry: ref.entry };
     if (!this.#find.version(this.#vault.number, ref.entry, seq))

@@ -1,9 +1,10 @@
-import type { AccountId, ChunkId, Clock, VaultId } from '@coffer/core';
+import type { AccountId, ChunkId, VaultId } from '@coffer/core';
 import { concatBytes, dayMs, equalBytes, isCofferError, MiB } from '@coffer/core';
 import { setImmediate } from 'node:timers/promises';
 import { checkpoint } from '../vaults/journal-store.ts';
 import { recordKinds } from '../packs/pack-format.ts';
 import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
+import type { RetentionClock } from '../retention/retention-clock.ts';
 import type { MovedChunks } from '../facts/collection-facts.ts';
 import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
 
@@ -58,7 +59,8 @@ interface PendingChunk {
 export interface ChunkStoreDeps {
   readonly packs: Packs;
   readonly facts: Facts;
-  readonly clock: Clock;
+  /** Grace is counted by it. */
+  readonly clock: Pick<RetentionClock, 'nowMs' | 'receiveMs'>;
   /** A flush or an index transaction failed for good. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -117,7 +119,7 @@ export class ChunkStore {
   async add({ payload, ...chunk }: StoreChunk): Promise<void> {
     const id = new Uint8Array(chunk.id);
     const content = chunk.kind === 'segment' ? concatBytes(...payload) : undefined;
-    const record = { ...chunk, id, receivedAtMs: this.#deps.clock.nowMs(), payload };
+    const record = { ...chunk, id, receivedAtMs: this.#deps.clock.receiveMs(), payload };
     const { place, room } = this.#append(record, { payload: content, from: undefined });
     this.#pendingBytes += place.bytes;
     this.#pendingIds.add(pendingKey(chunk.uploader, id));

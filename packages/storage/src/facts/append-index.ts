@@ -1,5 +1,6 @@
 import { idKey, splitBytes } from '@coffer/core';
 import type { ChunkId, EntryId } from '@coffer/core';
+import type { PolicyRef, PurgeRef } from '@coffer/journal';
 import { parseCommit, segmentId } from '@coffer/journal';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ApplyAppend, AppliedCommit, AppendToken, MissingChunk, PrepareAppend, Prepared } from './facts.ts';
@@ -7,6 +8,7 @@ import type { ChunkIndex, ReferenceScope } from './chunk-index.ts';
 import type { Numbers } from './numbers.ts';
 import { segmentUploader, unknownNumber } from './numbers.ts';
 import type { PackIndex } from './pack-index.ts';
+import type { RetentionIndex } from './retention-index.ts';
 import { vaultRowCrc } from './row-checksum.ts';
 import type { UsageIndex } from './usage-index.ts';
 import type { VersionIndex } from './version-index.ts';
@@ -24,6 +26,7 @@ interface AppendDeps {
   readonly packs: PackIndex;
   readonly chunks: ChunkIndex;
   readonly versions: VersionIndex;
+  readonly retention: RetentionIndex;
   readonly usage: UsageIndex;
 }
 
@@ -36,7 +39,9 @@ interface PlannedPut {
 type Step =
   | { readonly kind: 'put'; readonly put: PlannedPut }
   | { readonly kind: 'drop'; readonly entries: readonly EntryId[]; readonly reason: 'removed' | 'moved' }
-  | { readonly kind: 'keep'; readonly entry: EntryId; readonly seq: number };
+  | { readonly kind: 'keep'; readonly entry: EntryId; readonly seq: number }
+  | PolicyRef
+  | PurgeRef;
 
 interface PlannedCommit {
   readonly scope: ReferenceScope;
@@ -139,9 +144,11 @@ export class AppendIndex {
     { seq, receivedAtMs }: AppliedCommit,
     newSegments: Plan['newSegments'],
   ): void {
-    const { versions, chunks } = this.#deps;
+    const { versions, chunks, retention } = this.#deps;
     for (const step of steps) {
-      if (step.kind === 'drop')
+      if (step.kind === 'policy') retention.setPolicy(scope.vault, step.policy, { seq, atMs: receivedAtMs });
+      else if (step.kind === 'purge') retention.setPurge(scope.vault, step, receivedAtMs);
+      else if (step.kind === 'drop')
         versions.drop({ scope, entries: step.entries, reason: step.reason, atMs: receivedAtMs });
       else if (step.kind === 'keep') versions.keep({ scope, entry: step.entry, seq: step.seq, atMs: receivedAtMs });
       else {
@@ -186,7 +193,7 @@ class Planner {
   readonly #wanted: Uint8Array[] = [];
   #missingCount = 0;
   #notAllowed = false;
-  #unknownVersion: EntryId | undefined;
+  #unknownVersion: Extract<Prepared, { status: 'unknownVersion' }> | undefined;
   #largestBytes = 0;
   /** Versions that earlier commits of the same append put. */
   readonly #own = new Set<string>();
@@ -211,6 +218,7 @@ class Planner {
       else if (ref.kind === 'drop') steps.push({ kind: 'drop', entries: ref.entries, reason: ref.reason });
       else if (ref.kind === 'keep' && this.#knows(scope, ref))
         steps.push({ kind: 'keep', entry: ref.entry, seq: ref.seq });
+      else if (ref.kind === 'policy' || ref.kind === 'purge') steps.push(ref);
       if (ref.kind === 'put') this.#own.add(`${idKey(ref.entry)}/${header.seq}`);
     }
     return { scope, steps };
@@ -220,7 +228,7 @@ class Planner {
   refusal(): Prepared | undefined {
     if (this.#notAllowed) return { status: 'notAllowed' };
     if (this.#missingCount > 0) return { status: 'missing', count: this.#missingCount, chunks: this.#missing };
-    if (this.#unknownVersion) return { status: 'unknownVersion', entry: this.#unknownVersion };
+    if (this.#unknownVersion) return this.#unknownVersion;
     if (this.#wanted.length > 0)
       return { status: 'segments', places: this.#deps.versions.placesOf(this.#append, this.#wanted) };
     const limitBytes = this.#append.largestFileBytes;
@@ -295,7 +303,8 @@ class Planner {
 
   #knows(scope: ReferenceScope, { entry, seq }: { readonly entry: EntryId; readonly seq: number }): boolean {
     if (this.#own.has(`${idKey(entry)}/${seq}`) || this.#deps.versions.has(scope.vault, entry, seq)) return true;
-    if (!this.#append.recovering) this.#unknownVersion = entry;
+    const expired = this.#deps.versions.hasExpired(scope.vault, entry, seq);
+    if (!this.#append.recovering) this.#unknownVersion = { status: 'unknownVersion', entry, expired };
     return false;
   }
 

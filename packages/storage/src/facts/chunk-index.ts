@@ -165,7 +165,11 @@ export class ChunkIndex {
     if (row?.count === 1) this.#deps.usage.add(scope.owner, { uncommittedBytes: -row.bytes });
   }
 
-  /** One fewer. A chunk that was never stored and that nobody waits for any more is forgotten. */
+  /**
+   * The mirror of {@link countUp}: one version or segment of the vault less refers to the chunk. The grant stays, as that
+   * of an upload that nothing refers to yet; the chunk is garbage once its grace is over. What a segment holds is counted
+   * down only when the segment itself is collected. A chunk that is not stored goes at once with its last reference.
+   */
   countDown(scope: Pick<ReferenceScope, 'owner' | 'vault'>, chunk: number): void {
     const row = firstRow<{ count: number; bytes: number; pack: number | null }>(this.#countDown, chunk);
     this.#grantDown.run(chunk, scope.vault);
@@ -187,6 +191,11 @@ export class ChunkIndex {
         if (row) this.countDown(scope, row.chunk);
       }
     }
+  }
+
+  /** The row of a chunk that something refers to; undefined when the index does not hold it. */
+  find(scope: Pick<ReferenceScope, 'owner' | 'vault'>, uploader: number, id: ChunkId): number | undefined {
+    return this.#row({ ...scope, author: unknownNumber }, uploader, id)?.chunk;
   }
 
   /** A segment becomes usable in a vault: from now on it refers to its chunks there. */

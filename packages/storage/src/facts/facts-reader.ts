@@ -16,6 +16,7 @@ import type {
   VaultFacts,
 } from './facts.ts';
 import { Numbers, segmentUploader, unknownNumber } from './numbers.ts';
+import { RetentionReader } from './retention-reader.ts';
 import { packRowCrc, vaultRowCrc } from './row-checksum.ts';
 
 interface VaultRow {
@@ -56,6 +57,8 @@ export class FactsReader {
   readonly #numbers: Numbers;
   readonly #statements: ReturnType<typeof prepareAll>;
   readonly collection: CollectionReader;
+  /** What retention asks. */
+  readonly retention: RetentionReader;
 
   constructor(path: string) {
     this.#path = path;
@@ -64,6 +67,7 @@ export class FactsReader {
     this.#statements = prepareAll(this.#db);
     const ask = <Result>(work: () => Result): Result => this.#ask(work);
     this.collection = new CollectionReader({ db: this.#db, numberOf: (id) => this.#number(id), ask });
+    this.retention = new RetentionReader(this.#db, { numbers: this.#numbers, ask });
   }
 
   isComplete(): boolean {

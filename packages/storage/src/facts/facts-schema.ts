@@ -8,6 +8,7 @@ import type { Migrations } from '../sqlite/database.ts';
  * uploader sent it for that vault, more because versions or segments there refer to it.
  * A chunk that is `lost` cannot be read: it was never stored (`pack` null), or its record is damaged or gone. The next
  * record of its id takes its place.
+ * `drops` holds the entries without a current version; `purges` and `holds` the newest of each. `purges.seqs` is a CBOR array.
  * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
  */
 export const factsMigrations: Migrations = [
@@ -106,5 +107,59 @@ export const factsMigrations: Migrations = [
   CREATE INDEX chunks_lost ON chunks (id) WHERE lost = 1;
   CREATE INDEX chunks_lost_by_pack ON chunks (pack, owner) WHERE lost = 1;
   CREATE INDEX packs_by_use ON packs (live_bytes, name) WHERE sealed = 1 AND kind = 'chunks';
+  `,
+  /* 3: retention. What it keeps was left out of indexes until now, so they are made again from the packs. */ `
+  CREATE TABLE drops (
+    vault INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    reason TEXT NOT NULL CHECK (reason IN ('removed', 'moved')),
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (vault, entry)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE tombstones (
+    vault INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('rules', 'purge')),
+    PRIMARY KEY (vault, entry, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE policies (
+    vault INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    versions INTEGER NOT NULL,
+    days INTEGER NOT NULL,
+    trash_days INTEGER NOT NULL,
+    PRIMARY KEY (vault, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE purges (
+    vault INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    at_ms INTEGER NOT NULL,
+    seqs BLOB NOT NULL,
+    PRIMARY KEY (vault, entry)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE holds (
+    account BLOB NOT NULL,
+    holder TEXT NOT NULL CHECK (holder IN ('account', 'admin', 'alarm')),
+    is_on INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (account, holder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE found_expiries (
+    id BLOB PRIMARY KEY,
+    vault BLOB NOT NULL,
+    owner BLOB NOT NULL,
+    pack TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX found_expiries_by_vault ON found_expiries (vault);
+  CREATE INDEX ended_versions ON versions (vault, entry, seq) WHERE to_ms IS NOT NULL;
+  DELETE FROM meta; DELETE FROM packs; DELETE FROM vaults; DELETE FROM members; DELETE FROM commits; DELETE FROM chunks;
+  DELETE FROM grants; DELETE FROM versions; DELETE FROM usage; DELETE FROM unapplied;
   `,
 ];

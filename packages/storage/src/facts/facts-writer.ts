@@ -21,6 +21,8 @@ import type {
 import { Numbers } from './numbers.ts';
 import { PackIndex } from './pack-index.ts';
 import type { Correction } from './recount.ts';
+import type { ExpireVersions, FoundRetention, HoldChange } from './retention-facts.ts';
+import { RetentionIndex } from './retention-index.ts';
 import { UsageIndex } from './usage-index.ts';
 import { VersionIndex } from './version-index.ts';
 
@@ -34,6 +36,7 @@ export class FactsWriter {
   readonly #checkpoint: StatementSync;
   readonly #appends: AppendIndex;
   readonly #collection: CollectionIndex;
+  readonly #retention: RetentionIndex;
 
   constructor(path: string) {
     this.#db = openDatabase({ path, migrations: factsMigrations, table: 'numbers', synchronous: 'NORMAL' });
@@ -45,7 +48,8 @@ export class FactsWriter {
     const shared = { db, numbers: this.#numbers, packs: this.#packs, usage: this.#usage };
     this.#chunks = new ChunkIndex(shared);
     const versions = new VersionIndex(shared);
-    this.#appends = new AppendIndex({ ...shared, chunks: this.#chunks, versions });
+    this.#retention = new RetentionIndex({ ...shared, chunks: this.#chunks, versions });
+    this.#appends = new AppendIndex({ ...shared, chunks: this.#chunks, versions, retention: this.#retention });
     const pinned = (): ReadonlySet<number> => this.#appends.pinned();
     this.#collection = new CollectionIndex({ ...shared, chunks: this.#chunks, pinned });
   }
@@ -81,11 +85,20 @@ export class FactsWriter {
     this.#change(() => this.#packs.advance(packs));
   }
 
-  noteCommits(commits: readonly FoundCommit[], pack: PackProgress): void {
+  noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): void {
     this.#change(() => {
       this.#packs.note(commits);
+      if (found) this.#retention.note(found);
       this.#packs.advance([pack]);
     });
+  }
+
+  expireVersions(change: ExpireVersions): void {
+    this.#change(() => this.#retention.expire(change));
+  }
+
+  changeHold(change: HoldChange, packs: readonly PackProgress[]): void {
+    this.#change(() => this.#retention.changeHold(change, packs));
   }
 
   markComplete(): void {

@@ -1,6 +1,7 @@
 import type { AccountId, ChunkId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { PackId, PackKind, PackPlace } from '../packs/packs.ts';
 import type { CollectionFacts, MovedChunks } from './collection-facts.ts';
+import type { FoundRetention, RetentionFacts } from './retention-facts.ts';
 
 /** Up to where a pack's records are in the index. */
 export interface PackProgress {
@@ -91,7 +92,7 @@ export type Prepared =
   | { readonly status: 'ready' }
   | { readonly status: 'missing'; readonly count: number; readonly chunks: readonly MissingChunk[] }
   | { readonly status: 'notAllowed' }
-  | { readonly status: 'unknownVersion'; readonly entry: EntryId }
+  | { readonly status: 'unknownVersion'; readonly entry: EntryId; readonly expired: boolean }
   | { readonly status: 'quota'; readonly usedBytes: number; readonly quotaBytes: number }
   | { readonly status: 'tooLarge'; readonly limitBytes: number }
   /** The content of these must be handed in: they are new to this vault. */
@@ -182,7 +183,7 @@ export interface StoredQuestion {
  * transaction; a change that resolved is seen by every later question. Every implementation passes `factsContract` of
  * `@coffer/storage/testing`. Any rejection of a change is @throws IO, DAMAGED or NO_SPACE and means that nothing of it happened.
  */
-export interface Facts extends CollectionFacts, AsyncDisposable {
+export interface Facts extends CollectionFacts, RetentionFacts, AsyncDisposable {
   /** Records flushed chunks; the first record of an id counts. Answers the segments that were left out. */
   indexChunks(batch: IndexChunks): Promise<{ readonly refused: readonly RefusedSegment[] }>;
   /**
@@ -204,8 +205,8 @@ export interface Facts extends CollectionFacts, AsyncDisposable {
   /** True once everything in the packs has been indexed; a new or deleted index is not. */
   isComplete(): Promise<boolean>;
   markComplete(): Promise<void>;
-  /** Remembers commits found by a recovery, and how far their pack was read. */
-  noteCommits(commits: readonly FoundCommit[], pack: PackProgress): Promise<void>;
+  /** Remembers commits and statements found by a recovery, and how far their pack was read. */
+  noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): Promise<void>;
   /** Vaults with commits that were found and not yet applied. */
   vaultsToRecover(): Promise<readonly VaultId[]>;
   /** The found commits of one position. */

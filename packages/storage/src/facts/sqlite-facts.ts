@@ -38,6 +38,14 @@ import type {
   VaultFacts,
 } from './facts.ts';
 import { recount } from './recount.ts';
+import type {
+  ExpireVersions,
+  FoundExpiry,
+  FoundRetention,
+  HoldChange,
+  HoldFacts,
+  PolicyHistory,
+} from './retention-facts.ts';
 
 export interface SqliteFactsOptions {
   /** `own`: changes run on a thread of their own, as a server needs. `same`: on this one, for commands and tests. */
@@ -110,8 +118,48 @@ export class SqliteFacts implements Facts {
     return this.#changes.call('markComplete');
   }
 
-  noteCommits(commits: readonly FoundCommit[], pack: PackProgress): Promise<void> {
-    return this.#changes.call('noteCommits', commits, pack);
+  noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): Promise<void> {
+    return this.#changes.call('noteCommits', commits, pack, found);
+  }
+
+  expireVersions(change: ExpireVersions): Promise<void> {
+    return this.#changes.call('expireVersions', change);
+  }
+
+  changeHold(change: HoldChange, packs: readonly PackProgress[]): Promise<void> {
+    return this.#changes.call('changeHold', change, packs);
+  }
+
+  async vaultsAfter(...args: Parameters<Facts['vaultsAfter']>): ReturnType<Facts['vaultsAfter']> {
+    return this.#read.retention.vaultsAfter(...args);
+  }
+
+  async endedVersions(...args: Parameters<Facts['endedVersions']>): ReturnType<Facts['endedVersions']> {
+    return this.#read.retention.endedVersions(...args);
+  }
+
+  async versionsOf(...args: Parameters<Facts['versionsOf']>): ReturnType<Facts['versionsOf']> {
+    return this.#read.retention.versionsOf(...args);
+  }
+
+  async tombstonesOf(...args: Parameters<Facts['tombstonesOf']>): ReturnType<Facts['tombstonesOf']> {
+    return this.#read.retention.tombstonesOf(...args);
+  }
+
+  async policies(vault: VaultId, nowMs: number): Promise<PolicyHistory> {
+    return this.#read.retention.policies(vault, nowMs);
+  }
+
+  async holds(account: AccountId): Promise<readonly HoldFacts[]> {
+    return this.#read.retention.holds(account);
+  }
+
+  async vaultsToExpire(): Promise<readonly VaultId[]> {
+    return this.#read.retention.vaultsToExpire();
+  }
+
+  async foundExpiries(vault: VaultId, limit: number): Promise<readonly FoundExpiry[]> {
+    return this.#read.retention.foundExpiries(vault, limit);
   }
 
   async vaultsToRecover(): Promise<readonly VaultId[]> {

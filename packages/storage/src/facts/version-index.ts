@@ -5,6 +5,7 @@ import type { PackPlace } from '../packs/packs.ts';
 import type { ReferenceScope } from './chunk-index.ts';
 import type { PrepareAppend } from './facts.ts';
 import type { Numbers } from './numbers.ts';
+import type { ExpiryCause } from './retention-facts.ts';
 import { segmentUploader } from './numbers.ts';
 import type { UsageIndex } from './usage-index.ts';
 
@@ -12,6 +13,15 @@ interface VersionRow {
   readonly seq: number;
   readonly bytes: number;
   readonly ended: string | null;
+}
+
+interface Expiry {
+  readonly scope: Pick<ReferenceScope, 'owner' | 'vault'>;
+  readonly entry: EntryId;
+  readonly seq: number;
+  readonly cause: ExpiryCause;
+  /** Of the statement. */
+  readonly atMs: number;
 }
 
 interface Change {
@@ -28,6 +38,11 @@ export class VersionIndex {
   readonly #insert: StatementSync;
   readonly #end: StatementSync;
   readonly #revive: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #dropped: StatementSync;
+  readonly #undropped: StatementSync;
+  readonly #tombstone: StatementSync;
+  readonly #bury: StatementSync;
   readonly #usage: UsageIndex;
   readonly #place: StatementSync;
 
@@ -51,6 +66,11 @@ export class VersionIndex {
     this.#revive = db.prepare(
       'UPDATE versions SET to_ms = NULL, ended = NULL WHERE vault = ? AND entry = ? AND seq = ?',
     );
+    this.#remove = db.prepare('DELETE FROM versions WHERE vault = ? AND entry = ? AND seq = ?');
+    this.#dropped = db.prepare('INSERT OR REPLACE INTO drops (vault, entry, reason, at_ms) VALUES (?, ?, ?, ?)');
+    this.#undropped = db.prepare('DELETE FROM drops WHERE vault = ? AND entry = ?');
+    this.#tombstone = db.prepare('SELECT 1 FROM tombstones WHERE vault = ? AND entry = ? AND seq = ?');
+    this.#bury = db.prepare('INSERT INTO tombstones (vault, entry, seq, at_ms, cause) VALUES (?, ?, ?, ?, ?)');
     this.#place = db.prepare(`
       SELECT p.name AS pack, c.offset, c.bytes FROM chunks c JOIN packs p ON p.pack = c.pack
       WHERE c.owner = ? AND c.uploader = ${segmentUploader} AND c.id = ?`);
@@ -58,6 +78,11 @@ export class VersionIndex {
 
   has(vault: number, entry: EntryId, seq: number): boolean {
     return this.#one.get(vault, entry, seq) !== undefined;
+  }
+
+  /** True for a version that was there and has expired. */
+  hasExpired(vault: number, entry: EntryId, seq: number): boolean {
+    return this.#tombstone.get(vault, entry, seq) !== undefined;
   }
 
   put({
@@ -69,6 +94,7 @@ export class VersionIndex {
   }: Change & { readonly entry: EntryId; readonly seq: number; readonly bytes: number }): void {
     const current = this.#currentOf(scope, entry);
     if (current) this.#end.run(atMs, 'replaced', scope.vault, entry, current.seq);
+    else this.#undropped.run(scope.vault, entry);
     this.#insert.run(scope.vault, entry, seq, atMs, bytes);
     this.#usage.add(scope.owner, { files: current ? 0 : 1, versions: 1 });
   }
@@ -83,6 +109,7 @@ export class VersionIndex {
       const current = this.#currentOf(scope, entry);
       if (!current) continue;
       this.#end.run(atMs, reason, scope.vault, entry, current.seq);
+      this.#dropped.run(scope.vault, entry, reason, atMs);
       this.#usage.add(scope.owner, { files: -1, trashBytes: reason === 'removed' ? current.bytes : 0 });
     }
   }
@@ -92,8 +119,19 @@ export class VersionIndex {
     const kept = firstRow<VersionRow>(this.#one, scope.vault, entry, seq);
     if (!kept || current?.seq === seq) return;
     if (current) this.#end.run(atMs, 'replaced', scope.vault, entry, current.seq);
+    else this.#undropped.run(scope.vault, entry);
     this.#revive.run(scope.vault, entry, seq);
     this.#usage.add(scope.owner, { files: current ? 0 : 1, trashBytes: kept.ended === 'removed' ? -kept.bytes : 0 });
+  }
+
+  /** Replaces a version by a tombstone. False for one that is current, or is not there: then nothing changes. */
+  expire({ scope, entry, seq, cause, atMs }: Expiry): boolean {
+    const version = firstRow<VersionRow>(this.#one, scope.vault, entry, seq);
+    if (!version || version.ended === null) return false;
+    this.#remove.run(scope.vault, entry, seq);
+    this.#bury.run(scope.vault, entry, seq, atMs, cause);
+    this.#usage.add(scope.owner, { versions: -1, trashBytes: version.ended === 'removed' ? -version.bytes : 0 });
+    return true;
   }
 
   /** Where segments lie whose content is asked for. */

@@ -4,19 +4,20 @@ import { foldChain, parseIdentityStatement } from '@coffer/journal';
 import type { Accounts } from '../accounts/accounts.ts';
 import { Generations } from '../generations.ts';
 import { decodeStatement } from '../statement.ts';
-import type { GenerationRecord } from '../statement.ts';
+import type { ExpiryRecord, GenerationRecord, HoldRecord } from '../statement.ts';
 
 /** Identity statements that a recovery met in packs: they may be newer than an accounts.db that came from a backup. */
 export class FoundStatements {
   readonly #chains = new Map<IdKey, Map<number, Uint8Array>>();
   readonly #generations: GenerationRecord[] = [];
 
-  /** Payload of a statement record; what does not parse is passed over. */
-  add(payload: Uint8Array): void {
+  /** Payload of a statement record; what does not parse is passed over. What is the index's is handed back. */
+  add(payload: Uint8Array): ExpiryRecord | HoldRecord | undefined {
     try {
       const statement = decodeStatement(payload);
-      if (!statement) return;
-      if (statement.type === 'generation') return void this.#generations.push(statement);
+      if (statement?.type === 'generation') this.#generations.push(statement);
+      if (statement?.type === 'expiry' || statement?.type === 'hold') return statement;
+      if (statement?.type !== 'identity') return undefined;
       const { seq } = parseIdentityStatement(statement.statement).payload;
       const key = idKey(statement.account);
       const chain = this.#chains.get(key) ?? new Map<number, Uint8Array>();
@@ -24,6 +25,7 @@ export class FoundStatements {
     } catch (error) {
       if (!isCofferError(error)) throw error;
     }
+    return undefined;
   }
 
   /** Gives accounts.db what follows on its chains, and the generations that it does not know. */

@@ -3,6 +3,7 @@ import { concatBytes, isCofferError } from '@coffer/core';
 import { parseCommit } from '@coffer/journal';
 import { graceMs } from '../chunks/chunk-store.ts';
 import type { ChunkGroup, Facts, FoundCommit } from '../facts/facts.ts';
+import type { FoundExpiry, FoundRetention, HoldChange } from '../facts/retention-facts.ts';
 import type { RecordHeader } from '../packs/pack-format.ts';
 import { decodePackHeader, packHeaderBytes, recordKinds } from '../packs/pack-format.ts';
 import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
@@ -65,7 +66,7 @@ export function scanRange(
 export interface IndexPack extends ScanRange {
   readonly packs: Packs;
   readonly facts: Facts;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly logger: Logger;
   readonly statements: FoundStatements;
   /** True: the pack will not grow. */
@@ -127,9 +128,9 @@ async function indexBatch(
     });
     return;
   }
-  for (const { header, payload } of batch) if (header.kind === recordKinds.statement) work.statements.add(payload);
+  const found = foundRetention(work, batch);
   const commits = batch.flatMap((record) => foundCommit(work, record));
-  await work.facts.noteCommits(commits, progress);
+  await work.facts.noteCommits(commits, progress, found);
 }
 
 function groupsOf(batch: readonly Whole[], pack: string): ChunkGroup[] {
@@ -160,6 +161,20 @@ function groupOf(records: readonly Whole[], pack: string): ChunkGroup {
     bytes: records.map(({ bytes }) => bytes),
     ...(segment ? { payloads: records.map(({ payload }) => payload) } : {}),
   };
+}
+
+/** Identities are remembered until accounts.db is asked; the rest is the index's. */
+function foundRetention({ statements, pack }: IndexPack, batch: readonly Whole[]): FoundRetention {
+  const found = { expiries: [] as FoundExpiry[], holds: [] as HoldChange[] };
+  for (const { header, payload, offset, bytes } of batch) {
+    if (header.kind !== recordKinds.statement) continue;
+    const statement = statements.add(payload);
+    if (statement?.type === 'hold') found.holds.push(statement);
+    if (statement?.type !== 'expiry') continue;
+    const { owner, pack: name } = pack;
+    found.expiries.push({ id: header.id, vault: statement.vault, owner, place: { pack: name, offset, bytes } });
+  }
+  return found;
 }
 
 function foundCommit({ pack, logger }: IndexPack, { header, payload, offset, bytes }: Whole): FoundCommit[] {

@@ -6,6 +6,7 @@ import { packHeaderBytes } from '../packs/pack-format.ts';
 import type { PackInfo, Packs } from '../packs/packs.ts';
 import { refuseNewerPacks } from '../refuse-newer.ts';
 import { AccountDirectory } from '../vaults/account-directory.ts';
+import { applyExpiries } from './apply-expiries.ts';
 import { applyFound } from './apply-found.ts';
 import { FoundStatements } from './found-statements.ts';
 import { findTail, indexPack } from './index-pack.ts';
@@ -15,7 +16,8 @@ export interface RecoverOptions {
   readonly facts: Facts;
   readonly packs: Packs;
   readonly accounts: Accounts;
-  readonly clock: Clock;
+  /** Grace is counted by it. */
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly logger: Logger;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,6 +57,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   await statements.restore(options.accounts, logger);
   const directory = new AccountDirectory((account, after) => statements.chain(options.accounts, account, after));
   const { commits, stuck } = await applyFound({ ...options, directory });
+  await applyExpiries(options, stuck);
   await facts.markComplete();
   if (rebuilding) await facts.checkpoint();
   const recovered = { packs: found.length, records, commits, stuck };

@@ -1,6 +1,7 @@
 import type { ChunkId, IdKey } from '@coffer/core';
 import { idKey, splitBytes } from '@coffer/core';
 import type { Segment } from '@coffer/journal';
+import type { ExpiredPut } from '../facts/retention-facts.ts';
 import type { PackPlace } from '../packs/packs.ts';
 
 /** Uploader of all segments. */
@@ -76,4 +77,10 @@ export function sum(numbers: readonly number[]): number {
 
 function keyOf(owner: IdKey, uploader: IdKey, id: ChunkId): string {
   return `${owner}/${uploader}/${idKey(id)}`;
+}
+
+/** What a put counted: uploader, or {@link anyone} for segments, and id. */
+export function referencesOf({ chunks, segments }: ExpiredPut): (readonly [IdKey, ChunkId])[] {
+  const own = chunks.flatMap(({ uploader, ids }) => splitBytes(ids, 32).map((id) => [idKey(uploader), id] as const));
+  return [...own, ...splitBytes(segments, 32).map((id) => [anyone, id] as const)];
 }

@@ -1,13 +1,12 @@
-import type { AccountId, ChunkId, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, ChunkId, EntryId, IdKey, VaultId } from '@coffer/core';
 import { idKey, splitBytes } from '@coffer/core';
-import type { PutRef, Segment } from '@coffer/journal';
+import type { PutRef } from '@coffer/journal';
 import { parseCommit, parseSegment, segmentId } from '@coffer/journal';
 import type {
   AppendToken,
   ApplyAppend,
   AppliedCommit,
   CheckSegment,
-  ChunkGroup,
   ChunkPlace,
   ClaimChunks,
   Facts,
@@ -23,12 +22,14 @@ import type {
   UsageFacts,
   VaultFacts,
 } from '../facts/facts.ts';
+import type { ExpireVersions, FoundRetention, HoldChange, VersionRange } from '../facts/retention-facts.ts';
 import type { MemoryChunk } from './memory-chunks.ts';
-import { anyone, countOf, countUp, MemoryChunks, soundPlace, sum } from './memory-chunks.ts';
+import { anyone, countOf, countUp, MemoryChunks, referencesOf, soundPlace, sum } from './memory-chunks.ts';
+import { grant, grantSegment, indexGroup, renew } from './memory-index-group.ts';
 import { lacksOf, refusal } from './memory-lacks.ts';
-import type { Lacks, Scope } from './memory-lacks.ts';
+import type { Lacks } from './memory-lacks.ts';
+import { inRange, MemoryStatements, MemoryVersions } from './memory-retention.ts';
 import type { MemoryVault } from './memory-vault.ts';
-import { endVersion, keepVersion } from './memory-vault.ts';
 import { MemoryCollection } from './memory-collection.ts';
 
 /** {@link Facts} in maps: slow, plain, and forgotten with the process. Passes `factsContract`. */
@@ -42,6 +43,7 @@ export class MemoryFacts implements Facts {
     packs: this.#packs,
     pinned: () => this.#pinned(),
   });
+  readonly #statements = new MemoryStatements();
   #found: FoundCommit[] = [];
   #complete = false;
 
@@ -49,7 +51,7 @@ export class MemoryFacts implements Facts {
     const { owner, groups, moved, packs, graceUntilMs, recovering } = batch;
     const refused: RefusedSegment[] = [];
     for (const group of groups)
-      this.#indexGroup({ owner, group, graceUntilMs, recovering: recovering === true }, refused);
+      indexGroup(this.#chunks, { owner, group, graceUntilMs, recovering: recovering === true }, refused);
     for (const records of moved ?? []) this.#collection.move(records);
     await this.advancePacks(packs);
     return { refused };
@@ -91,11 +93,13 @@ export class MemoryFacts implements Facts {
       ...head,
       members: members ?? known?.members ?? [],
       commits: known?.commits ?? [],
-      versions: known?.versions ?? [],
+      history: known?.history ?? new MemoryVersions(),
     };
     this.#vaults.set(idKey(vault), stored);
     stored.commits.push(...applied);
-    for (const bytes of plan.commits) this.#takeRefs(plan, stored, bytes);
+    plan.commits.forEach((bytes, index) =>
+      this.#takeRefs(plan, stored, { bytes, atMs: applied[index]?.receivedAtMs ?? 0 }),
+    );
     this.#found = this.#found.filter(({ hash }) => !applied.some((commit) => idKey(commit.hash) === idKey(hash)));
     await this.advancePacks(packs);
   }
@@ -120,8 +124,9 @@ export class MemoryFacts implements Facts {
     this.#complete = true;
   }
 
-  async noteCommits(commits: readonly FoundCommit[], pack: PackProgress): Promise<void> {
-    this.#found.push(...commits.filter((found) => !this.#isApplied(found)));
+  async noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): Promise<void> {
+    this.#found.push(...commits.filter((commit) => !this.#isApplied(commit)));
+    if (found) this.#statements.note(found);
     await this.advancePacks([pack]);
   }
 
@@ -140,7 +145,7 @@ export class MemoryFacts implements Facts {
   async vault(vault: VaultId): Promise<VaultFacts | undefined> {
     const found = this.#vaults.get(idKey(vault));
     if (!found) return undefined;
-    const { members: _members, commits: _commits, versions: _versions, ...facts } = found;
+    const { members: _members, commits: _commits, history: _history, ...facts } = found;
     return facts;
   }
 
@@ -170,10 +175,14 @@ export class MemoryFacts implements Facts {
   }
 
   async usage(owner: AccountId): Promise<UsageFacts> {
+    return this.#usageOf(owner);
+  }
+
+  #usageOf(owner: AccountId): UsageFacts {
     const key = idKey(owner);
     const chunks = this.#chunks.all.filter((chunk) => chunk.owner === key);
     const vaults = [...this.#vaults.values()].filter((vault) => idKey(vault.owner) === key);
-    const versions = vaults.flatMap((vault) => vault.versions);
+    const versions = vaults.flatMap(({ history }) => history.versions);
     return {
       chunkBytes: sum(chunks.map(({ place }) => place?.bytes ?? 0)),
       uncommittedBytes: sum(chunks.filter((chunk) => countOf(chunk) === 0).map(({ place }) => place?.bytes ?? 0)),
@@ -224,48 +233,62 @@ export class MemoryFacts implements Facts {
     return this.#collection.recount();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  #indexGroup(
-    {
-      owner,
-      group,
-      graceUntilMs,
-      recovering,
-    }: { owner: AccountId; group: ChunkGroup; graceUntilMs: number; recovering: boolean },
-    refused: RefusedSegment[],
-  ): void {
-    const scope = { owner: idKey(owner), vault: idKey(group.vault), author: idKey(group.uploader) };
-    splitBytes(group.ids, 32).forEach((id, index) => {
-      const payload = group.payloads?.[index];
-      const segment = payload && parseSegment(payload);
-      const lacks = segment && !recovering ? lacksOf(this.#chunks, scope, segment.chunks) : undefined;
-      if (lacks && (lacks.missing.length > 0 || lacks.notAllowed)) {
-        refused.push({ segment: id, missing: lacks.missing });
-        return;
-      }
-      const chunk = this.#chunks.require(scope.owner, segment ? anyone : scope.author, id);
-      const place = { pack: group.pack, offset: group.offsets[index] ?? 0, bytes: group.bytes[index] ?? 0 };
-      renew(chunk, graceUntilMs);
-      if (!soundPlace(chunk)) {
-        // A lost segment is back: its content counts wherever it is referred to.
-        for (const vault of segment && !chunk.place ? chunk.grants.keys() : []) {
-          for (const held of this.#chunks.contentOf(scope.owner, segment)) countUp(held, vault);
-        }
-        chunk.place = place;
-        chunk.damaged = false;
-        const content = this.#chunks.contentOf(scope.owner, segment);
-        chunk.contentBytes = place.bytes + sum(content.map(({ contentBytes }) => contentBytes));
-      }
-      if (segment) this.#grantSegment(scope, chunk, segment);
-      else grant(chunk, scope.vault);
-    });
+  async expireVersions({ vault, owner, atMs, cause, versions, packs, found }: ExpireVersions): Promise<void> {
+    const history = this.#historyOf(vault);
+    for (const put of versions) {
+      if (!history?.expire(put.entry, { seq: put.seq, atMs, cause })) continue;
+      for (const [uploader, id] of referencesOf(put))
+        this.#chunks.countDown(this.#chunks.require(idKey(owner), uploader, id), idKey(vault));
+    }
+    this.#statements.forget(found);
+    await this.advancePacks(packs);
   }
 
-  #grantSegment(scope: Scope, segment: MemoryChunk, content: Segment): void {
-    if (segment.grants.has(scope.vault)) return;
-    grant(segment, scope.vault);
-    for (const chunk of this.#chunks.contentOf(scope.owner, content)) countUp(chunk, scope.vault);
+  async changeHold(change: HoldChange, packs: readonly PackProgress[]): Promise<void> {
+    this.#statements.changeHold(change);
+    await this.advancePacks(packs);
+  }
+
+  async vaultsAfter(after: VaultId | undefined, limit: number): ReturnType<Facts['vaultsAfter']> {
+    const vaults = [...this.#vaults.values()].map(({ vault, owner }) => ({ vault, owner }));
+    const begin = after ? vaults.findIndex(({ vault }) => idKey(vault) === idKey(after)) + 1 : 0;
+    return vaults.slice(begin, begin + limit);
+  }
+
+  async endedVersions(
+    ...[vault, after, limit]: Parameters<Facts['endedVersions']>
+  ): ReturnType<Facts['endedVersions']> {
+    return (this.#historyOf(vault)?.ended(after) ?? []).slice(0, limit);
+  }
+
+  async versionsOf(vault: VaultId, entry: EntryId, range: VersionRange): ReturnType<Facts['versionsOf']> {
+    return inRange(this.#historyOf(vault)?.ofEntry(entry) ?? [], range);
+  }
+
+  async tombstonesOf(vault: VaultId, entry: EntryId, range: VersionRange): ReturnType<Facts['tombstonesOf']> {
+    return inRange(this.#historyOf(vault)?.tombstonesOf(entry) ?? [], range);
+  }
+
+  async policies(vault: VaultId, nowMs: number): ReturnType<Facts['policies']> {
+    return this.#historyOf(vault)?.history(nowMs) ?? { changes: [], last: undefined };
+  }
+
+  async holds(account: AccountId): ReturnType<Facts['holds']> {
+    return this.#statements.holds(account);
+  }
+
+  async vaultsToExpire(): Promise<readonly VaultId[]> {
+    return [...new Map(this.#statements.found().map(({ vault }) => [idKey(vault), vault])).values()];
+  }
+
+  async foundExpiries(vault: VaultId, limit: number): ReturnType<Facts['foundExpiries']> {
+    return this.#statements.found(vault).slice(0, limit);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #historyOf(vault: VaultId): MemoryVersions | undefined {
+    return this.#vaults.get(idKey(vault))?.history;
   }
 
   #refuse(append: PrepareAppend): Prepared | undefined {
@@ -310,11 +333,12 @@ export class MemoryFacts implements Facts {
   }
 
   #unknownVersion({ vault, commits }: PrepareAppend): Prepared | undefined {
-    const known = new Set((this.#vaults.get(idKey(vault))?.versions ?? []).map(({ entry, seq }) => `${entry}/${seq}`));
+    const history = this.#historyOf(vault);
+    const known = new Set((history?.versions ?? []).map(({ entry, seq }) => `${entry}/${seq}`));
     for (const { header } of commits.map(parseCommit)) {
       for (const ref of header.refs) {
         if (ref.kind === 'keep' && !known.has(`${idKey(ref.entry)}/${ref.seq}`))
-          return { status: 'unknownVersion', entry: ref.entry };
+          return { status: 'unknownVersion', entry: ref.entry, expired: history?.hasExpired(ref) === true };
         if (ref.kind === 'put') known.add(`${idKey(ref.entry)}/${header.seq}`);
       }
     }
@@ -330,7 +354,7 @@ export class MemoryFacts implements Facts {
 
   #overQuota({ owner, commits, quotaBytes }: PrepareAppend): Prepared | undefined {
     if (quotaBytes === null) return undefined;
-    const { chunkBytes, journalBytes } = this.#usageNow(owner);
+    const { chunkBytes, journalBytes } = this.#usageOf(owner);
     const reserve = commits.some((bytes) => putsOf(bytes).length > 0)
       ? 0
       : Math.max(16 * 1024 * 1024, Math.floor(quotaBytes / 100));
@@ -339,22 +363,19 @@ export class MemoryFacts implements Facts {
     return wanted > quotaBytes + reserve ? { status: 'quota', usedBytes, quotaBytes } : undefined;
   }
 
-  #usageNow(owner: AccountId): { readonly chunkBytes: number; readonly journalBytes: number } {
-    const key = idKey(owner);
-    const chunks = this.#chunks.all.filter((chunk) => chunk.owner === key);
-    const vaults = [...this.#vaults.values()].filter((vault) => idKey(vault.owner) === key);
-    return {
-      chunkBytes: sum(chunks.map(({ place }) => place?.bytes ?? 0)),
-      journalBytes: sum(vaults.flatMap(({ commits }) => commits.map(({ place }) => place.bytes))),
-    };
-  }
-
-  #takeRefs(plan: PrepareAppend, vault: MemoryVault, bytes: Uint8Array): void {
+  #takeRefs(
+    plan: PrepareAppend,
+    vault: MemoryVault,
+    { bytes, atMs }: { readonly bytes: Uint8Array; readonly atMs: number },
+  ): void {
     const { header } = parseCommit(bytes);
+    const { history } = vault;
     for (const ref of header.refs) {
-      if (ref.kind === 'put') this.#takePut({ plan, vault, ref, seq: header.seq, author: header.account });
-      else if (ref.kind === 'drop') for (const entry of ref.entries) endVersion(vault, entry, ref.reason);
-      else if (ref.kind === 'keep') keepVersion(vault, ref.entry, ref.seq);
+      if (ref.kind === 'put') this.#takePut({ plan, vault, ref, seq: header.seq, author: header.account, atMs });
+      else if (ref.kind === 'drop') for (const entry of ref.entries) history.drop(entry, ref.reason, atMs);
+      else if (ref.kind === 'keep') history.keep(ref.entry, ref.seq, atMs);
+      else if (ref.kind === 'policy') history.policies.push({ policy: ref.policy, receivedAtMs: atMs });
+      else if (ref.kind === 'purge') history.purge(ref, atMs);
     }
   }
 
@@ -364,26 +385,27 @@ export class MemoryFacts implements Facts {
     ref,
     seq,
     author,
+    atMs,
   }: {
     plan: PrepareAppend;
     vault: MemoryVault;
     ref: PutRef;
     seq: number;
     author: AccountId;
+    atMs: number;
   }): void {
     const scope = { owner: idKey(vault.owner), vault: idKey(vault.vault), author: idKey(author) };
     for (const id of splitBytes(ref.segments, 32)) {
       const segment = this.#chunks.require(scope.owner, anyone, id);
       const content = plan.segments.find((payload) => idKey(segmentId(payload)) === idKey(id));
-      if (content) this.#grantSegment(scope, segment, parseSegment(content));
+      if (content) grantSegment(this.#chunks, scope, segment, parseSegment(content));
       countUp(segment, scope.vault);
     }
     for (const { uploader, ids } of ref.chunks) {
       for (const id of splitBytes(ids, 32))
         countUp(this.#chunks.require(scope.owner, idKey(uploader), id), scope.vault);
     }
-    endVersion(vault, ref.entry, 'replaced');
-    vault.versions.push({ entry: idKey(ref.entry), seq, bytes: this.#bytesOf(vault.owner, ref), ended: undefined });
+    vault.history.put({ id: ref.entry, seq, bytes: this.#bytesOf(vault.owner, ref), fromMs: atMs });
   }
 
   #bytesOf(owner: AccountId, { chunks, segments }: PutRef): number {
@@ -423,12 +445,4 @@ export class MemoryFacts implements Facts {
 function putsOf(bytes: Uint8Array): { readonly ref: PutRef; readonly author: AccountId }[] {
   const { header } = parseCommit(bytes);
   return header.refs.flatMap((ref) => (ref.kind === 'put' ? [{ ref, author: header.account }] : []));
-}
-
-function grant(chunk: MemoryChunk, vault: IdKey): void {
-  if (!chunk.grants.has(vault)) chunk.grants.set(vault, 0);
-}
-
-function renew(chunk: MemoryChunk, graceUntilMs: number): void {
-  chunk.graceUntilMs = Math.max(chunk.graceUntilMs, graceUntilMs);
 }

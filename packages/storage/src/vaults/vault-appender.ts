@@ -1,16 +1,17 @@
-import type { AccountId, Clock, Hash, VaultId } from '@coffer/core';
+import type { AccountId, Hash, VaultId } from '@coffer/core';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, Directory, VaultState } from '@coffer/journal';
 import { encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { quotaError } from '../chunks/chunk-writer.ts';
 import { readSegments } from '../chunks/read-segments.ts';
-import type { AppliedCommit, ApplyAppend, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
+import type { AppliedCommit, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
 import { recordHeaderBytes, recordKinds } from '../packs/pack-format.ts';
 import type { PackRecord } from '../packs/pack-format.ts';
 import type { PackPlace, Packs } from '../packs/packs.ts';
 import type { SpaceGuard } from '../space-guard.ts';
-import type { JournalStore, JournalWrite } from './journal-store.ts';
+import type { JournalWrite } from './journal-store.ts';
+import type { JournalWrites } from './journal-writes.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { VaultStates } from './vault-states.ts';
 
@@ -31,20 +32,16 @@ export interface OwnerLimits {
 export interface VaultAppenderDeps {
   readonly facts: Facts;
   readonly packs: Packs;
-  readonly clock: Clock;
+  /** Time at which something that comes in now was received, ms. */
+  readonly receiveMs: () => number;
   readonly space: SpaceGuard;
   readonly directory: Directory;
   readonly states: VaultStates;
-  readonly journalOf: (owner: AccountId) => JournalStore;
+  readonly journal: JournalWrites;
   readonly limitsOf: (owner: AccountId) => Promise<OwnerLimits>;
   /** What an account has stated must be durable before anything that rests on it. */
   readonly recordStatements: () => Promise<void>;
-  readonly onFatal: (error: unknown) => void;
 }
-
-/** A full disk keeps an index transaction waiting this often and this long before the process gives up: 10 s. */
-const applyTries = 50;
-const applyRetryMs = 200;
 
 /** Commits of one append: each is parsed and held at the same time. */
 const appendLimit = 1024;
@@ -73,9 +70,14 @@ export class VaultAppender {
     return this.#queue.run(idKey(genesis.vault), () => this.#create(genesis));
   }
 
-  /** @throws NOT_FOUND, CONFLICT, NOT_ALLOWED, INVALID, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO */
+  /** @throws NOT_FOUND, CONFLICT, NOT_ALLOWED, INVALID, EXPIRED, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO */
   append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
     return this.#queue.run(idKey(vault), () => this.#append(vault, commits));
+  }
+
+  /** Runs `work` while nothing is appended to the vault, nor being checked for it. */
+  exclusively<Result>(vault: VaultId, work: () => Promise<Result>): Promise<Result> {
+    return this.#queue.run(idKey(vault), work);
   }
 
   drained(): Promise<void> {
@@ -145,7 +147,7 @@ export class VaultAppender {
     this.#lastToken += 1;
     const token = this.#lastToken;
     await this.#prepare(token, judged);
-    const receivedAtMs = Math.max(this.#deps.clock.nowMs(), judged.lastReceivedAtMs);
+    const receivedAtMs = Math.max(this.#deps.receiveMs(), judged.lastReceivedAtMs);
     const records = commits.map((commit) => recordOf(commit, receivedAtMs));
     await this.#write({ token, judged, receivedAtMs, records });
     return { vault: state.vault, seq: state.seq, head: state.head, receivedAt: receivedAtMs };
@@ -170,7 +172,7 @@ export class VaultAppender {
     records: readonly PackRecord[];
   }): Promise<void> {
     const { token, judged, receivedAtMs, records } = write;
-    const { facts, onFatal } = this.#deps;
+    const { facts, journal } = this.#deps;
     const { state, before, commits } = judged;
     const members = before && before.members === state.members ? {} : { members: membersOf(state) };
     const target = {
@@ -182,37 +184,12 @@ export class VaultAppender {
       ...members,
     };
     const apply: JournalWrite['apply'] = (places, packs) =>
-      this.#applyAlways({ ...target, applied: appliedOf(commits, places, receivedAtMs), packs });
+      facts.applyAppend({ ...target, applied: appliedOf(commits, places, receivedAtMs), packs });
     try {
-      await this.#writeRecords(state.owner, { records, apply });
+      await journal.write(state.owner, { records, apply });
     } catch (error) {
       if (isCofferError(error, 'NO_SPACE')) await facts.cancelAppend(token);
-      else onFatal(error);
       throw error;
-    }
-  }
-
-  /** A full disk left nothing behind, so it may be tried again with the room set aside for that. */
-  async #writeRecords(owner: AccountId, write: JournalWrite): Promise<void> {
-    const { journalOf, space } = this.#deps;
-    try {
-      await journalOf(owner).write(write);
-    } catch (error) {
-      if (!isCofferError(error, 'NO_SPACE') || !(await space.makeRoom())) throw error;
-      await journalOf(owner).write(write);
-    }
-  }
-
-  /** The commit is durable: from here on there is only success, or the end of the process. */
-  async #applyAlways(append: ApplyAppend): Promise<void> {
-    const { facts, space, clock } = this.#deps;
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await facts.applyAppend(append);
-      } catch (error) {
-        if (!isCofferError(error, 'NO_SPACE') || tries >= applyTries) throw error;
-        if (!(await space.makeRoom())) await clock.sleep(applyRetryMs);
-      }
     }
   }
 }
@@ -255,7 +232,10 @@ const refusals: {
   missing: ({ chunks, count }) => missingChunksError(chunks, count),
   notAllowed: () =>
     new CofferError('NOT_ALLOWED', 'a commit refers to chunks that its author may not use in this vault'),
-  unknownVersion: () => new CofferError('INVALID', 'a commit keeps a version that this vault does not hold'),
+  unknownVersion: ({ expired }) =>
+    expired
+      ? new CofferError('EXPIRED', 'a commit keeps a version that has expired')
+      : new CofferError('INVALID', 'a commit keeps a version that this vault does not hold'),
   quota: quotaError,
   tooLarge: ({ limitBytes }) =>
     new CofferError('LIMIT', 'a file is larger than this account may store', { details: { limitBytes } }),

@@ -1,0 +1,130 @@
+import type { Clock } from '@coffer/core';
+import { dayMs, isCofferError, minuteMs } from '@coffer/core';
+import type { Accounts } from '../accounts/accounts.ts';
+
+/** Farther than this from the wall clock, one of the two is wrong, and nothing is destroyed until that is settled. */
+const toleranceMs = dayMs;
+
+/** A crash takes the clock back by this much at most. */
+const saveEveryMs = 10 * minuteMs;
+
+/** Both clocks are compared over at least this time: wall clocks count whole milliseconds, and each comparison may lose one. */
+const windowMs = minuteMs;
+
+/** Name of the setting in accounts.db; its value is the time in decimal digits. */
+const settingKey = 'retention.clock';
+
+export interface ClockStatus {
+  /** Time as retention counts it, ms since 1970. */
+  readonly nowMs: number;
+  /** Time as the machine tells it. */
+  readonly wallMs: number;
+  /** True: the two differ by more than a day, so that nothing expires. */
+  readonly paused: boolean;
+}
+
+interface RetentionClockDeps {
+  readonly clock: Clock;
+  readonly accounts: Pick<Accounts, 'setting' | 'setSetting'>;
+}
+
+/**
+ * The time that decides what may be destroyed (JOURNAL §Retention). It never goes back and never runs faster than time
+ * was seen to pass, so that no jump of the machine's clock makes a version old. Across a restart it follows the machine's
+ * clock by a day at most; beyond that it is paused until the machine's clock is near again or an administrator accepts it.
+ */
+export class RetentionClock implements AsyncDisposable {
+  readonly #deps: RetentionClockDeps;
+  readonly #closed = new AbortController();
+  readonly #saving: Promise<void>;
+  /** The time at the begin of a window, and both clocks then. */
+  #base: { readonly nowMs: number; readonly wallMs: number; readonly monotonicMs: number };
+  #lastMs: number;
+
+  private constructor(deps: RetentionClockDeps, nowMs: number) {
+    this.#deps = deps;
+    this.#base = this.#baseAt(nowMs);
+    this.#lastMs = nowMs;
+    this.#saving = this.#saveNowAndThen();
+  }
+
+  /** Begins at the machine's time when it is used for the first time. @throws DAMAGED, NO_SPACE, IO */
+  static async open(deps: RetentionClockDeps): Promise<RetentionClock> {
+    const wallMs = deps.clock.nowMs();
+    const savedMs = parseSetting(await deps.accounts.setting(settingKey));
+    const near = savedMs === undefined || (wallMs >= savedMs && wallMs - savedMs <= toleranceMs);
+    const clock = new RetentionClock(deps, near ? wallMs : savedMs);
+    if (savedMs === undefined) await clock.save();
+    return clock;
+  }
+
+  nowMs(): number {
+    const { wallMs, monotonicMs } = this.#baseAt(0);
+    const passedMs = Math.min(wallMs - this.#base.wallMs, monotonicMs - this.#base.monotonicMs);
+    this.#lastMs = Math.max(this.#lastMs, this.#base.nowMs + Math.floor(Math.max(0, passedMs)));
+    if (monotonicMs - this.#base.monotonicMs >= windowMs) this.#base = { nowMs: this.#lastMs, wallMs, monotonicMs };
+    return this.#lastMs;
+  }
+
+  /** When something that comes in now was received: the machine's time, or this one where that went back. */
+  receiveMs(): number {
+    return Math.max(this.#deps.clock.nowMs(), this.nowMs());
+  }
+
+  status(): ClockStatus {
+    const nowMs = this.nowMs();
+    const wallMs = this.#deps.clock.nowMs();
+    return { nowMs, wallMs, paused: Math.abs(wallMs - nowMs) > toleranceMs };
+  }
+
+  get paused(): boolean {
+    return this.status().paused;
+  }
+
+  /** An administrator says that the machine's time is right. @throws NO_SPACE, IO */
+  async accept(): Promise<void> {
+    this.#lastMs = this.#deps.clock.nowMs();
+    this.#base = this.#baseAt(this.#lastMs);
+    await this.save();
+  }
+
+  /** @throws NO_SPACE, IO */
+  async save(): Promise<void> {
+    await this.#deps.accounts.setSetting(settingKey, Buffer.from(String(this.nowMs())));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    await this.#saving;
+    await this.#trySave();
+  }
+
+  #baseAt(nowMs: number) {
+    const { clock } = this.#deps;
+    return { nowMs, wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  async #saveNowAndThen(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(saveEveryMs, signal).catch(ignore);
+      if (!signal.aborted) await this.#trySave();
+    }
+  }
+
+  /** What cannot be saved is only lost: the clock goes on a little behind after a restart. */
+  async #trySave(): Promise<void> {
+    await this.save().catch((error: unknown) => {
+      if (!isCofferError(error)) throw error;
+    });
+  }
+}
+
+/** `undefined` for what is no time, as for none at all. */
+function parseSetting(value: Uint8Array | undefined): number | undefined {
+  const text = value && Buffer.from(value).toString();
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function ignore(): void {}
