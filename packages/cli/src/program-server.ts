@@ -18,6 +18,7 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
 
   const admin = program.command('admin').description('set up and look after a server');
   addSetup(admin, add);
+  addCare(admin, add);
   addRepair(admin, add);
   addUserCommands(admin, add);
 }
@@ -53,6 +54,34 @@ function addSetup(admin: CommanderCommand, add: AddCommand): void {
     .option('--renew', 'issue a new one even when the present one is good');
 }
 
+/** Where a command works that can do so from afar as well. */
+const storageOption = 'work on this folder of this machine (default: on the server, as the signed-in administrator)';
+
+function addCare(admin: CommanderCommand, add: AddCommand): void {
+  add(admin, {
+    usage: 'status',
+    summary: 'show room, schedules, the last scrub, backups and accounts',
+    load: () => import('./commands/admin-status.ts'),
+  }).option('--storage <folder>', storageOption);
+  add(admin, {
+    usage: 'collect',
+    summary: 'let old versions expire and give their room back, now',
+    load: () => import('./commands/admin-collect.ts'),
+  })
+    .option('--accept-clock', 'the time of the server is right: go on after a jump of more than a day')
+    .option('--storage <folder>', storageOption);
+  add(admin, {
+    usage: 'scrub',
+    summary: 'read everything that is stored and compare it, slowly; exit 9 when something is damaged',
+    load: () => import('./commands/admin-scrub.ts'),
+  }).option('--storage <folder>', storageOption);
+  add(admin, {
+    usage: 'recount',
+    summary: 'count what every account stores, and correct what was recorded wrongly',
+    load: () => import('./commands/admin-recount.ts'),
+  }).option('--storage <folder>', storageOption);
+}
+
 function addRepair(admin: CommanderCommand, add: AddCommand): void {
   add(admin, {
     usage: 'check',
@@ -70,7 +99,7 @@ function addRepair(admin: CommanderCommand, add: AddCommand): void {
     usage: 'backup',
     summary: 'copy accounts.db into backups/ and check the copy; safe beside a running server',
     load: () => import('./commands/admin-backup.ts'),
-  }).option('--storage <folder>', 'the storage folder (default server-storage)');
+  }).option('--storage <folder>', storageOption);
   add(admin, {
     usage: 'restore',
     summary: 'make a server again from users/ and a backup, with the authority key; the server must be stopped',
@@ -103,5 +132,12 @@ function addUserCommands(admin: CommanderCommand, add: AddCommand): void {
     usage: 'list',
     summary: 'list accounts',
     load: () => import('./commands/admin-user-list.ts'),
-  }).option('--storage <folder>', 'the storage folder (default server-storage)');
+  }).option('--storage <folder>', storageOption);
+  add(user, {
+    usage: 'quota <name> <size>',
+    summary: 'set how much an account may store, like 10GiB, or none for no limit; effective at once',
+    load: () => import('./commands/admin-user-quota.ts'),
+  })
+    .option('--largest-file <size>', 'most that one file may take, or none')
+    .option('--storage <folder>', storageOption);
 }

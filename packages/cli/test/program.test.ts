@@ -151,7 +151,7 @@ describe('a server', () => {
   test('is not set up with a weak password, and nothing is left behind', async () => {
     const weak = await coffer(['admin', 'init', '--password-stdin'], { input: 'password1234\n' });
     expect(weak.exitCode).toBe(2);
-    expect((await coffer(['admin', 'user', 'list'])).exitCode).toBe(4);
+    expect((await coffer(['admin', 'user', 'list', '--storage', 'server-storage'])).exitCode).toBe(4);
   });
 
   test('does not start where there is no storage', async () => {

@@ -1,5 +1,6 @@
 import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
 import type { OperationsLog } from './profile/operations-log.ts';
+import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
 
 /** Who is logged in where; known without the server. */
@@ -44,6 +45,8 @@ export interface Account extends AsyncDisposable {
   usage(signal?: AbortSignal): Promise<AccountUsage>;
   /** The home vault with its state as it was folded last; call `pull` to bring it up to date. @throws UNREACHABLE, INTEGRITY */
   home(signal?: AbortSignal): Promise<Vault>;
+  /** For administrators of the server; others are refused when they use it. */
+  readonly server: ServerAdmin;
   /** Devices of the own identity chain, as last seen. */
   devices(): readonly DeviceSummary[];
   /** Connects and proves the device, unless that happened already. @throws UNREACHABLE, PIN_MISMATCH, CERTIFICATE, NOT_LOGGED_IN */

@@ -18,6 +18,7 @@ import type { EpochKey } from './state/epoch-secrets.ts';
 import { openVaultDatabase } from './state/vault-database.ts';
 import { VaultJournal } from './state/vault-journal.ts';
 import type { Ignored, Vault } from './vault.ts';
+import { ServerAdmin } from './server-admin.ts';
 import { HomeVault } from './vaults/home-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -77,6 +78,10 @@ class DeviceAccount implements Account {
     const home = (this.#home ??= this.#openHome());
     if (home.head.seq === 0) await home.pull(signal);
     return home;
+  }
+
+  get server(): ServerAdmin {
+    return new ServerAdmin(this.#connections);
   }
 
   devices(): readonly DeviceSummary[] {

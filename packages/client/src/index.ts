@@ -41,6 +41,7 @@ export type { Keyring } from './profile/keyring.ts';
 export { displayName, formatPath, splitPath } from './vault-path.ts';
 export { openAccount } from './open-account.ts';
 export type { OpenAccountOptions } from './open-account.ts';
+export type { ServerAdmin, ServerStatus, ServerUser } from './server-admin.ts';
 export type { GenerationNews } from './connection/generation.ts';
 export { login } from './login/login.ts';
 export type { LoginInfo, LoginOptions, LoginTarget } from './login/login.ts';

@@ -1,6 +1,7 @@
 import { dayMs, secondMs, type Clock, type Logger, type Random } from '@coffer/core';
 import { protocolLimits, type ProtocolLimits } from '@coffer/protocol';
 import { readIdentity, Storage } from '@coffer/storage';
+import { adminTasks } from './admin/admin-tasks.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import { WatchHub } from './events/watch-hub.ts';
 import { isLive, type Services } from './handlers/services.ts';
@@ -12,6 +13,8 @@ import { readOpaqueSetup } from './login/opaque-setup.ts';
 import { Listener, type ListenerLimits } from './net/listener.ts';
 import { loadTlsCredentials, type TlsCredentials } from './net/tls-credentials.ts';
 import { Identities } from './rights/identities.ts';
+import { Scheduler } from './schedule/scheduler.ts';
+import { TaskRecords } from './schedule/task-record.ts';
 import { CofferConnections } from './session/coffer-connections.ts';
 import type { Interposer } from './session/interposer.ts';
 import { Sessions } from './session/sessions.ts';
@@ -112,6 +115,7 @@ export class Daemon implements AsyncDisposable {
   async drain(): Promise<void> {
     this.#stopping = true;
     this.#parts?.listener.stopAccepting();
+    this.#parts?.services.scheduler.stop();
     const done = new AbortController();
     const enough = this.#deps.clock.sleep(drainMs, done.signal).catch(() => undefined);
     await Promise.race([this.#parts?.connections.goAway('the server is stopping', reconnectAfterMs), enough]);
@@ -144,6 +148,7 @@ export class Daemon implements AsyncDisposable {
     });
     this.#stack.use(listener);
     this.#parts = { services, connections, listener };
+    services.scheduler.begin();
     this.#warnOfExpiry();
   }
 
@@ -168,7 +173,12 @@ export class Daemon implements AsyncDisposable {
       registration: this.#config.registration,
       dataFrameBytes: this.#config.limits.frameBytes,
     });
-    return { ...live, storage, opaque, guard, sessions, hub, audit, logger, clock, random, settings };
+    const records = new TaskRecords(accounts);
+    const tasks = adminTasks({ storage, clock }, this.#config);
+    // Closed before the storage: what runs there ends first.
+    const scheduler = this.#stack.use(await Scheduler.open({ clock, logger, records, tasks }));
+    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub };
+    return { ...live, ...parts, audit, logger, clock, random, settings };
   }
 
   #listenerLimits(): ListenerLimits {

@@ -1,3 +1,10 @@
+export { collectAll, scrubAll } from './admin/admin-tasks.ts';
+export { differenceOf } from './admin/difference.ts';
+export { readFindings } from './admin/findings.ts';
+export { setQuota } from './admin/set-quota.ts';
+export type { QuotaChange } from './admin/set-quota.ts';
+export { listUsers } from './admin/user-list.ts';
+export type { UserRow } from './admin/user-list.ts';
 export { loadServerConfig } from './config/load-server-config.ts';
 export type { ConfigOrigin, ConfigSources, LoadedServerConfig } from './config/load-server-config.ts';
 export { LogLevel, ServerConfig } from './config/server-config.ts';
@@ -12,5 +19,6 @@ export { readOpaqueSetup, writeOpaqueSetup } from './login/opaque-setup.ts';
 export { loadTlsCredentials } from './net/tls-credentials.ts';
 export type { TlsCredentials } from './net/tls-credentials.ts';
 export type { Interposer } from './session/interposer.ts';
+export { taskNames, TaskRecords } from './schedule/task-record.ts';
 export { serve } from './serve.ts';
 export type { ServeOptions, HangupSource } from './serve.ts';

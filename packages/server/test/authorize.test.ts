@@ -31,10 +31,15 @@ interface Situation {
   readonly standing: Standing;
   readonly role?: Role;
   readonly live?: boolean;
+  readonly admin?: boolean;
 }
 
 async function verdict(situation: Situation, access: Access, vaults: readonly VaultId[] = []): Promise<string> {
-  const source = { roleIn: async () => situation.role, isLive: async () => situation.live ?? true };
+  const source = {
+    roleIn: async () => situation.role,
+    isLive: async () => situation.live ?? true,
+    isAdmin: async () => situation.admin ?? false,
+  };
   try {
     await authorize(source, connectionIn(situation.standing), { access, vaults });
     return 'yes';
@@ -98,9 +103,20 @@ describe('authorize', () => {
     const source = {
       roleIn: async (vault: VaultId) => roles.find((known) => known.vault === vault)?.role,
       isLive: async () => true,
+      isAdmin: async () => true,
     };
     const both = authorize(source, connectionIn(proved), { access: 'member', vaults: [served, other] });
     await expect(both).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('administration is for full devices of administrators, as long as they are it', async () => {
+    expect(await verdict({ standing: proved, admin: true }, 'admin')).toBe('yes');
+    expect(await verdict({ standing: proved, role: 'owner' }, 'admin')).toBe('NOT_ALLOWED');
+    expect(await verdict({ standing: proved, admin: true, live: false }, 'admin')).toBe('REFUSED');
+    const unattended = { phase: 'device', account, device: worker } as const;
+    expect(await verdict({ standing: unattended, admin: true }, 'admin')).toBe('NOT_ALLOWED');
+    for (const standing of [open, login])
+      expect(await verdict({ standing, admin: true }, 'admin')).toBe('NOT_LOGGED_IN');
   });
 
   test('a worker does nothing beyond its vaults, whatever the role', async () => {

@@ -25,6 +25,8 @@ export type { ScrubOptions } from './collection/scrub.ts';
 export type { LostChunk, UsageDifference } from './facts/collection-facts.ts';
 export { missingChunks } from './missing-chunks.ts';
 export type { MissingChunk } from './facts/facts.ts';
+export { readStoredBytes } from './read-stored-bytes.ts';
+export { readClock } from './retention/retention-clock.ts';
 export { rebuildIndex } from './rebuild-index.ts';
 export type { RebuildIndexOptions } from './rebuild-index.ts';
 export type { ExpiryCause, HoldBy, Tombstone, VersionEnd } from './facts/retention-facts.ts';

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { loadServerConfig, serve } from '@coffer/server';
+import { serve } from '@coffer/server';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
-import type { Command, CommandContext } from '../context.ts';
+import type { Command } from '../context.ts';
+import { serverConfig } from '../server-config.ts';
 
 const schemas = {
   args: z.tuple([]),
@@ -17,12 +16,9 @@ const schemas = {
   }),
 };
 
-/** Read when there is one and no other is named (CONFIG §Server). */
-const defaultConfig = 'coffer.yaml';
-
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
-  const load = async () => (await loadServerConfig(sources(context, options))).config;
+  const load = () => serverConfig(context, { file: options.config, flags: flagsOf(options) });
   await serve({
     config: await load(),
     reload: load,
@@ -34,17 +30,12 @@ export const run: Command = async (context, input) => {
   return undefined;
 };
 
-function sources(context: CommandContext, options: z.output<(typeof schemas)['options']>) {
-  const file = options.config ?? (existsSync(resolve(context.cwd, defaultConfig)) ? defaultConfig : undefined);
+function flagsOf(options: z.output<(typeof schemas)['options']>) {
   return {
-    ...(file !== undefined && { file: resolve(context.cwd, file) }),
-    environment: context.env,
-    flags: {
-      'listen.host': options.host,
-      'listen.port': options.port,
-      'storage.path': options.storage,
-      'certs.path': options.certs,
-      'logs.path': options.logs,
-    },
+    'listen.host': options.host,
+    'listen.port': options.port,
+    'storage.path': options.storage,
+    'certs.path': options.certs,
+    'logs.path': options.logs,
   };
 }

@@ -5,7 +5,7 @@ import type { OperationTable } from './operation.ts';
 /** Numbers that a run may report. */
 const maxCounts = 32;
 
-const counts = z
+export const counts = z
   .record(z.string().regex(/^[a-z][A-Za-z]{0,31}$/), wholeNumber())
   .refine((value) => Object.keys(value).length <= maxCounts, `at most ${maxCounts} counts expected`)
   .describe(`{name: int…} ≤ ${maxCounts}`);

@@ -3,9 +3,9 @@ import type { z } from 'zod';
 /**
  * Who may call an operation (PROTOCOL §Session): `open` before any login, in the order of the session; `login` between
  * an OPAQUE login and the device's proof; `device` once proved; `member` and `write` name a vault in `vault`, or several
- * in `vaults`, in which the account has that role at least.
+ * in `vaults`, in which the account has that role at least; `admin` a full device of an administrator.
  */
-export type Access = 'open' | 'login' | 'login|device' | 'device' | 'member' | 'write';
+export type Access = 'open' | 'login' | 'login|device' | 'device' | 'member' | 'write' | 'admin';
 
 /** What the DATA frames beside a message carry. */
 export interface DataShape {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { accountOperations, deviceOperations } from './account.ts';
+import { adminOperations } from './admin.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import type { EventShape, EventTable, Operation, OperationTable } from './operation.ts';
@@ -18,6 +19,7 @@ export const operations = {
   ...versionOperations,
   ...jobOperations,
   ...usageOperations,
+  ...adminOperations,
 } as const satisfies OperationTable;
 
 export const events = { ...vaultEvents } as const satisfies EventTable;

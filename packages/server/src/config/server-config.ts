@@ -1,8 +1,9 @@
-import { dayMs, formatSize, GiB, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
+import { dayMs, formatSize, GiB, isCofferError, KiB, MiB, minuteMs, parseDurationMs, parseSize } from '@coffer/core';
 import { defaultRetention, RetentionPolicy } from '@coffer/journal';
 import { protocolLimits } from '@coffer/protocol';
 import { z } from 'zod';
 import { auditCategories } from '../log/audit.ts';
+import { parseSchedule } from '../schedule/schedule.ts';
 
 /** A size in bytes: a number, or text like `64MiB`. */
 const Size = text('size', parseSize).pipe(z.number().int().min(0).max(Number.MAX_SAFE_INTEGER));
@@ -19,8 +20,19 @@ const Count = text('number', parseCount).pipe(z.number().int().min(1).max(1_000_
 /** A share of the filesystem: `5%`, or 0.05. */
 const Share = text('percentage', parsePercent).pipe(z.number().min(0).max(0.99));
 const Path = z.string().min(1).max(4096);
-/** A cron expression or an interval; the scheduler reads it. */
-const Schedule = z.string().min(1).max(100);
+/** A cron expression, an interval, or `off`. */
+const Schedule = z
+  .string()
+  .min(1)
+  .max(100)
+  .superRefine((value, context) => {
+    try {
+      parseSchedule(value);
+    } catch (error) {
+      if (!isCofferError(error)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
 
 /** Least to most urgent; `silent` writes nothing. */
 export const LogLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);

@@ -1,6 +1,7 @@
 import type { Handlers } from '@coffer/protocol';
 import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
+import { adminHandlers } from './admin-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
@@ -17,5 +18,6 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...retentionHandlers(services),
     ...chunkHandlers(services),
     ...jobHandlers(services),
+    ...adminHandlers(services),
   };
 }

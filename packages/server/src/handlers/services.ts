@@ -6,11 +6,16 @@ import type { Audit } from '../log/audit.ts';
 import type { LoginGuard } from '../login/login-guard.ts';
 import type { OpaqueServer } from '../login/opaque-server.ts';
 import type { Identities } from '../rights/identities.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
 
 /** What the handlers work with; owned by the daemon. */
 export interface Services {
   readonly storage: Storage;
+  /** Its folder. */
+  readonly storagePath: string;
+  /** What the daemon does by itself. */
+  readonly scheduler: Scheduler;
   readonly accounts: Accounts;
   readonly identities: Identities;
   readonly opaque: OpaqueServer;

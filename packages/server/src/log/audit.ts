@@ -27,6 +27,8 @@ export interface AuditEvent {
   readonly device?: Uint8Array | undefined;
   readonly vault?: Uint8Array | undefined;
   readonly job?: Uint8Array | undefined;
+  /** The account that something was done to by another one. */
+  readonly subject?: Uint8Array | undefined;
   readonly address?: string;
   readonly bytes?: number;
   /** Named whole numbers: chunks stored, commits, attempts. */
@@ -49,8 +51,8 @@ export function statusOf(error: unknown): ErrorCode {
 
 /** The event as a flat line: ids in hex, counts beside the rest. */
 export function auditFields(event: AuditEvent): Readonly<Record<string, unknown>> {
-  const { account, device, vault, job, ...rest } = event;
-  return { ...rest, ...hexFields({ account, device, vault, job }) };
+  const { account, device, vault, job, subject, ...rest } = event;
+  return { ...rest, ...hexFields({ account, device, vault, job, subject }) };
 }
 
 function hexFields(ids: Readonly<Record<string, Uint8Array | undefined>>): Record<string, string> {

@@ -12,6 +12,7 @@ import {
 } from '@coffer/protocol';
 import type { Watcher } from '../events/watch-hub.ts';
 import { createHandlers } from '../handlers/create-handlers.ts';
+import { statusOf } from '../log/audit.ts';
 import { isLive, type Services } from '../handlers/services.ts';
 import { loginFailed } from '../handlers/session-handlers.ts';
 import { TlsTransport } from '../net/tls-transport.ts';
@@ -80,8 +81,25 @@ export class CofferConnections implements AsyncDisposable {
     await Promise.all([...this.#live].map((connection) => connection[Symbol.asyncDispose]()));
   }
 
-  #authorize(op: OperationName, request: unknown, { context }: Call<Connection>): Promise<void> {
-    return authorize(this.#rights, context, { access: operationOf(op).access, vaults: vaultsOf(request) });
+  async #authorize(op: OperationName, request: unknown, { context }: Call<Connection>): Promise<void> {
+    const { access } = operationOf(op);
+    try {
+      await authorize(this.#rights, context, { access, vaults: vaultsOf(request) });
+    } catch (error) {
+      if (access === 'admin') this.#tellOfDenial(op, context, error);
+      throw error;
+    }
+  }
+
+  /** Nobody's client asks for this by mistake. */
+  #tellOfDenial(op: OperationName, { standing, address }: Connection, error: unknown): void {
+    const { audit, logger } = this.#services;
+    const status = statusOf(error);
+    const who = standing.phase === 'device' ? { account: standing.account, device: standing.device.device } : {};
+    const event = { event: op, operation: operationOf(op).code, status, address, note: 'denied', ...who };
+    audit.record('admin', event);
+    audit.record('anomaly', event);
+    logger.warn({ operation: op, status, address }, 'an administrative request was denied');
   }
 
   #watcherOf(get: () => { context: Connection; connection: ServerConnection<Connection> }): Watcher {
@@ -104,6 +122,7 @@ function rightsOf(services: Services): RightsSource {
   const { storage } = services;
   return {
     isLive: (account, device) => isLive(services, account, device),
+    isAdmin: async (account) => (await services.accounts.byId(account))?.role === 'admin',
     roleIn: async (vault, account) => {
       const state = await storage.vaultState(vault);
       return state === undefined ? undefined : roleOf(state, account, storage.directory);

@@ -74,7 +74,7 @@ export class RetentionClock implements AsyncDisposable {
   status(): ClockStatus {
     const nowMs = this.nowMs();
     const wallMs = this.#deps.clock.nowMs();
-    return { nowMs, wallMs, paused: Math.abs(wallMs - nowMs) > toleranceMs };
+    return { nowMs, wallMs, paused: isFar(wallMs, nowMs) };
   }
 
   get paused(): boolean {
@@ -119,6 +119,16 @@ export class RetentionClock implements AsyncDisposable {
       if (!isCofferError(error)) throw error;
     });
   }
+}
+
+/** As the storage last saved it, some minutes ago when it runs; undefined when it never ran. @throws IO */
+export async function readClock(accounts: Pick<Accounts, 'setting'>, wallMs: number): Promise<ClockStatus | undefined> {
+  const nowMs = parseSetting(await accounts.setting(settingKey));
+  return nowMs === undefined ? undefined : { nowMs, wallMs, paused: isFar(wallMs, nowMs) };
+}
+
+function isFar(wallMs: number, nowMs: number): boolean {
+  return Math.abs(wallMs - nowMs) > toleranceMs;
 }
 
 /** `undefined` for what is no time, as for none at all. */

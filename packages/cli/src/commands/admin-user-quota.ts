@@ -1,0 +1,44 @@
+import { formatSize } from '@coffer/core';
+import { setQuota } from '@coffer/server';
+import type { QuotaChange } from '@coffer/server';
+import { Accounts } from '@coffer/storage';
+import { z } from 'zod';
+import { askServer, storageFolder } from '../admin-place.ts';
+import { parseInput, Size, Text } from '../arguments.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { safeText } from '../safe-text.ts';
+
+/** A size, or `none`: no limit. */
+const Limit = z.union([z.literal('none').transform(() => null), Size]);
+
+const schemas = {
+  args: z.tuple([z.string().min(1).max(64), Limit]),
+  options: z.strictObject({ largestFile: Limit.optional(), storage: Text.optional() }),
+};
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  const [username, quotaBytes] = args;
+  const change: QuotaChange = {
+    username,
+    quotaBytes,
+    largestFileBytes: options.largestFile === undefined ? 'keep' : options.largestFile,
+  };
+  const storage = storageFolder(context, options.storage);
+  if (storage === undefined) await askServer(context, (server) => server.setQuota(change, context.signal));
+  else await setHere(context, { storage, change });
+  context.output.result({
+    json: () => change,
+    text: () =>
+      safeText(`${username} may store ${quotaBytes === null ? 'without a limit' : formatSize(quotaBytes)} from now on`),
+  });
+  return undefined;
+};
+
+async function setHere(
+  context: CommandContext,
+  { storage, change }: { readonly storage: string; readonly change: QuotaChange },
+): Promise<void> {
+  await using accounts = await Accounts.open(storage, { clock: context.clock });
+  await setQuota(accounts, change);
+}

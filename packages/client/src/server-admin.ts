@@ -1,0 +1,66 @@
+import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
+import type { Connections } from './connection/connections.ts';
+
+export type ServerStatus = ResponseOf<'admin.status'>;
+export type ServerUser = ResponseOf<'admin.userList'>['users'][number];
+
+/**
+ * The server as its administrator sees it. Long work is the server's own: it goes on when this side leaves, and asking again
+ * joins it. @throws NOT_ALLOWED for whoever is no administrator, UNREACHABLE
+ */
+export class ServerAdmin {
+  readonly #connections: Connections;
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+  }
+
+  status(signal?: AbortSignal): Promise<ServerStatus> {
+    return this.#ask((one) => one.request('admin.status', {}, optionsOf(signal)), signal);
+  }
+
+  /** Expires and collects. `acceptClock`: the time of the server's machine is right. */
+  async collect(
+    options: { readonly acceptClock: boolean },
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, number>>> {
+    return (await this.#ask((one) => one.request('admin.collect', options, optionsOf(signal)), signal)).counts;
+  }
+
+  scrub(signal?: AbortSignal): Promise<ResponseOf<'admin.scrub'>> {
+    return this.#ask((one) => one.request('admin.scrub', {}, optionsOf(signal)), signal);
+  }
+
+  backup(signal?: AbortSignal): Promise<ResponseOf<'admin.backup'>> {
+    return this.#ask((one) => one.request('admin.backup', {}, optionsOf(signal)), signal);
+  }
+
+  recount(signal?: AbortSignal): Promise<ResponseOf<'admin.recount'>> {
+    return this.#ask((one) => one.request('admin.recount', {}, optionsOf(signal)), signal);
+  }
+
+  /** All accounts by name. */
+  async users(signal?: AbortSignal): Promise<readonly ServerUser[]> {
+    const all: ServerUser[] = [];
+    for (;;) {
+      const { users, more } = await this.#ask(
+        (one) => one.request('admin.userList', { skip: all.length }, optionsOf(signal)),
+        signal,
+      );
+      all.push(...users);
+      if (!more || users.length === 0) return all;
+    }
+  }
+
+  async setQuota(change: RequestOf<'admin.userQuota'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.userQuota', change, optionsOf(signal)), signal);
+  }
+
+  #ask<Result>(work: (connection: ClientConnection) => Promise<{ readonly response: Result }>, signal?: AbortSignal) {
+    return this.#connections.run('control', async (connection) => (await work(connection)).response, signal);
+  }
+}
+
+function optionsOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

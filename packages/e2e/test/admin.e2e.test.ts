@@ -1,0 +1,62 @@
+import { expect, jest, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Coffer, startVault } from '../src/index.ts';
+import type { Credentials, Vault } from '../src/index.ts';
+
+jest.setTimeout(300_000);
+
+interface Status {
+  readonly generation: number;
+  readonly tasks: readonly { readonly task: string; readonly last: { readonly status: string } | null }[];
+  readonly backups: { readonly count: number; readonly newestMs: number | null };
+  readonly accounts: { readonly count: number; readonly storedBytes: number };
+}
+
+/** The administrator on a machine of their own, with the keys of a full device. */
+async function logIn(vault: Vault, { username, password, invite }: Credentials) {
+  const home = await vault.folder.folder(`${username}-full`);
+  const coffer = new Coffer(home);
+  const secret = join(home, 'password');
+  writeFileSync(secret, `${password}\n`, { mode: 0o600 });
+  const env = { COFFER_PASSWORD_FILE: secret };
+  expect((await coffer.run(['login', invite], { env })).exitCode).toBe(0);
+  return (args: readonly string[]) => coffer.run([...args, '--json'], { env });
+}
+
+test('an administrator looks after the server from afar and on it; nobody else does', async () => {
+  await using vault = await startVault();
+  const source = await vault.folder.folder('source');
+  writeFileSync(join(source, 'a.bin'), Buffer.alloc(50_000, 'a'));
+  await vault.user.device.json(['sync', source, '/s']);
+  const admin = await logIn(vault, vault.admin);
+  const here = (args: readonly string[]) => vault.machine.run([...args, '--storage', vault.storage, '--json']);
+
+  for (const run of [admin, here]) {
+    const backup = await run(['admin', 'backup']);
+    expect(backup).toMatchObject({ exitCode: 0, json: { verified: true, accounts: 2 } });
+    const status = (await run(['admin', 'status'])).json as Status;
+    expect(status).toMatchObject({ generation: 1, accounts: { count: 2 } });
+    expect(status.accounts.storedBytes).toBeGreaterThan(0);
+    expect(status.tasks.map(({ task }) => task)).toEqual(['collect', 'accountsBackup', 'scrub']);
+    expect((await run(['admin', 'user', 'list'])).json).toMatchObject([{ username: 'admin' }, { username: 'user' }]);
+  }
+  expect(await admin(['admin', 'collect'])).toMatchObject({ exitCode: 0, json: { chunks: 0 } });
+  expect(await admin(['admin', 'scrub'])).toMatchObject({ exitCode: 0, json: { clean: true } });
+  expect(await admin(['admin', 'recount'])).toMatchObject({ exitCode: 0, json: [] });
+  expect(await here(['admin', 'collect'])).toMatchObject({ exitCode: 5, error: { code: 'LOCKED' } });
+
+  // In force at once, and lifted at once.
+  expect((await admin(['admin', 'user', 'quota', 'user', '10KiB'])).exitCode).toBe(0);
+  writeFileSync(join(source, 'b.bin'), crypto.getRandomValues(new Uint8Array(60_000)));
+  expect((await vault.user.device.run(['put', join(source, 'b.bin'), '/b', '--json'])).exitCode).toBe(7);
+  expect((await here(['admin', 'user', 'quota', 'user', 'none', '--largest-file', '1KiB'])).exitCode).toBe(0);
+  expect((await vault.user.device.run(['put', join(source, 'b.bin'), '/b', '--json'])).exitCode).not.toBe(0);
+  expect((await here(['admin', 'user', 'quota', 'user', 'none', '--largest-file', 'none'])).exitCode).toBe(0);
+  expect((await vault.user.device.run(['put', join(source, 'b.bin'), '/b', '--json'])).exitCode).toBe(0);
+
+  const user = await logIn(vault, vault.user);
+  expect(await user(['admin', 'status'])).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
+  // An unattended machine of an administrator.
+  expect(await vault.admin.device.run(['admin', 'status', '--json'])).toMatchObject({ exitCode: 6 });
+});

@@ -1,0 +1,127 @@
+import { CofferError, type AccountId } from '@coffer/core';
+import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
+import { listBackups, readStoredBytes } from '@coffer/storage';
+import { differenceOf } from '../admin/difference.ts';
+import { readFindings } from '../admin/findings.ts';
+import { setQuota } from '../admin/set-quota.ts';
+import { listUsers } from '../admin/user-list.ts';
+import { statusOf } from '../log/audit.ts';
+import type { TaskStatus } from '../schedule/scheduler.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Services } from './services.ts';
+
+type AdminOperation = Extract<keyof Handlers<Connection>, `admin.${string}`>;
+
+/** Users of one answer. */
+const usersTogether = 64;
+/** Accounts of one answer of a recount; more differ only after a bug. */
+const differencesTogether = 1000;
+
+/** What administrators do from afar; who may is decided in `authorize`, and each leaves a line in the log. */
+export function adminHandlers(services: Services): Pick<Handlers<Connection>, AdminOperation> {
+  const { storage, accounts, scheduler } = services;
+  const logged = <Op extends AdminOperation>(
+    operation: Op,
+    work: (request: RequestOf<Op>) => Promise<Done<Op>>,
+  ): ((request: RequestOf<Op>, call: { readonly context: Connection }) => Promise<ResponseOf<Op>>) => {
+    return async (request, { context }) => await recorded(services, { operation, context }, () => work(request));
+  };
+  return {
+    'admin.status': async () => status(services),
+    'admin.userList': async ({ skip }) => users(services, skip),
+    'admin.collect': logged('admin.collect', async ({ acceptClock }) => {
+      if (acceptClock) await storage.acceptClock();
+      const counts = await scheduler.run('collect');
+      return { response: { counts }, counts };
+    }),
+    'admin.scrub': logged('admin.scrub', async () => {
+      const counts = await scheduler.run('scrub');
+      const { count = 0, first = [] } = (await readFindings(accounts)) ?? {};
+      return { response: { count, first: [...first] }, counts };
+    }),
+    'admin.backup': logged('admin.backup', async () => {
+      const counts = await scheduler.run('accountsBackup');
+      const newest = (await listBackups(services.storagePath))[0];
+      if (newest === undefined) throw new CofferError('NOT_FOUND', 'the backup is not there any more');
+      return { response: { path: newest.file, bytes: newest.bytes, accounts: counts['accounts'] ?? 0 }, counts };
+    }),
+    'admin.recount': logged('admin.recount', async () => {
+      const differences = await storage.recount();
+      const accountsOf = differences.slice(0, differencesTogether).map(differenceOf);
+      const more = differences.length > differencesTogether;
+      return { response: { accounts: accountsOf, more }, counts: { differences: differences.length } };
+    }),
+    'admin.userQuota': logged('admin.userQuota', async (change) => {
+      const subject = await setQuota(accounts, change);
+      return { response: {}, subject };
+    }),
+  };
+}
+
+async function status(services: Services): Promise<ResponseOf<'admin.status'>> {
+  const { storage, accounts, clock, scheduler, storagePath } = services;
+  const { freeBytes, reserveBytes, writable } = await storage.status();
+  const stored = await readStoredBytes(storagePath);
+  const backups = await listBackups(storagePath);
+  const findings = await readFindings(accounts);
+  return {
+    server: storage.serverId,
+    generation: storage.generation,
+    timeMs: clock.nowMs(),
+    space: { freeBytes, reserveBytes, writable },
+    clock: storage.clock,
+    tasks: scheduler.status().map(taskOf),
+    scrub: findings === undefined ? null : { ...findings, first: [...findings.first] },
+    backups: { count: backups.length, newestMs: backups[0]?.atMs ?? null },
+    accounts: {
+      count: (await accounts.list()).length,
+      storedBytes: [...(stored?.values() ?? [])].reduce((sum, bytes) => sum + bytes, 0),
+    },
+  };
+}
+
+function taskOf({ task, running, last, nextMs }: TaskStatus): ResponseOf<'admin.status'>['tasks'][number] {
+  return {
+    task,
+    running: running ?? null,
+    last:
+      last === undefined
+        ? null
+        : { ...last, counts: { ...last.counts }, endedMs: last.endedMs ?? null, message: last.message ?? null },
+    nextMs: nextMs ?? null,
+  };
+}
+
+async function users({ accounts, storagePath }: Services, skip: number): Promise<ResponseOf<'admin.userList'>> {
+  const all = await listUsers(storagePath, accounts);
+  const page = all.slice(skip, skip + usersTogether);
+  return { users: [...page], more: skip + page.length < all.length };
+}
+
+interface Done<Op extends AdminOperation> {
+  readonly response: ResponseOf<Op>;
+  readonly counts?: Readonly<Record<string, number>>;
+  /** Whom it was done to. */
+  readonly subject?: AccountId;
+}
+
+/** A line at the start and one at the end, however it ends: what an administrator does must be seen by the others. */
+async function recorded<Op extends AdminOperation>(
+  { audit }: Services,
+  { operation, context }: { readonly operation: Op; readonly context: Connection },
+  work: () => Promise<Done<Op>>,
+): Promise<ResponseOf<Op>> {
+  const { account, device, address } = context;
+  const category = operation === 'admin.backup' ? 'backup' : 'admin';
+  const about = { event: operation, operation: operations[operation].code, account, device: device.device, address };
+  audit.record(category, { ...about, phase: 'start', status: 'OK' });
+  try {
+    const { response, counts, subject } = await work();
+    const more = { ...(counts && { counts }), ...(subject && { subject }) };
+    audit.record(category, { ...about, phase: 'end', status: 'OK', ...more });
+    return response;
+  } catch (error) {
+    audit.record(category, { ...about, phase: 'end', status: statusOf(error) });
+    throw error;
+  }
+}
