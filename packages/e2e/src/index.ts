@@ -8,7 +8,7 @@ export { Daemon } from './harness/daemon.ts';
 export type { DaemonOptions } from './harness/daemon.ts';
 export { cleanEnvironment } from './harness/environment.ts';
 export { freePort } from './harness/free-port.ts';
-export { MemoryWatch, peakRssBytes, processFamily, resetPeakRss } from './harness/measure.ts';
+export { MemoryWatch, peakRssBytes, processFamily, resetPeakRss, rssBytes } from './harness/measure.ts';
 export { plantOddities, plantRefusedNames } from './harness/oddities.ts';
 export type { Oddities } from './harness/oddities.ts';
 export { TemporaryFolder } from './harness/temp.ts';

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, wr
 import { join } from 'node:path';
 import { startVault } from '../src/index.ts';
 
-/** What the server may learn nowhere: 25 names, 25 contents, the password. Each name and content holds the same random mark. */
+/** What the server may learn nowhere: 50 names, 50 contents, the password. Each name and content holds the same random mark. */
 interface Planted {
   readonly mark: string;
   readonly names: readonly string[];
@@ -14,7 +14,7 @@ interface Planted {
 function plant(folder: string): Planted {
   mkdirSync(folder);
   const mark = randomBytes(12).toString('hex');
-  const names = Array.from({ length: 25 }, (_, index) => `name-${index}-${mark}`);
+  const names = Array.from({ length: 50 }, (_, index) => `name-${index}-${mark}`);
   const contents = names.map((_, index) => `content ${index} ${mark}`);
   names.forEach((name, index) => {
     mkdirSync(join(folder, `${name}-folder`));
@@ -102,7 +102,7 @@ test('names, contents and the password are nowhere on the server: not on its dis
   const source = vault.folder.join('source');
   const { mark, names, contents } = plant(source);
   const wanted = needles([mark, vault.user.password]);
-  expect(searchFolder(source, wanted).length).toBeGreaterThanOrEqual(50);
+  expect(searchFolder(source, wanted).length).toBeGreaterThanOrEqual(100);
 
   await device.json(['sync', source, `/${names[0]}-vault`]);
   await device.json(['mv', `/${names[0]}-vault/${names[1]}-folder`, `/${names[2]}-renamed`]);

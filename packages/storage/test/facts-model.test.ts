@@ -1,5 +1,5 @@
 import type { ChunkId, EntryId } from '@coffer/core';
-import { concatBytes, randomUnit, sha256, u32 } from '@coffer/core';
+import { concatBytes, dayMs, randomUnit, sha256, u32 } from '@coffer/core';
 import type { Commit, Ref } from '@coffer/journal';
 import { encodeSegment, encodeVaultState, noIds, segmentId } from '@coffer/journal';
 import { putRef, TestAccount, testRandom, TestVault } from '@coffer/journal/testing';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Facts, LookUpChunks, Prepared } from '../src/facts/facts.ts';
 import { SqliteFacts } from '../src/facts/sqlite-facts.ts';
 import { MemoryFacts } from '../src/testing/index.ts';
+import { expiredPuts } from '../src/testing/retention-contract.ts';
 import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 const runs = Number(process.env['COFFER_MODEL_RUNS'] ?? 5);
@@ -40,6 +41,7 @@ class Twins {
     if (luck < 0.25) await this.#store();
     else if (luck < 0.35) await this.#storeSegment();
     else if (luck < 0.45) await this.#claim();
+    else if (luck < 0.6) await this.#expire();
     else await this.#commit();
     await this.#compare();
   }
@@ -109,11 +111,22 @@ class Twins {
     if (await this.#append(vault, commit)) vault.add(commit);
   }
 
+  /** Versions of any age, gone ones and current ones too. */
+  async #expire(): Promise<void> {
+    const vault = this.#pick(this.#vaults);
+    const puts = vault.commits.flatMap(expiredPuts).filter(() => randomUnit(this.#random) < 0.3);
+    const cause = randomUnit(this.#random) < 0.5 ? 'rules' : 'purge';
+    const change = { vault: vault.id, owner: this.#owner.account, atMs: this.#token, cause, packs: [] } as const;
+    await this.#both((facts) => facts.expireVersions({ ...change, versions: puts }));
+  }
+
   #nextRef(vault: TestVault): Ref {
     const entry: EntryId = new Uint8Array(16).fill(1 + Math.floor(randomUnit(this.#random) * 5));
     const luck = randomUnit(this.#random);
     if (luck < 0.2) return { kind: 'drop', entries: [entry], reason: luck < 0.1 ? 'removed' : 'moved' };
-    if (luck < 0.35) return { kind: 'keep', entry, seq: 1 + Math.floor(randomUnit(this.#random) * vault.state.seq) };
+    if (luck < 0.25) return { kind: 'purge', entry, seqs: luck < 0.22 ? [] : [vault.state.seq] };
+    if (luck < 0.3) return { kind: 'policy', policy: { versions: this.#below(9), days: this.#below(9), trashDays: 9 } };
+    if (luck < 0.4) return { kind: 'keep', entry, seq: 1 + Math.floor(randomUnit(this.#random) * vault.state.seq) };
     const ids = randomUnit(this.#random) < 0.7 && this.#ids.length > 0 ? [this.#maybeUnknown()] : [];
     const ref = putRef(entry, { uploader: this.#owner.account, ids });
     const segment = randomUnit(this.#random) < 0.3 ? this.#segments.at(-1) : undefined;
@@ -166,11 +179,25 @@ class Twins {
       };
       await this.#both((facts) => facts.readableChunks(look));
       await this.#both((facts) => facts.commits(vault.id, 0, 1000));
+      const nowMs = 7 * dayMs + this.#below(50);
+      await this.#both((facts) => facts.policies(vault.id, nowMs));
+      const limit = this.#below(9);
+      const ended = await this.#both((facts) => facts.endedVersions(vault.id, undefined, limit));
+      await this.#both((facts) => facts.endedVersions(vault.id, ended.at(-1), 1000));
+      const entry = new Uint8Array(16).fill(this.#below(5));
+      const range = { after: this.#below(9), limit: 5 };
+      await this.#both((facts) => facts.versionsOf(vault.id, entry, range));
+      await this.#both((facts) => facts.tombstonesOf(vault.id, entry, range));
       await this.#both((facts) => facts.isStored({ ...look, kind: 'chunk', id }));
       for (const segment of this.#segments.slice(-1)) {
         await this.#both((facts) => facts.isStored({ ...look, kind: 'segment', id: segmentId(segment) }));
       }
     }
+  }
+
+  /** A whole number from 1 on. */
+  #below(limit: number): number {
+    return 1 + Math.floor(randomUnit(this.#random) * limit);
   }
 
   #maybeUnknown(): ChunkId {
@@ -223,6 +250,21 @@ const promised = new Set([
   'files',
   'versions',
   'trashBytes',
+  'expired',
+  'fromMs',
+  'endedAtMs',
+  'ended',
+  'newer',
+  'drop',
+  'reason',
+  'atMs',
+  'cause',
+  'purgeReceivedAtMs',
+  'changes',
+  'last',
+  'policy',
+  'days',
+  'trashDays',
 ]);
 
 test('facts in SQLite answer like facts in maps', async () => {

@@ -15,7 +15,7 @@ export function laidAttributesDiffer(local: Stamp, remote: RemoteStamp): boolean
   return !sameTime(local, remote) || laidModeDiffers(local, remote);
 }
 
-export function laidModeDiffers(local: Stamp, remote: RemoteStamp): boolean {
+function laidModeDiffers(local: Stamp, remote: RemoteStamp): boolean {
   const mode = permissionsOf(local);
   return laidMode(parseRemoteStamp(remote).mode, mode) !== mode;
 }

@@ -84,6 +84,8 @@ class PullExecutor {
   readonly #notes: SettledNotes;
   readonly #attributesOf: FolderAttributes;
   readonly #entries: DirectoryEntries;
+  /** What this run renamed: its stamp in the plan, and the one that the rename gave it. */
+  readonly #renamed = new Map<Stamp, Stamp>();
   #failed = 0;
   #skipped = 0;
   #unsettled = false;
@@ -179,6 +181,7 @@ class PullExecutor {
     );
     from.parent = parent.local;
     from.name = name;
+    if (stamp !== undefined && place === undefined) this.#renamed.set(local, stamp);
     this.#deps.report.counts.moved += 1;
     const item = step.remember && stamp !== undefined ? { place, local: stamp, remote } : undefined;
     for (const noted of moveNotes(step, item)) await this.#note(noted);
@@ -237,7 +240,16 @@ class PullExecutor {
       };
       await this.#open().download(content, counting, stop);
     };
-    const file = { name, size, mtime, mode, expected: local, keepBoth, overwrite: this.#deps.overwrite, fill };
+    const file = {
+      name,
+      size,
+      mtime,
+      mode,
+      expected: this.#now(local),
+      keepBoth,
+      overwrite: this.#deps.overwrite,
+      fill,
+    };
     const onLaid = (folder: Folder, { name: laidAs }: LayOutcome): Promise<void> =>
       this.#learn(step, folder, { laidAs, remote });
     const { kind } = await layFile(this.#deps, { ...file, onLaid, hold: () => this.#hold(step.parent) }, signal);
@@ -254,7 +266,7 @@ class PullExecutor {
     if (target === undefined) throw new CofferError('INVALID', 'the link has no target');
     await this.#in(parent, async (folder) => {
       const { overwrite, report } = this.#deps;
-      const outcome = layLink(this.#deps, { folder, name, target, mtime, expected: local, overwrite });
+      const outcome = layLink(this.#deps, { folder, name, target, mtime, expected: this.#now(local), overwrite });
       if (outcome.conflict) report.counts.conflicts += 1;
       await this.#learn(step, folder, { laidAs: outcome.name, remote });
     });
@@ -274,6 +286,11 @@ class PullExecutor {
       else folder.setAttributes(name, { mode, mtime, times: this.#deps.times });
       if (remember) await this.#learn(step, folder, { laidAs: name, remote });
     });
+  }
+
+  /** The stamp that a file of the plan bears by now, when nobody else touched it. */
+  #now(planned: Stamp | undefined): Stamp | undefined {
+    return planned === undefined ? undefined : (this.#renamed.get(planned) ?? planned);
   }
 
   async #remove({ parent, from, local, fromBase, files }: RemoveStep): Promise<void> {

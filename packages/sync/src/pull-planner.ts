@@ -1,5 +1,5 @@
 import { isCofferError } from '@coffer/core';
-import { laidAttributesDiffer, laidModeDiffers, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
+import { laidAttributesDiffer, linkTimesDiffer, looksSame, sameTarget } from './compare.ts';
 import { DisplacedItems } from './displaced-items.ts';
 import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
@@ -328,10 +328,19 @@ export class PullPlanner {
       base: found.base,
       baseParent: found.baseParent,
     };
+    if (remote.kind === 'symlink') return this.#linkFound(moved, { remote, found });
     const same = found.local.stamp === found.base.local && sameVersion(remote.stamp, found.base.remote);
     this.#move(moved, { remote, place: undefined, found, remember: same });
     if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
-    if (laidModeDiffers(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
+    if (laidAttributesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
+  }
+
+  #linkFound(moved: Triple, { remote, found }: { remote: RemoteNode; found: Displaced }): void {
+    const same = this.#sameLink(moved, remote);
+    this.#move(moved, { remote, place: undefined, found, remember: same });
+    // One that was changed here is not what base says, and is kept.
+    if (!same) return this.#makeLink(moved, remote, { local: found.base.local, reason: 'changed' });
+    if (linkTimesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
   }
 
   #movedAndChanged(local: Stamp, seen: Stamp): { local: Stamp; reason: Reason; keepBoth: boolean } {

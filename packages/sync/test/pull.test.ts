@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -75,6 +76,51 @@ describe('pull', () => {
     await scene.vault.asOther((batch) => batch.setAttributes(entry, { mtime: [1_600_000_000, 0], mode: 0o4711 }));
     await scene.run('pull');
     expect(statSync(scene.at('program')).mode & 0o7777).toBe(0o711);
+  });
+
+  test('a rename that comes with another time brings it', async () => {
+    using scene = new Scene();
+    scene.write('old.txt', 'bytes');
+    symlinkSync('nowhere', scene.at('old link'));
+    await scene.run('push');
+    using other = new Scene(scene.vault);
+    await other.run('pull');
+    renameSync(scene.at('old link'), scene.at('new link'));
+    // Another inode: that it is the same file only its content tells.
+    scene.write('new.txt', 'bytes');
+    rmSync(scene.at('old.txt'));
+    for (const name of ['new.txt', 'new link']) touch(scene.at(name), '2001-02-03 04:05:06.000000007 UTC');
+    await scene.run('push', { delete: true });
+    await other.run('pull', { delete: true });
+    expect(describeTree(other.folder)).toEqual(describeTree(scene.folder));
+    expect(await other.counts('push')).toEqual({ ...zero, unchanged: 1 });
+  });
+
+  test('a file that is renamed and changed at once replaces the old one', async () => {
+    using scene = new Scene();
+    scene.write('old', 'before');
+    await scene.run('push');
+    const { entry, parent } = scene.vault.tree.lookup('/docs/old') ?? { entry: rootEntry, parent: rootEntry };
+    const attributes = { mtime: [1_600_000_000, 0], mode: 0o644 } as const;
+    const content = scene.vault.store(Buffer.from('afterwards'), attributes);
+    await scene.vault.asOther((batch) => batch.putFile({ ...attributes, entry, parent, name: 'new', content }));
+    expect(await scene.counts('pull', { delete: true })).toMatchObject({ moved: 1, receivedModified: 1, conflicts: 0 });
+    expect(readdirSync(scene.folder)).toEqual(['new']);
+    expect(readFileSync(scene.at('new'), 'utf8')).toBe('afterwards');
+  });
+
+  test('a link that is renamed and points elsewhere at once stays a link', async () => {
+    using scene = new Scene();
+    symlinkSync('here', scene.at('old'));
+    await scene.run('push');
+    const { entry, parent } = scene.vault.tree.lookup('/docs/old') ?? { entry: rootEntry, parent: rootEntry };
+    const mtime = [1_600_000_000, 0] as const;
+    await scene.vault.asOther((batch) =>
+      batch.putSymlink({ entry, parent, name: 'new', target: 'there', mtime, mode: 0o777 }),
+    );
+    await scene.run('pull', { delete: true });
+    expect(readdirSync(scene.folder)).toEqual(['new']);
+    expect(readlinkSync(scene.at('new'))).toBe('there');
   });
 
   test('takes changes, renames and removals over', async () => {

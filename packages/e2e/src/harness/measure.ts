@@ -50,9 +50,16 @@ export class MemoryWatch implements Disposable {
 
 /** High-water mark of the resident memory of a process, in bytes; 0 when it is gone or cannot be read. */
 export function peakRssBytes(pid: number): number {
-  const status = readProc(`${pid}/status`);
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(status ?? '');
-  return Number(match?.[1] ?? 0) * 1024;
+  return statusBytes(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/** Resident memory of a process now, in bytes; 0 when it is gone or cannot be read. */
+export function rssBytes(pid: number): number {
+  return statusBytes(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+function statusBytes(pid: number, line: RegExp): number {
+  return Number(line.exec(readProc(`${pid}/status`) ?? '')?.[1] ?? 0) * 1024;
 }
 
 /** Sets the high-water marks of a process and of all below it to what they use now, so that a step is measured on its own. */

@@ -1,6 +1,18 @@
 import type { RetentionPolicy } from '@coffer/journal';
-import { keptUntilMs, purgedAtMs } from '@coffer/journal';
-import type { ExpiryCause, VersionFacts } from '../facts/retention-facts.ts';
+import { effectivePolicy, keptUntilMs, purgedAtMs } from '@coffer/journal';
+import type { ExpiryCause, PolicyHistory, VersionFacts } from '../facts/retention-facts.ts';
+
+/**
+ * The policy in force. A change that seems to come from the future counts as made now: the machine's clock may have gone
+ * back, and what lengthens must not wait.
+ */
+export function policyAt(
+  { changes }: Pick<PolicyHistory, 'changes'>,
+  { nowMs, defaultPolicy }: { readonly nowMs: number; readonly defaultPolicy: RetentionPolicy },
+): RetentionPolicy {
+  const known = changes.map(({ policy, receivedAtMs }) => ({ policy, receivedAtMs: Math.min(receivedAtMs, nowMs) }));
+  return effectivePolicy(known, nowMs, defaultPolicy);
+}
 
 /** Until when the rules keep a version, ms; Infinity while nothing changes. */
 export function ruledUntilMs({ newer, endedAtMs, drop }: VersionFacts, policy: RetentionPolicy): number {

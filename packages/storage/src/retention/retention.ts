@@ -1,7 +1,7 @@
 import type { AccountId, EntryId, Logger, VaultId } from '@coffer/core';
 import { CofferError, idKey, sha256 } from '@coffer/core';
 import type { RetentionPolicy } from '@coffer/journal';
-import { destructionDelayMs, effectivePolicy } from '@coffer/journal';
+import { destructionDelayMs } from '@coffer/journal';
 import { setImmediate } from 'node:timers/promises';
 import type { Facts } from '../facts/facts.ts';
 import { holdAfter } from '../facts/hold-after.ts';
@@ -21,7 +21,7 @@ import type { Packs } from '../packs/packs.ts';
 import { encodeStatement, expiryVersions, holdReasonLength } from '../statement.ts';
 import type { JournalWrites } from '../vaults/journal-writes.ts';
 import { KeyedQueue } from '../vaults/keyed-queue.ts';
-import { causeAt, purgeAtMs, ruledUntilMs } from './ends-at.ts';
+import { causeAt, policyAt, purgeAtMs, ruledUntilMs } from './ends-at.ts';
 import type { HoldStatus } from './hold-status.ts';
 import { holdStatus } from './hold-status.ts';
 import { batchesOf, readPuts } from './read-puts.ts';
@@ -113,10 +113,10 @@ export class Retention {
   }
 
   async retentionOf({ vault, owner }: Target, { policy, signal }: RetentionOptions = {}): Promise<RetentionStatus> {
-    const { facts, clock } = this.#deps;
+    const { facts, clock, defaultPolicy } = this.#deps;
     const nowMs = clock.nowMs();
     const history = await facts.policies(vault, nowMs);
-    const effective = this.#effective(history, nowMs);
+    const effective = policyAt(history, { nowMs, defaultPolicy });
     const hold = holdStatus(await facts.holds(owner), nowMs);
     const expiring = await this.#expiring(vault, { policy: policy ?? effective, nowMs, signal });
     return { policy: effective, pending: pendingAfter(effective, history), hold, expiring };
@@ -124,8 +124,9 @@ export class Retention {
 
   /** In order of seq, after `range.after`. */
   async versionsOf(vault: VaultId, entry: EntryId, range: VersionRange): Promise<VersionList> {
-    const { facts, clock } = this.#deps;
-    const policy = this.#effective(await facts.policies(vault, clock.nowMs()), clock.nowMs());
+    const { facts, clock, defaultPolicy } = this.#deps;
+    const nowMs = clock.nowMs();
+    const policy = policyAt(await facts.policies(vault, nowMs), { nowMs, defaultPolicy });
     const kept = await facts.versionsOf(vault, entry, range);
     const expired = await facts.tombstonesOf(vault, entry, range);
     const more = kept.length === range.limit || expired.length === range.limit;
@@ -205,12 +206,12 @@ export class Retention {
     target: Target,
     after: VersionPlace | undefined,
   ): Promise<VersionSum & { readonly next: VersionPlace | undefined }> {
-    const { facts, clock, checkAlive } = this.#deps;
+    const { facts, clock, checkAlive, defaultPolicy } = this.#deps;
     checkAlive();
     const nowMs = clock.nowMs();
     if (clock.paused || holdStatus(await facts.holds(target.owner), nowMs).on)
       return { versions: 0, storedBytes: 0, next: undefined };
-    const policy = this.#effective(await facts.policies(target.vault, nowMs), nowMs);
+    const policy = policyAt(await facts.policies(target.vault, nowMs), { nowMs, defaultPolicy });
     const page = await facts.endedVersions(target.vault, after, pageVersions);
     const sums: VersionSum[] = [];
     for (const cause of ['rules', 'purge'] as const) {
@@ -261,12 +262,6 @@ export class Retention {
       receivedAtMs,
       payload: [payload],
     };
-  }
-
-  /** A change that seems to come from the future counts as made now: the machine's clock may have gone back. */
-  #effective({ changes }: PolicyHistory, nowMs: number): RetentionPolicy {
-    const known = changes.map(({ policy, receivedAtMs }) => ({ policy, receivedAtMs: Math.min(receivedAtMs, nowMs) }));
-    return effectivePolicy(known, nowMs, this.#deps.defaultPolicy);
   }
 
   async #expiring(

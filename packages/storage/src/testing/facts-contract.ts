@@ -7,11 +7,13 @@ import { equal, ok, rejects } from 'node:assert/strict';
 import type { Facts } from '../facts/facts.ts';
 import type { ContractCase } from './contract.ts';
 import { entry, FactsBench, testId } from './facts-bench.ts';
+import { retentionContract } from './retention-contract.ts';
 
 const MiB = 1024 * 1024;
 
 /** What every {@link Facts} promises. */
 export const factsContract: readonly ContractCase<Facts>[] = [
+  ...retentionContract,
   {
     name: 'a chunk that was indexed is stored, once, for its uploader and its owner',
     async run(make) {

@@ -1,3 +1,4 @@
+import type { Clock } from '@coffer/core';
 import { silentLogger, systemClock } from '@coffer/core';
 import { testRandom } from '@coffer/journal/testing';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -23,6 +24,7 @@ export interface OpenOptions {
   readonly path?: string;
   readonly wrapFacts?: (facts: Facts) => Facts;
   readonly packBytes?: number;
+  readonly clock?: Clock;
 }
 
 /** Packs on a disk in memory, databases in a temporary folder, and a client that remembers what it was promised. */
@@ -54,10 +56,11 @@ export class FaultBench implements AsyncDisposable {
     path = this.path,
     wrapFacts = (facts) => facts,
     packBytes = 16 * 1024,
+    clock = systemClock,
   }: OpenOptions = {}): Promise<Storage> {
     const openFacts = async (file: string): Promise<Facts> =>
       wrapFacts(await SqliteFacts.open(file, { thread: 'same' }));
-    const deps = { clock: systemClock, random: testRandom(99), logger: silentLogger };
+    const deps = { clock, random: testRandom(99), logger: silentLogger };
     // The packs believe to be in one place, wherever the databases of this start lie.
     const placed = relocate(disk, path, this.path);
     const onFatal = (error: unknown): void => void this.fatal.push(error);
@@ -105,7 +108,8 @@ export class FaultBench implements AsyncDisposable {
   }
 }
 
-function relocate(disk: Disk, from: string, to: string): Disk {
+/** A disk that shows at `from` what lies at `to`. */
+export function relocate(disk: Disk, from: string, to: string): Disk {
   const place = (path: string): string => (path.startsWith(from) ? to + path.slice(from.length) : path);
   return {
     open: (path, mode) => disk.open(place(path), mode),
