@@ -9,16 +9,29 @@ export function addFileCommands(program: CommanderCommand, add: AddCommand): voi
   addHistory(program, add);
   add(program, {
     usage: 'sync <local> [path]',
-    summary: 'bring a vault folder in step with a local one, or the other way round',
+    summary: 'bring a vault folder in step with a local one, or the other way round, or both',
     load: () => import('./commands/sync.ts'),
   })
-    .option('--mode <mode>', 'push: the vault becomes the folder; pull: the folder becomes the vault', 'push')
-    .option('--delete', 'also remove what the other side no longer has')
+    .option(
+      '--mode <mode>',
+      'push: the vault becomes the folder; pull: the folder becomes the vault; two-way: both get what is new',
+      'push',
+    )
+    .option('--delete', 'push and pull: also remove what the other side no longer has')
     .option('--dry-run', 'show what would be done, change nothing')
     .option('--exclude <glob>', 'leave out what matches (gitignore syntax); repeat for more', collect)
     .option('--max-file-size <size>', 'leave out larger files')
     .option('--max-delete <limit>', 'stop when more would be removed: a number or a share like 25%')
     .option('--force', 'pass the limit of --max-delete');
+  addConflicts(program, add);
+}
+
+function addConflicts(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'conflicts [action] [path]',
+    summary: 'what two devices changed at once: list (default), resolve PATH --keep SIDE',
+    load: () => import('./commands/conflicts.ts'),
+  }).option('--keep <side>', 'mine: what this device had; theirs: what came first; both: leave the files as they are');
 }
 
 function addReading(program: CommanderCommand, add: AddCommand): void {

@@ -30,7 +30,8 @@ function countsText(report: SyncReport): string {
 
 /** What `--dry-run` would do, one line a step, then the counts. */
 export function planText(report: SyncReport, plan: readonly PlanLine[]): string {
-  const steps = plan.map(({ action, path, reason, from }) => [
+  const steps = plan.map(({ action, path, reason, from, to }) => [
+    ...(to === undefined ? [] : [to]),
     action,
     from === undefined ? path : `${from} -> ${path}`,
     reason,

@@ -8,6 +8,11 @@ export interface CommitBatchOptions {
   readonly uploader?: Uploader;
   /** Called after each acknowledged commit, in order. */
   readonly onCommitted?: (report: CommitReport) => void;
+  /**
+   * Asked about each entry of each operation right before every try to append it, with everything folded that other devices
+   * did: false refuses the operation. For who must not write over what it has not seen.
+   */
+  readonly holds?: (entry: EntryId) => boolean;
 }
 
 export interface Placement {

@@ -155,7 +155,9 @@ test('a client says what is missing or not possible, with the exit code of its k
   expect(await run('mkdir', '/a')).toEqual([5, 'EXISTS']);
   expect(await run('mv', '/a', '/a/b')).toEqual([2, 'INVALID']);
   expect(await run('versions', '/a')).toEqual([2, 'INVALID']);
-  expect(await run('sync', vault.folder.path, '/', '--mode', 'two-way')).toEqual([2, 'INVALID']);
+  expect(await run('sync', vault.folder.path, '/', '--mode', 'both')).toEqual([2, 'INVALID']);
+  expect(await run('conflicts', 'resolve', '/a')).toEqual([2, 'INVALID']);
+  expect(await run('conflicts', 'resolve', '/a', '--keep', 'mine')).toEqual([4, 'NOT_FOUND']);
 });
 
 test('a client that cannot reach its server says so, and what needs no server works', async () => {

@@ -1,4 +1,6 @@
-export { fromEntryName, fromFsPath, showPath, toEntryName } from './byte-name.ts';
+export { ConflictList } from './conflict-list.ts';
+export type { ListedConflict } from './conflict-list.ts';
+export { fromEntryName, fromFsPath, joinPath, showPath, toEntryName } from './byte-name.ts';
 export type { ByteName } from './byte-name.ts';
 export { layDown } from './lay-down-entries.ts';
 export type { LayDownOptions } from './lay-down-entries.ts';
@@ -10,6 +12,8 @@ export type { SyncProgress } from './progress.ts';
 export { pushTree } from './push-tree.ts';
 export type { PushTreeOptions } from './push-tree.ts';
 export type { ReportedError, SyncReport } from './report.ts';
+export { resolveConflict } from './resolve-conflict.ts';
+export type { KeptSide, ResolveOptions } from './resolve-conflict.ts';
 export { scanTree } from './scan-tree.ts';
 export type { ScannedNode, ScanOptions } from './scan-tree.ts';
 export { syncOnce } from './sync-once.ts';

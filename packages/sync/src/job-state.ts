@@ -51,8 +51,8 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
     try {
       return new JobState(openDatabase(file));
     } catch (error) {
-      if (!isSqlite(error, sqlite.corrupt, sqlite.notADatabase)) throw asFailure(error);
-      discard(file);
+      if (!isDamaged(error)) throw asFailure(error);
+      discardState(file);
       return new JobState(openDatabase(file));
     }
   }
@@ -206,18 +206,26 @@ function isSqlite(error: unknown, ...codes: readonly number[]): boolean {
   return code !== undefined && codes.includes(code & 0xff);
 }
 
+/** True when a database of a job's state is none, or damaged: it is a cache, and made anew. */
+export function isDamaged(error: unknown): boolean {
+  return isSqlite(error, sqlite.corrupt, sqlite.notADatabase);
+}
+
+/** A failure that callers can meet, of what SQLite threw. */
+export function asStateFailure(error: unknown): unknown {
+  if ((error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
+  return new CofferError('IO', `the state of this sync job cannot be used: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
 function asFailure(error: unknown): unknown {
-  if (!isSqlite(error, sqlite.busy)) {
-    if ((error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
-    return new CofferError('IO', `the state of this sync job cannot be used: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  if (!isSqlite(error, sqlite.busy)) return asStateFailure(error);
   return new CofferError('LOCKED', 'another sync of this folder is running', { hint: 'Wait until it has ended.' });
 }
 
 /** The old state is kept beside, for whoever wants to know what happened to it. */
-function discard(file: string): void {
+export function discardState(file: string): void {
   renameSync(file, `${file}.damaged`);
   for (const part of ['-wal', '-shm', '-journal']) rmSync(file + part, { force: true });
 }

@@ -1,5 +1,6 @@
 import { nameProblem } from '@coffer/client';
 import { CofferError, equalBytes, isCofferError, rootEntry } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
 import type { BaseNode, BaseReader } from './base.ts';
 import { joinPath, toEntryName } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
@@ -31,6 +32,11 @@ export interface PlanRules {
   readonly maxFileSizeBytes: number | undefined;
   /** Pull: replace what is there without keeping both. */
   readonly overwrite: boolean;
+  /**
+   * Two-way: the push and the pull are planned side by side, and each leaves to the other what is the other's. After a pull that did
+   * all it could, what is left is the push's.
+   */
+  readonly twoWay?: 'before-pull' | 'after-pull';
   /** A conflict name for `name` that `taken` does not know. */
   readonly conflictName: (name: ByteName, taken: (name: ByteName) => boolean) => ByteName;
 }
@@ -44,6 +50,8 @@ export interface PlanContext {
   readonly rules: PlanRules;
   /** The vault has not changed since base was remembered, and base knows all of it: the vault need not be read. */
   readonly remoteIsBase: boolean;
+  /** The directory of the vault that is the root of the plan, when there is one. */
+  readonly rootEntry?: EntryId | undefined;
   readonly draft: PlanDraft;
 }
 

@@ -26,6 +26,14 @@ export interface Place {
   base: number | undefined;
   /** The directory of the vault that holds the root of a job: no part of the job itself. */
   readonly isAboveRoot?: boolean;
+  /** Renamed by the plan that it is in, with everything below it. */
+  readonly isMoved?: boolean;
+}
+
+/** True when the plan renames a directory that the place is or is in. */
+export function isInMoved(place: Place): boolean {
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) if (at.isMoved === true) return true;
+  return false;
 }
 
 /** Path below the root of something at a local place; the root is the empty path. */

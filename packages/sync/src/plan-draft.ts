@@ -34,6 +34,7 @@ export class PlanDraft {
     bytes: 0,
   };
   #complete = true;
+  #leavesWork = false;
 
   problem(problem: PlanProblem): void {
     this.problems.push(problem);
@@ -41,6 +42,12 @@ export class PlanDraft {
 
   /** The vault holds something here that base will not know. */
   leaveOut(): void {
+    this.#complete = false;
+  }
+
+  /** The other direction of a two-way job acts first here, or afterwards. */
+  leaveWork(): void {
+    this.#leavesWork = true;
     this.#complete = false;
   }
 
@@ -57,7 +64,7 @@ export class PlanDraft {
 
   finish(mode: 'push' | 'pull', vanishedFiles: readonly VanishedFile[]): Plan {
     const { bookkeeping, structure, contents, removals, directories, problems, counts } = this;
-    const complete = this.#complete;
-    return { mode, bookkeeping, structure, contents, removals, directories, problems, counts, vanishedFiles, complete };
+    const state = { complete: this.#complete, leavesWork: this.#leavesWork };
+    return { mode, bookkeeping, structure, contents, removals, directories, problems, counts, vanishedFiles, ...state };
   }
 }

@@ -13,6 +13,8 @@ export interface PlanLine {
   readonly reason: string;
   /** Where something is renamed from, when that is known. */
   readonly from?: string;
+  /** The side that is changed, in a two-way job. */
+  readonly to?: 'vault' | 'folder';
 }
 
 /** A plan as people read it, in the order in which it is carried out; bookkeeping is nobody's business. */
@@ -20,6 +22,11 @@ export function* planLines(plan: Plan): Iterable<PlanLine> {
   for (const steps of [plan.structure, plan.contents, plan.removals, plan.directories]) {
     for (const step of steps) yield lineOf(step, plan.mode);
   }
+}
+
+/** True when there is nothing to do and nothing to remember. */
+export function isEmptyPlan({ bookkeeping, structure, contents, removals, directories }: Plan): boolean {
+  return bookkeeping.length + structure.length + contents.length + removals.length + directories.length === 0;
 }
 
 /** Counts a plan as if it had been carried out. */

@@ -51,6 +51,8 @@ export interface MoveStep extends StepBase {
   readonly remote: RemoteStamp;
   /** False when a later step handles the content, and remembers it. */
   readonly remember: boolean;
+  /** What base remembers where the two sides still differ, so that the other plan finds the difference (two-way). */
+  readonly agreed?: { readonly local: Stamp; readonly remote: RemoteStamp };
 }
 
 /** Puts what stands in the way under a conflict name. */
@@ -63,6 +65,8 @@ export interface SetAsideStep extends StepBase {
   readonly remote: RemoteStamp | undefined;
   /** Base has an item of this name, which is of no use any more. */
   readonly hasBase: boolean;
+  /** Both sides have something new under this name: what goes aside stays there. */
+  readonly isConflict: boolean;
 }
 
 /** Sends a file: a new one, or a new version of `remote`. */
@@ -166,6 +170,8 @@ export interface Plan {
   readonly vanishedFiles: readonly VanishedFile[];
   /** True when every entry below the vault path has, after the plan, an item in the base. */
   readonly complete: boolean;
+  /** When it is done, the other direction finds something to do (two-way). */
+  readonly leavesWork: boolean;
 }
 
 /** A file of the vault that is gone from the folder. */

@@ -1,3 +1,4 @@
+import type { EntryId } from '@coffer/core';
 import type { BaseReader } from './base.ts';
 import type { LocalTree } from './local-tree.ts';
 import type { PlanContext, PlanRules, Triple } from './merge-children.ts';
@@ -6,6 +7,7 @@ import type { Plan } from './plan.ts';
 import type { Place } from './place.ts';
 import { PullPlanner } from './pull-planner.ts';
 import { PushPlanner } from './push-planner.ts';
+import { entryOf } from './remote-tree.ts';
 import type { RemoteTree } from './remote-tree.ts';
 
 /** Everything a plan depends on. Reading it has no effect, and the same answers give the same plan. */
@@ -35,9 +37,10 @@ export function plan(request: PlanRequest): Plan {
   return planner.finish();
 }
 
+/** A planner of one direction; for a two-way job one of each is made (SYNC §Two-way). */
 export function createPlanner(request: PlanRequest): Planner {
   const draft = new PlanDraft();
-  const context: PlanContext = { ...request, draft };
+  const context: PlanContext = { ...request, draft, rootEntry: rootEntryOf(request.root) };
   const planner = request.mode === 'push' ? new PushPlanner(context) : new PullPlanner(context);
   if ('below' in request.root) planner.startBelow(request.root.below);
   else planner.start(request.root);
@@ -45,4 +48,9 @@ export function createPlanner(request: PlanRequest): Planner {
     step: () => planner.step(),
     finish: () => draft.finish(request.mode, planner.finish()),
   };
+}
+
+function rootEntryOf(root: PlanRequest['root']): EntryId | undefined {
+  if ('below' in root) return root.below.entry;
+  return root.remote === undefined ? undefined : entryOf(root.remote.stamp);
 }

@@ -5,16 +5,18 @@ import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { BaseNote } from './base-notes.ts';
 import { noBase } from './base.ts';
 import type { BaseWriter } from './base.ts';
+import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
+import type { OnConflict } from './conflict.ts';
 import { DirectoryEntries } from './directory-entries.ts';
 import { failureOfOnePath } from './file-failures.ts';
 import type { FileTimes } from './lay-down/file-times.ts';
 import { FolderAttributes } from './lay-down/folder-attributes.ts';
 import type { Folder } from './lay-down/folder.ts';
 import { layFile } from './lay-down/lay-file.ts';
-import type { FileToLay, LayOutcome } from './lay-down/lay-file.ts';
+import type { FileToLay, LayFileDeps, LayOutcome } from './lay-down/lay-file.ts';
 import { layLink } from './lay-down/lay-link.ts';
-import { freeName } from './lay-down/free-name.ts';
+import { freeName, isLikeName, takenByLikeName } from './lay-down/free-name.ts';
 import type { ConflictName } from './lay-down/free-name.ts';
 import type { HeldFolder, OpenFolders } from './lay-down/open-folders.ts';
 import type {
@@ -56,6 +58,20 @@ export interface PullExecutorDeps {
   readonly conflictName: ConflictName;
   /** Replace what is there without keeping both. */
   readonly overwrite: boolean;
+  readonly onConflict?: OnConflict;
+  /**
+   * Told what cannot be laid down under its name because this filesystem takes the name for another one that is there; without
+   * it such a thing is laid down under a conflict name (two-way).
+   */
+  readonly onLikeName?: (collision: LikeName) => void;
+}
+
+/** An entry of the vault that needs another name to be laid down here. */
+export interface LikeName {
+  readonly parent: Place;
+  readonly name: ByteName;
+  readonly remote: RemoteStamp;
+  readonly newName: ByteName;
 }
 
 /** Carries out a plan for pull. Answers whether all of it could be done. */
@@ -139,8 +155,20 @@ class PullExecutor {
       signal?.throwIfAborted();
       const failure = failureOfOnePath(error);
       this.#failed += 1;
-      this.#deps.report.fail(pathIn(step), failure);
+      if (!this.#isLikeName(step, failure)) this.#deps.report.fail(pathIn(step), failure);
     }
+  }
+
+  /** Told, not reported, where somebody can do something about it. */
+  #isLikeName(step: Step, failure: CofferError): boolean {
+    const { onLikeName, folders, conflictName } = this.#deps;
+    const { parent, name } = step;
+    if (!isLikeName(failure) || onLikeName === undefined || !('remote' in step) || step.remote === undefined)
+      return false;
+    const folder = folders.now(parent.local);
+    const newName = conflictName(name, (other) => folder.look(other) !== undefined);
+    onLikeName({ parent, name, remote: step.remote, newName });
+    return true;
   }
 
   async #structure(step: MakeDirectoryStep | MoveStep | SetAsideStep): Promise<void> {
@@ -158,6 +186,7 @@ class PullExecutor {
     if (remote === undefined) throw new TypeError('a directory that is not in the vault');
     const localName = await this.#in(parent, async (folder) => {
       const free = freeName(folder, name, this.#deps.conflictName);
+      if (free !== name && this.#deps.onLikeName !== undefined) throw takenByLikeName();
       folder.make(free);
       return free;
     });
@@ -183,17 +212,19 @@ class PullExecutor {
     from.name = name;
     if (stamp !== undefined && place === undefined) this.#renamed.set(local, stamp);
     this.#deps.report.counts.moved += 1;
-    const item = step.remember && stamp !== undefined ? { place, local: stamp, remote } : undefined;
+    const item = step.remember && stamp !== undefined ? { place, local: stamp, remote, ...step.agreed } : undefined;
     for (const noted of moveNotes(step, item)) await this.#note(noted);
   }
 
-  async #setAside({ parent, name, newName, from, local, hasBase }: SetAsideStep): Promise<void> {
+  async #setAside(step: SetAsideStep): Promise<void> {
+    const { parent, name, newName, from, local, hasBase } = step;
     if (from === undefined || local === undefined) throw new TypeError('nothing to set aside');
     await this.#in(parent, async (folder) => {
       if (folder.look(newName) !== undefined) throw new CofferError('EXISTS', 'the name for the conflict is taken');
       folder.rename(name, folder, newName);
     });
     from.name = newName;
+    if (step.isConflict) this.#noteConflict(step, newName);
     if (hasBase && parent.base !== undefined) {
       await this.#note({ kind: 'drop', from: { directory: parent.base, name } });
     }
@@ -252,8 +283,10 @@ class PullExecutor {
     };
     const onLaid = (folder: Folder, { name: laidAs }: LayOutcome): Promise<void> =>
       this.#learn(step, folder, { laidAs, remote });
-    const { kind } = await layFile(this.#deps, { ...file, onLaid, hold: () => this.#hold(step.parent) }, signal);
+    const hold = (): HeldFolder => this.#hold(step.parent);
+    const { kind, keptAs } = await layFile(this.#layDeps, { ...file, onLaid, hold }, signal);
     if (kind === 'conflict') counts.conflicts += 1;
+    if (keptAs !== undefined) this.#noteConflict(step, keptAs);
     if (kind === 'same') counts.unchanged += 1;
     else if (local === undefined) counts.received += 1;
     else counts.receivedModified += 1;
@@ -266,8 +299,11 @@ class PullExecutor {
     if (target === undefined) throw new CofferError('INVALID', 'the link has no target');
     await this.#in(parent, async (folder) => {
       const { overwrite, report } = this.#deps;
-      const outcome = layLink(this.#deps, { folder, name, target, mtime, expected: this.#now(local), overwrite });
-      if (outcome.conflict) report.counts.conflicts += 1;
+      const outcome = layLink(this.#layDeps, { folder, name, target, mtime, expected: this.#now(local), overwrite });
+      if (outcome.keptAs !== undefined) {
+        report.counts.conflicts += 1;
+        this.#noteConflict(step, outcome.keptAs);
+      }
       await this.#learn(step, folder, { laidAs: outcome.name, remote });
     });
   }
@@ -321,6 +357,14 @@ class PullExecutor {
         await this.#note({ kind: 'remember', at: { parent, name }, item: { place, local, remote } });
       }
     }
+  }
+
+  get #layDeps(): LayFileDeps {
+    return { ...this.#deps, refuseOtherNames: this.#deps.onLikeName !== undefined };
+  }
+
+  #noteConflict(step: Step, keptAs: ByteName): void {
+    this.#deps.onConflict?.({ path: pathIn(step), copy: joinPath(placePath(step.parent), keptAs), mine: 'copy' });
   }
 
   /** The base learns what now lies there; of what got another name, that it is not to be looked for here. */

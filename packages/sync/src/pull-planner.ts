@@ -5,14 +5,15 @@ import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
 import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
-import type { FetchStep, Reason } from './plan.ts';
-import { localPath } from './place.ts';
+import type { FetchStep, MoveStep, Reason } from './plan.ts';
+import { isInMoved, localPath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
 import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { elsewhere, sameSizeAndTime } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
+import { attributesAreForPull, isChanged, isForPush, mustCompare } from './two-way.ts';
 
 /**
  * Plans so that the folder becomes the vault. A local file that is not what base says is never lost: it is compared with what
@@ -66,6 +67,7 @@ export class PullPlanner {
   #visit(triple: Triple): void {
     if (triple.local?.kind === 'file') this.#context.draft.counts.filesThere += 1;
     const unclaimed = this.#displaced.meet(triple);
+    if (isForPush(this.#context, unclaimed)) return;
     switch (unclaimed.remote?.kind) {
       case 'file':
         return this.#file(unclaimed, unclaimed.remote);
@@ -90,7 +92,8 @@ export class PullPlanner {
 
   #untouched(triple: Triple, { local, remote, seen }: { local: LocalNode; remote: RemoteNode; seen: string }): void {
     if (!sameVersion(remote.stamp, seen)) return this.#fetch(triple, remote, { local: local.stamp, reason: 'changed' });
-    this.#context.draft.counts.unchanged += 1;
+    // The push of a two-way job has counted what it saw in this place.
+    if (this.#context.rules.twoWay === undefined || isInMoved(triple.parent)) this.#context.draft.counts.unchanged += 1;
     if (remote.stamp === seen) return;
     if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
     else this.#remember(triple, { local: local.stamp, remote });
@@ -101,7 +104,8 @@ export class PullPlanner {
     const { base } = triple;
     const seenVersion = base !== undefined && sameVersion(remote.stamp, base.remote);
     const onlyAttributes = seenVersion && sameSizeAndTime(local.stamp, base.local);
-    if (!onlyAttributes && !looksSame(local.stamp, remote.stamp)) {
+    const differs = !onlyAttributes && !looksSame(local.stamp, remote.stamp);
+    if (differs || mustCompare(this.#context, base)) {
       const keepBoth = !this.#context.rules.overwrite;
       return this.#fetch(triple, remote, {
         local: local.stamp,
@@ -217,8 +221,8 @@ export class PullPlanner {
   ): void {
     const { base } = triple;
     if (base !== undefined && local.stamp === base.local && remote.stamp === base.remote) return;
-    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, place });
-    else this.#remember(triple, { local: local.stamp, remote, place });
+    if (!laidAttributesDiffer(local.stamp, remote.stamp)) this.#remember(triple, { local: local.stamp, remote, place });
+    else if (isTheirs(this.#context, triple)) this.#attributes(triple, { local, remote, place });
   }
 
   #attributes(
@@ -287,6 +291,7 @@ export class PullPlanner {
       local: local.stamp,
       remote: undefined,
       hasBase: base !== undefined,
+      isConflict: !known,
     });
     if (!known) this.#context.draft.counts.conflicts += 1;
     if (known && base !== undefined)
@@ -309,7 +314,7 @@ export class PullPlanner {
       base: found.base,
       baseParent: found.baseParent,
     };
-    const place = directoryPlace(moved, remote, found.place);
+    const place = { ...directoryPlace(moved, remote, found.place), isMoved: true };
     this.#move(moved, { remote, place, found, remember: true });
     if (laidAttributesDiffer(found.local.stamp, remote.stamp))
       this.#attributes(moved, { local: found.local, remote, place });
@@ -328,8 +333,12 @@ export class PullPlanner {
       base: found.base,
       baseParent: found.baseParent,
     };
+    const isTouched = found.local.stamp !== found.base.local;
+    const isSeen = !isChanged(remote, found.base.remote);
+    if (isTouched && isSeen && this.#context.rules.twoWay !== undefined)
+      return this.#moveTouched(moved, { remote, found });
     if (remote.kind === 'symlink') return this.#linkFound(moved, { remote, found });
-    const same = found.local.stamp === found.base.local && sameVersion(remote.stamp, found.base.remote);
+    const same = !isTouched && isSeen;
     this.#move(moved, { remote, place: undefined, found, remember: same });
     if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
     if (laidAttributesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
@@ -343,6 +352,13 @@ export class PullPlanner {
     if (linkTimesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
   }
 
+  /** Renamed there and changed here: it takes the new name, and the push finds the change. */
+  #moveTouched(moved: Triple, { remote, found }: { remote: RemoteNode; found: Displaced }): void {
+    const agreed = { local: found.base.local, remote: remote.stamp };
+    this.#move(moved, { remote, place: undefined, found, remember: true, agreed });
+    this.#context.draft.leaveWork();
+  }
+
   #movedAndChanged(local: Stamp, seen: Stamp): { local: Stamp; reason: Reason; keepBoth: boolean } {
     return { local, reason: 'changed', keepBoth: local !== seen && !this.#context.rules.overwrite };
   }
@@ -354,7 +370,14 @@ export class PullPlanner {
       place,
       found,
       remember,
-    }: { remote: RemoteNode; place: Place | undefined; found: Displaced; remember: boolean },
+      agreed,
+    }: {
+      remote: RemoteNode;
+      place: Place | undefined;
+      found: Displaced;
+      remember: boolean;
+      agreed?: MoveStep['agreed'];
+    },
   ): void {
     const { parent, name, local, base, baseParent } = triple;
     if (local === undefined || base === undefined) throw new TypeError('nothing to move');
@@ -371,6 +394,7 @@ export class PullPlanner {
       local: local.stamp,
       remote: remote.stamp,
       remember,
+      ...(agreed !== undefined && { agreed }),
     });
   }
 }
@@ -378,6 +402,10 @@ export class PullPlanner {
 /** Laid down under another name, because this filesystem takes two names of the vault for one. */
 function isElsewhere({ base }: Triple, remote: RemoteNode): boolean {
   return base?.local === elsewhere && sameVersion(remote.stamp, base.remote);
+}
+
+function isTheirs(context: PlanContext, triple: Triple): boolean {
+  return context.rules.twoWay === undefined || attributesAreForPull(context, triple);
 }
 
 function directoryPlace(triple: Triple, remote: RemoteNode, local: LocalPlace | undefined): Place {

@@ -40,7 +40,8 @@ export class PullRemovals {
 
   /** Something that goes under a conflict name; `known` when it is the old version of what takes its name. */
   considerAside(triple: Triple, { from, known }: { readonly from: LocalPlace; readonly known: boolean }): void {
-    const allowed = known || (this.#context.rules.delete && triple.base !== undefined);
+    const isKnownDirectory = triple.base !== undefined && triple.local?.kind === 'directory';
+    const allowed = known || (this.#context.rules.delete && isKnownDirectory);
     this.#candidates.push({ triple, from, allowed });
   }
 

@@ -19,6 +19,8 @@ export interface PushCommitsDeps {
   readonly vault: Vault;
   readonly base: BaseWriter;
   readonly onRefused: (path: ByteName, error: CofferError) => void;
+  /** Asked about an entry after another device was faster: false refuses what was meant for it. */
+  readonly holds?: ((entry: EntryId) => boolean) | undefined;
 }
 
 /**
@@ -40,12 +42,21 @@ export class PushCommits implements AsyncDisposable {
     this.#firstSeq = deps.vault.tree.seq;
     this.#lastSeq = this.#firstSeq;
     const onCommitted = (report: CommitReport): void => this.#acknowledge(report);
-    this.batch = deps.vault.batch(uploader === undefined ? { onCommitted } : { uploader, onCommitted });
+    const { holds } = deps;
+    this.batch = deps.vault.batch({
+      onCommitted,
+      ...(uploader !== undefined && { uploader }),
+      ...(holds !== undefined && { holds: (entry) => this.#isUndisturbed || holds(entry) }),
+    });
   }
 
   /** Position of the last own commit when nobody else's came in between; undefined otherwise. */
   get undisturbedSeq(): number | undefined {
     return this.#lastSeq - this.#firstSeq === this.#commits ? this.#lastSeq : undefined;
+  }
+
+  get #isUndisturbed(): boolean {
+    return this.#deps.vault.tree.seq === this.#firstSeq + this.#commits;
   }
 
   /** What to do once the operation that the batch just took is acknowledged; once per operation. */
@@ -66,7 +77,8 @@ export class PushCommits implements AsyncDisposable {
   }
 
   #acknowledge(report: CommitReport): void {
-    this.#commits += 1;
+    // Where everything was refused nothing was appended.
+    if (report.entries.length > 0) this.#commits += 1;
     this.#lastSeq = report.seq;
     for (const { entry, error } of report.refused) this.#answer(idKey(entry), { error });
     for (const entry of report.entries) this.#answer(idKey(entry), { seq: report.seq });

@@ -5,8 +5,9 @@ import type { Clock, DeviceId, EntryId } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { NotedItem } from './base-notes.ts';
 import type { BaseWriter } from './base.ts';
-import { toEntryName, toFsPath } from './byte-name.ts';
+import { joinPath, toEntryName, toFsPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
+import type { OnConflict } from './conflict.ts';
 import { ContentMoves } from './content-moves.ts';
 import { failureOfOnePath } from './file-failures.ts';
 import { restNeededMs, trustedStamp } from './fresh.ts';
@@ -22,10 +23,12 @@ import type {
   Step,
   UploadStep,
 } from './plan.ts';
-import { localPath, pathIn } from './place.ts';
+import { localPath, pathIn, placePath } from './place.ts';
 import type { Place } from './place.ts';
 import type { ProgressMeter } from './progress.ts';
 import { PushCommits } from './push-commits.ts';
+import type { PushCommitsDeps } from './push-commits.ts';
+import { PushGuard } from './push-guard.ts';
 import { entryOf, makeRemoteStamp, parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteStamp, RemoteStampFields, RemoteTree } from './remote-tree.ts';
 import type { ReportDraft } from './report.ts';
@@ -43,6 +46,9 @@ export interface PushExecutorDeps {
   readonly progress: ProgressMeter;
   /** Versions of this device are no conflict when nothing is known about them. */
   readonly device: DeviceId | undefined;
+  /** Refuse what another device touched in the meantime, instead of making a newer version (two-way). */
+  readonly isCareful?: boolean;
+  readonly onConflict?: OnConflict;
 }
 
 /** What a push came to, beside its report. */
@@ -97,6 +103,7 @@ class PushExecutor {
   readonly #plan: Plan;
   readonly #uploader: Uploader | undefined;
   readonly #moves: ContentMoves;
+  readonly #guard: PushGuard | undefined;
   #refused = 0;
   #failed = 0;
 
@@ -109,7 +116,11 @@ class PushExecutor {
     this.#uploader = uploader;
     this.#moves = new ContentMoves(deps.remote, plan);
     const { vault, base } = deps;
-    this.commits = new PushCommits({ vault, base, onRefused: (path, error) => this.#onRefused(path, error) }, uploader);
+    const guard = deps.isCareful === true ? new PushGuard(deps.vault, plan) : undefined;
+    const holds = guard && ((entry: EntryId) => guard.holds(entry));
+    this.#guard = guard;
+    const onRefused: PushCommitsDeps['onRefused'] = (path, error) => this.#onRefused(path, error);
+    this.commits = new PushCommits({ vault, base, onRefused, holds }, uploader);
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -155,7 +166,7 @@ class PushExecutor {
     const { place, local, remote } = step;
     const entry = entryOf(remote);
     await this.commits.batch.move(entry, placementOf(step), signal);
-    const item = step.remember ? { place, local, remote } : undefined;
+    const item = step.remember ? { place, local, remote, ...step.agreed } : undefined;
     this.commits.expect(entry, {
       path: pathIn(step),
       notes: () => moveNotes(step, item),
@@ -170,7 +181,14 @@ class PushExecutor {
     await this.commits.batch.move(entry, { parent: parentEntry(parent), name: toEntryName(newName) }, signal);
     const from = hasBase && parent.base !== undefined ? { directory: parent.base, name } : undefined;
     const notes = () => (from === undefined ? [] : [{ kind: 'drop' as const, from }]);
-    this.commits.expect(entry, { path: pathIn(step), notes, done: () => undefined });
+    this.commits.expect(entry, { path: pathIn(step), notes, done: () => this.#noteConflict(step) });
+  }
+
+  /** The vault's file made way for a directory of the folder. */
+  #noteConflict({ parent, newName, isConflict, ...step }: SetAsideStep): void {
+    if (!isConflict) return;
+    const copy = joinPath(placePath(parent), newName);
+    this.#deps.onConflict?.({ path: pathIn({ ...step, parent }), copy, mine: 'path' });
   }
 
   async #content(step: Plan['contents'][number], signal: AbortSignal | undefined): Promise<void> {
@@ -231,6 +249,7 @@ class PushExecutor {
       return this.#put(step, read, { entry: undefined, done: () => (this.#deps.report.counts.sent += 1) }, signal);
     }
     const entry = entryOf(found.remote);
+    this.#guard?.moves(entry, step);
     await this.commits.batch.move(entry, placementOf(step), signal);
     this.commits.expect(entry, {
       path: pathIn(step),

@@ -1,15 +1,17 @@
 import { isCofferError } from '@coffer/core';
+import type { BaseNode } from './base.ts';
 import type { LinkTarget } from '@coffer/client';
 import { attributesDiffer, linkTimesDiffer, sameTarget } from './compare.ts';
 import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
-import type { Reason, VanishedFile } from './plan.ts';
+import type { MoveStep, Reason, VanishedFile } from './plan.ts';
 import { localPath, pathIn } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
-import { entryOf, sameVersion } from './remote-tree.ts';
+import { entryKeyOf, entryOf, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
+import { attributesAreForPull, foundElsewhere, isChanged, isForPull } from './two-way.ts';
 import { VanishedItems } from './vanished-items.ts';
 
 /**
@@ -21,6 +23,8 @@ export class PushPlanner {
   readonly #directories: Place[] = [];
   readonly #newDirectories: Triple[] = [];
   readonly #newFiles: Triple[] = [];
+  /** Gone from the folder, and in another place in the vault. */
+  readonly #gone: { readonly triple: Triple; readonly there: RemoteNode }[] = [];
   readonly #vanished: VanishedItems;
   readonly #removals: PushRemovals;
 
@@ -57,6 +61,7 @@ export class PushPlanner {
 
   finish(): readonly VanishedFile[] {
     for (const triple of this.#newFiles) this.#fileFoundOrNew(triple);
+    for (const { triple, there } of this.#gone) if (!this.#vanished.isClaimed(there)) this.#forget(triple);
     this.#removals.plan();
     return this.#vanished.unclaimedFiles();
   }
@@ -64,6 +69,7 @@ export class PushPlanner {
   #visit(triple: Triple): void {
     if (triple.remote !== undefined && triple.remote.kind === 'file') this.#context.draft.counts.filesThere += 1;
     const unclaimed = this.#vanished.meet(triple);
+    if (isForPull(this.#context, unclaimed)) return;
     switch (unclaimed.local?.kind) {
       case 'file':
         return this.#file(unclaimed);
@@ -200,8 +206,9 @@ export class PushPlanner {
     const { base, remote } = triple;
     const { stamp } = here(triple);
     if (remote === undefined || (base !== undefined && stamp === base.local && remote.stamp === base.remote)) return;
-    if (attributesDiffer(stamp, remote.stamp)) this.#attributes(triple, { place });
-    else this.#remember(triple, place);
+    if (!attributesDiffer(stamp, remote.stamp)) this.#remember(triple, place);
+    else if (attributesAreForPull(this.#context, triple)) this.#context.draft.leaveOut();
+    else this.#attributes(triple, { place });
   }
 
   #attributes(triple: Triple, { place }: { readonly place: Place | undefined }): void {
@@ -238,9 +245,17 @@ export class PushPlanner {
   }
 
   #absent(triple: Triple): void {
-    const { parent, name, base, baseParent, remote } = triple;
+    const { base, baseParent, remote } = triple;
     if (remote !== undefined) return this.#missing(triple, remote);
     if (base === undefined || baseParent === undefined) return;
+    const there = this.#context.rules.twoWay && foundElsewhere(this.#context, base.remote);
+    if (there === undefined) return this.#forget(triple);
+    this.#gone.push({ triple, there });
+    this.#vanished.add(triple, base, there);
+  }
+
+  #forget({ parent, name, baseParent }: Triple): void {
+    if (baseParent === undefined) return;
     this.#context.draft.bookkeeping.push({
       action: 'forget',
       parent,
@@ -261,7 +276,7 @@ export class PushPlanner {
   #replace(triple: Triple): void {
     const { parent, name, base, remote } = triple;
     if (remote === undefined) throw new TypeError('nothing to replace');
-    const known = base !== undefined && base.remote === remote.stamp;
+    const known = base !== undefined && this.#isKnown(base, remote);
     const newName = this.#context.rules.conflictName(name, (other) => isTaken(this.#context, parent, other));
     this.#context.draft.structure.push({
       action: 'set-aside',
@@ -273,13 +288,21 @@ export class PushPlanner {
       local: undefined,
       remote: remote.stamp,
       hasBase: base !== undefined,
+      isConflict: !known,
     });
     if (base !== undefined && known) this.#vanished.add({ ...triple, baseParent: undefined }, base, remote);
     if (!known) this.#context.draft.counts.conflicts += 1;
     // What base knew under this name is dropped with the step above; its name is another one's now.
     const aside = { ...triple, local: undefined, name: newName, baseParent: undefined };
-    this.#removals.considerAside(aside, known && remote.kind !== 'directory');
+    this.#removals.considerAside(aside, { known, isDirectory: remote.kind === 'directory' });
     this.#visit({ ...triple, base: undefined, remote: undefined });
+  }
+
+  /** A directory of a two-way job is only replaced when everything in it is as base says, whatever its own times. */
+  #isKnown(base: BaseNode, remote: RemoteNode): boolean {
+    if (this.#context.rules.twoWay !== undefined && remote.kind === 'directory')
+      return entryKeyOf(base.remote) === entryKeyOf(remote.stamp);
+    return base.remote === remote.stamp;
   }
 
   #directoryFoundOrNew(triple: Triple): void {
@@ -296,14 +319,25 @@ export class PushPlanner {
     const found = this.#vanished.claimFile(triple);
     if (found === undefined) return this.#sendNew(triple, 'new');
     const moved: Triple = { ...triple, base: found.base, baseParent: found.baseParent, remote: found.remote };
-    const overUnseen = !sameVersion(found.remote.stamp, found.base.remote);
+    const overUnseen = isChanged(found.remote, found.base.remote);
+    if (overUnseen && this.#context.rules.twoWay !== undefined) return this.#moveUnseen(moved, found.base);
     this.#move(moved, { place: undefined, remember: !overUnseen });
     if (overUnseen) return this.#sendNew(moved, 'overwritesNewer');
     if (permissionsOf(here(moved).stamp) !== permissionsOf(found.base.local))
       this.#attributes(moved, { place: undefined });
   }
 
-  #move(triple: Triple, { place, remember }: { readonly place: Place | undefined; readonly remember: boolean }): void {
+  /** Renamed here and changed there: the new name goes there, and the pull finds the change. */
+  #moveUnseen(moved: Triple, base: BaseNode): void {
+    const agreed = { local: here(moved).stamp, remote: base.remote };
+    this.#move(moved, { place: undefined, remember: true, agreed });
+    this.#context.draft.leaveOut();
+  }
+
+  #move(
+    triple: Triple,
+    { place, remember, agreed }: { place: Place | undefined; remember: boolean; agreed?: MoveStep['agreed'] },
+  ): void {
     const { parent, name, base, baseParent, remote } = triple;
     if (remote === undefined || base === undefined) throw new TypeError('nothing to move');
     this.#context.draft.structure.push({
@@ -313,6 +347,7 @@ export class PushPlanner {
       reason: 'renamed',
       place,
       remember,
+      ...(agreed !== undefined && { agreed }),
       leaves: undefined,
       from: placeOf(triple),
       local: here(triple).stamp,

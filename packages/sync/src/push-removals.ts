@@ -29,12 +29,21 @@ export class PushRemovals {
   }
 
   /**
-   * Something that goes under a conflict name; `replaced` when it is the old version of what takes its name. The conflict is
-   * counted already, so here nothing survives: the next run would not know why it did.
+   * Something that goes under a conflict name; `known` when base has it, so that it is the old version of what takes its name.
+   * A conflict is counted already, so in a push nothing of it survives: the next run would not know why it did. In a two-way
+   * job it does.
    */
-  considerAside(triple: Triple, replaced: boolean): void {
-    if (replaced || this.#context.rules.delete) this.#candidates.push({ triple, isAside: true });
+  considerAside(
+    triple: Triple,
+    { known, isDirectory }: { readonly known: boolean; readonly isDirectory: boolean },
+  ): void {
+    const goes = this.#isTwoWay ? known : (known && !isDirectory) || this.#context.rules.delete;
+    if (goes) this.#candidates.push({ triple, isAside: !this.#isTwoWay });
     else this.#context.draft.leaveOut();
+  }
+
+  get #isTwoWay(): boolean {
+    return this.#context.rules.twoWay !== undefined;
   }
 
   plan(): void {
@@ -47,6 +56,7 @@ export class PushRemovals {
     const { base, remote } = triple;
     if (remote === undefined || this.#vanished.isClaimed(remote)) return nothing;
     if (remote.kind === 'directory') return this.#judgeDirectory(triple, remote, isAside);
+    if (this.#isTwoWay && base === undefined) return this.#stays([]);
     if (isAside || base === undefined || sameVersion(base.remote, remote.stamp)) return whole(triple, 1);
     // Change against delete: the change survives (SYNC §Conflicts).
     this.#context.draft.counts.conflicts += 1;
@@ -58,7 +68,9 @@ export class PushRemovals {
     const place = { parent, name, local: undefined, entry: entryOf(remote.stamp), base: base?.directory };
     const { triples, blocked } = mergeChildren(this.#context, place);
     const verdicts = triples.map((child) => this.#judgeChild(child, isAside));
-    if (!blocked && verdicts.every((verdict) => verdict.whole)) {
+    const goes = !blocked && verdicts.every((verdict) => verdict.whole) && !(this.#isTwoWay && base === undefined);
+    if (goes && this.#isTwoWay) return oneByOne(triple, verdicts);
+    if (goes) {
       return whole(
         triple,
         verdicts.reduce((sum, verdict) => sum + verdict.files, 0),
@@ -76,6 +88,11 @@ export class PushRemovals {
     this.#context.draft.leaveOut();
     return { whole: false, files: 0, steps };
   }
+}
+
+/** From the bottom up, so that a directory only goes when nobody put anything into it meanwhile. */
+function oneByOne(triple: Triple, below: readonly Verdict[]): Verdict {
+  return { whole: true, files: 0, steps: [...below.flatMap(({ steps }) => steps), ...whole(triple, 0).steps] };
 }
 
 const nothing: Verdict = { whole: true, files: 0, steps: [] };

@@ -64,15 +64,29 @@ export class ReportDraft {
     bytesReceived: 0,
   };
   readonly #errors: ReportedError[] = [];
+  readonly #told = new Set<string>();
   #refused: { readonly path: ByteName; readonly error: CofferError }[] = [];
 
+  /** Once for each path and code, also where it is tried again. */
   fail(path: ByteName, error: CofferError): void {
+    if (this.#isTold(path, error)) return;
     this.counts.failed += 1;
-    this.note(path, error);
+    this.#keep(path, error);
   }
 
   /** Reported, but nothing failed. */
   note(path: ByteName, error: CofferError): void {
+    if (!this.#isTold(path, error)) this.#keep(path, error);
+  }
+
+  #isTold(path: ByteName, { code }: CofferError): boolean {
+    const key = `${code} ${path}`;
+    if (this.#told.has(key)) return true;
+    if (this.#told.size < maxErrors) this.#told.add(key);
+    return false;
+  }
+
+  #keep(path: ByteName, error: CofferError): void {
     if (this.#errors.length >= maxErrors) return;
     this.#errors.push({ path: showPath(path), code: error.code, message: error.message });
   }

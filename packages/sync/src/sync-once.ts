@@ -1,8 +1,10 @@
 import type { JobRun, Vault, VaultPath } from '@coffer/client';
-import { CofferError, systemClock, systemRandom } from '@coffer/core';
+import { systemClock, systemRandom } from '@coffer/core';
 import type { Clock, DeviceId, Random } from '@coffer/core';
+import type { OnConflict } from './conflict.ts';
 import { DiskTree } from './disk-tree.ts';
 import type { ByteName } from './byte-name.ts';
+import { JobConflicts } from './job-conflicts.ts';
 import { JobState, jobName } from './job-state.ts';
 import type { Leftover } from './leftovers.ts';
 import { realRoot } from './local-root.ts';
@@ -17,7 +19,7 @@ import { runJob } from './run-job.ts';
 import { TemporaryNames } from './temporary-name.ts';
 import { findVaultRoot } from './vault-root.ts';
 
-/** `two-way` is a word of the command line that {@link syncOnce} refuses. */
+/** `push`: the vault becomes the folder. `pull`: the folder becomes the vault. `two-way`: both get what the other has new. */
 export type SyncMode = 'push' | 'pull' | 'two-way';
 
 /** A sync job and how to run it (CLI §Sync). */
@@ -33,7 +35,7 @@ export interface SyncOptions {
   readonly deviceName: string;
   /** Id of this device: its own versions are no conflict when the job's state is lost. */
   readonly device?: DeviceId;
-  /** Also remove what the side that leads no longer has. Default false. */
+  /** Also remove what the side that leads no longer has. Default false; two-way always carries removals. */
   readonly delete?: boolean;
   /** Plan only: nothing is changed anywhere. */
   readonly dryRun?: boolean;
@@ -55,17 +57,16 @@ export interface SyncOptions {
 }
 
 /**
- * Runs a job once: `push` makes the vault path the folder, `pull` the folder the vault path (SYNC). What fails for one path is in
+ * Runs a job once: `push` makes the vault path the folder, `pull` the folder the vault path, `two-way` brings both together (SYNC). What fails for one path is in
  * the report, the rest is done. Interrupted anywhere, nothing is lost: what was acknowledged is remembered, and the next run
  * goes on from there.
  *
- * @throws INVALID for `two-way` and for paths that are no directories; NOT_FOUND when there is nothing to sync from; LOCKED
+ * @throws INVALID for paths that are no directories; NOT_FOUND when there is nothing to sync from; LOCKED
  * while the same job runs; TOO_MANY_DELETIONS; what the vault throws (UNREACHABLE, QUOTA, NOT_ALLOWED, ROLLBACK, …); NO_SPACE,
  * IO; the signal's reason
  */
 export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
-  const { vault, signal, clock = systemClock, random = systemRandom } = options;
-  const mode = oneWay(options.mode);
+  const { vault, mode, signal, clock = systemClock, random = systemRandom } = options;
   const startMs = clock.monotonicMs();
   const root = realRoot(options.local);
   const report = new ReportDraft();
@@ -81,10 +82,13 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
   };
   const local = new DiskTree(root, { oneFilesystem: options.oneFilesystem ?? false, onTemporary });
   const announced = options.dryRun === true ? undefined : await vault.beginJob(mode, signal);
+  using conflicts = new JobConflicts({ directory: options.stateDirectory, key, clock });
+  const onConflict: OnConflict = (conflict) => conflicts.add(conflict);
   const finish = (): SyncReport => report.finish(clock.monotonicMs() - startMs);
   try {
-    const opened = { root, local, state, vaultRoot, report, progress, temporaryNames, leftovers };
-    await runJob({ ...options, mode, clock, ...opened });
+    const opened = { root, local, state, vaultRoot, report, progress, temporaryNames, leftovers, onConflict };
+    await runJob({ ...options, clock, ...opened });
+    if (report.counts.failed === 0) conflicts.tidy();
   } catch (error) {
     await endQuietly(announced, { status: signal?.aborted === true ? 'interrupted' : 'failed', report: finish() });
     throw error;
@@ -92,11 +96,6 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
   const finished = finish();
   await endQuietly(announced, { status: 'done', report: finished });
   return finished;
-}
-
-function oneWay(mode: SyncMode): 'push' | 'pull' {
-  if (mode !== 'two-way') return mode;
-  throw new CofferError('INVALID', 'the mode two-way is not available', { hint: 'Use --mode push or --mode pull.' });
 }
 
 /** What the run did is done and acknowledged, or has failed already: that its end cannot be announced changes neither. */

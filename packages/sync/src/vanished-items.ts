@@ -27,6 +27,8 @@ export class VanishedItems {
   readonly #byEntry = new Map<string, Vanished>();
   readonly #byIdentity = new Map<string, Vanished[]>();
   readonly #claimed = new Set<string>();
+  /** Entries in a new place in the vault, where the folder has something, too: they are that, and nothing that vanished. */
+  readonly #here = new Set<string>();
   readonly #unexpanded: Vanished[] = [];
 
   constructor(context: PlanContext) {
@@ -47,7 +49,7 @@ export class VanishedItems {
   add(triple: Triple, base: BaseNode, remote: RemoteNode): void {
     const key = entryKeyOf(remote.stamp);
     // Another entry of the same name is another thing.
-    if (this.#byEntry.has(key) || key !== entryKeyOf(base.remote)) return;
+    if (this.#byEntry.has(key) || this.#here.has(key) || key !== entryKeyOf(base.remote)) return;
     const item: Vanished = { triple, base, remote, baseParent: triple.baseParent };
     this.#byEntry.set(key, item);
     const identity = identityIn(base);
@@ -70,8 +72,11 @@ export class VanishedItems {
 
   /** A triple met on the way: without what was claimed for another place; what is here has not vanished. */
   meet(triple: Triple): Triple {
-    if (triple.remote === undefined || this.#byEntry.size === 0) return triple;
+    if (triple.remote === undefined) return triple;
+    const isNew = triple.local !== undefined && triple.base?.remote !== triple.remote.stamp;
+    if (!isNew && this.#byEntry.size === 0) return triple;
     const key = entryKeyOf(triple.remote.stamp);
+    if (isNew) this.#here.add(key);
     if (this.#claimed.has(key)) return { ...triple, base: undefined, remote: undefined };
     if (triple.local !== undefined) this.#byEntry.delete(key);
     return triple;

@@ -25,6 +25,13 @@ export class NodeMap {
   readonly #byEntry = new Map<string, Node>();
   readonly #byParent = new Map<string, Map<string, Node>>();
 
+  /** As it is now; nodes themselves never change. */
+  copy(): NodeMap {
+    const copy = new NodeMap();
+    for (const [key, node] of this.#byEntry) copy.set(key, node);
+    return copy;
+  }
+
   get(key: string): Node | undefined {
     return this.#byEntry.get(key);
   }

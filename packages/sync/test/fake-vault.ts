@@ -41,7 +41,7 @@ export interface Faults {
   beforeTransfer?: (number: number) => void;
 }
 
-type Operation =
+export type Operation =
   | { kind: 'put'; node: Omit<Node, 'version' | 'seq' | 'device'> }
   | { kind: 'move'; entry: EntryId; to: Placement }
   | { kind: 'attr'; entry: EntryId; mtime: Timestamp; mode: number }
@@ -120,14 +120,16 @@ export class FakeVault implements Vault {
   }
 
   /** One commit: what cannot be done is refused, the rest takes effect. */
-  commit(operations: readonly Operation[]): CommitReport {
+  commit(operations: readonly Operation[], holds: CommitBatchOptions['holds'] = () => true): CommitReport {
     this.faults.beforeCommit?.(this.commits.length + 1);
     const seq = this.#seq + 1;
     const entries: EntryId[] = [];
     const refused: RefusedOperation[] = [];
+    const denied = new Set(operations.filter((operation) => !holds(entryOf(operation))));
     for (const operation of operations) {
-      const entry = operation.kind === 'put' ? operation.node.entry : operation.entry;
+      const entry = entryOf(operation);
       try {
+        if (denied.has(operation)) throw conflict('somebody else touched it');
         this.#apply(operation, seq);
         entries.push(entry);
       } catch (error) {
@@ -138,6 +140,11 @@ export class FakeVault implements Vault {
     this.#seq = seq;
     this.commits.push(operations.length);
     return { seq, receivedAtMs: 0, entries, refused };
+  }
+
+  /** What the vault holds now, for good. */
+  snapshot(): FakeTree {
+    return new FakeTree(this.#nodes.copy(), this.#seq);
   }
 
   /** Changes as another device would, in a commit of its own. */
@@ -380,7 +387,7 @@ class FakeBatch implements CommitBatch {
     const operations = this.#operations;
     this.#operations = [];
     if (operations.length === 0) return;
-    const report = this.#vault.commit(operations);
+    const report = this.#vault.commit(operations, this.#options.holds);
     this.#reports.push(report);
     this.#options.onCommitted?.(report);
   }
@@ -396,6 +403,10 @@ function readWhole(path: string | Uint8Array) {
       cause: error,
     });
   }
+}
+
+function entryOf(operation: Operation): EntryId {
+  return operation.kind === 'put' ? operation.node.entry : operation.entry;
 }
 
 function newId(): EntryId {

@@ -3,6 +3,7 @@ import type { NotedItem } from '../src/base-notes.ts';
 import type { Plan, Step } from '../src/plan.ts';
 import { ignoreNothing } from '../src/ignore-rules.ts';
 import { localPath } from '../src/place.ts';
+import type { PlanRules } from '../src/merge-children.ts';
 import type { Place } from '../src/place.ts';
 import { plan } from '../src/planner.ts';
 import { entryOf } from '../src/remote-tree.ts';
@@ -24,7 +25,7 @@ export class ModelJob {
   }
 
   /** With `remoteIsBase` the plan is made without a look at the vault. */
-  plan(mode: 'push' | 'pull', options: { delete: boolean }, remoteIsBase = false): Plan {
+  plan(mode: 'push' | 'pull', options: ModelRules, remoteIsBase = false): Plan {
     const base = this.base.root()?.directory ?? this.base.newDirectory();
     this.base.remember({ directory: 0, name: '' }, { directory: base, local: '', remote: '' });
     const below: Place = {
@@ -35,12 +36,19 @@ export class ModelJob {
       base,
     };
     const ignore = ignoreNothing;
-    const rules = { delete: options.delete, ignore, maxFileSizeBytes: undefined, overwrite: false, conflictName };
+    const rules = { ...options, ignore, maxFileSizeBytes: undefined, overwrite: false, conflictName };
     const { folder: local, vault: remote } = this;
     return plan({ mode, root: { below }, local, base: this.base, remote, remoteIsBase, rules });
   }
 
-  run(mode: 'push' | 'pull', options: { delete: boolean }): Plan {
+  /** As {@link runTwoWay} of a job does it. */
+  runTwoWay(): void {
+    this.run('push', { delete: true, twoWay: 'before-pull' });
+    this.run('pull', { delete: true, twoWay: 'before-pull' });
+    this.run('push', { delete: true, twoWay: 'after-pull' });
+  }
+
+  run(mode: 'push' | 'pull', options: ModelRules): Plan {
     const planned = this.plan(mode, options);
     noteBookkeeping(this.base, planned.bookkeeping);
     const steps = [...planned.structure, ...planned.contents, ...planned.removals, ...planned.directories];
@@ -69,7 +77,8 @@ export class ModelJob {
       case 'move':
         expectTrue(vault.rename(defined(existing), defined(parent), step.name));
         for (const noted of moveNotes(step, undefined)) note(this.base, noted);
-        if (step.remember) this.#agree(step, defined(existing), defined(local), step.place);
+        if (step.agreed !== undefined) this.#learn(step, { ...step.agreed, place: step.place });
+        else if (step.remember) this.#agree(step, defined(existing), defined(local), step.place);
         return;
       case 'set-aside':
         expectTrue(vault.rename(defined(existing), defined(parent), step.newName));
@@ -122,7 +131,7 @@ export class ModelJob {
         step.from.name = step.name;
         for (const noted of moveNotes(step, undefined)) note(this.base, noted);
         if (step.remember)
-          this.#learn(step, { local: nodeOf(node).stamp, remote: defined(step.remote), place: step.place });
+          this.#learn(step, { local: nodeOf(node).stamp, remote: step.remote, ...step.agreed, place: step.place });
         return;
       }
       case 'set-aside':
@@ -184,6 +193,8 @@ export class ModelJob {
     note(this.base, { kind: 'remember', at: { parent: step.parent, name: step.name }, item });
   }
 }
+
+type ModelRules = Pick<PlanRules, 'delete' | 'twoWay'>;
 
 function conflictName(name: string, taken: (name: string) => boolean): string {
   for (let number = 1; ; number += 1) if (!taken(`${name}~${number}`)) return `${name}~${number}`;

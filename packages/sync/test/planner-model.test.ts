@@ -112,6 +112,16 @@ function linesOf({ structure, contents, removals, directories }: Plan): readonly
   return steps.map(({ action, name, reason }) => `${action} ${name}: ${reason}`).toSorted();
 }
 
+/** What one side wrote since both agreed, and what neither side gave up. */
+function mustSurvive({ folder, vault }: ModelJob, agreed: ReadonlySet<string>): readonly string[] {
+  const [here, there] = [contentsOf(folder), contentsOf(vault)];
+  return [...here.union(there)].filter((content) => !agreed.has(content) || (here.has(content) && there.has(content)));
+}
+
+function contentsOf(tree: MemoryFolder | MemoryVault): Set<string> {
+  return new Set([...tree.files().values()].map(({ content }) => content));
+}
+
 describe('the planner', () => {
   test('converges, loses nothing, and finds nothing to do the second time', () => {
     fc.assert(
@@ -123,6 +133,27 @@ describe('the planner', () => {
           if (complete && edits.every(({ side }) => side === 'folder')) expectShortcut(job, mode, withDelete);
           complete = runRound(job, mode, withDelete);
           expect(job.base.root()).toBeDefined();
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  }, 60_000);
+
+  test('two-way: both sides end with the same and with every change, and then there is nothing to do', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 8 }), { minLength: 1, maxLength: 5 }), (rounds) => {
+        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+        let agreed = new Set<string>();
+        for (const edits of rounds) {
+          for (const change of edits) apply(job, change);
+          const must = mustSurvive(job, agreed);
+          job.runTwoWay();
+          expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
+          agreed = contentsOf(job.folder);
+          expect(must.filter((content) => !agreed.has(content))).toEqual([]);
+          for (const mode of ['push', 'pull'] as const) {
+            expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
+          }
         }
       }),
       { numRuns: 1000 },

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { syncOnce } from '../src/index.ts';
-import type { SyncOptions, SyncReport } from '../src/index.ts';
+import type { SyncMode, SyncOptions, SyncReport } from '../src/index.ts';
 import { FakeVault } from './fake-vault.ts';
 import { TemporaryFolder } from './folder-tools.ts';
 
@@ -38,7 +38,7 @@ export class Scene implements Disposable {
     return this.temporary.at('folder', name);
   }
 
-  async run(mode: 'push' | 'pull', options: Partial<SyncOptions> = {}): Promise<SyncReport> {
+  async run(mode: SyncMode, options: Partial<SyncOptions> = {}): Promise<SyncReport> {
     return await syncOnce({
       vault: this.vault,
       local: this.folder,
@@ -51,7 +51,7 @@ export class Scene implements Disposable {
     });
   }
 
-  async counts(mode: 'push' | 'pull', options: Partial<SyncOptions> = {}) {
+  async counts(mode: SyncMode, options: Partial<SyncOptions> = {}) {
     const { bytesRead, bytesSent, bytesReceived, elapsedMs, errors, ...counts } = await this.run(mode, options);
     if (Math.min(bytesRead, bytesSent, bytesReceived, elapsedMs, errors.length) < 0)
       throw new Error('a count below zero');

@@ -12,7 +12,7 @@ import { planText, syncText } from '../transfer-text.ts';
 const schemas = {
   args: z.tuple([Text, Text.optional()]),
   options: z.strictObject({
-    mode: z.enum(['push', 'pull']).default('push'),
+    mode: z.enum(['push', 'pull', 'two-way']).default('push'),
     delete: Flag,
     dryRun: Flag,
     exclude: Texts.default([]),

@@ -13,7 +13,7 @@ import { sealCommitBody } from '@coffer/crypto';
 import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
 import type { Commit, CommitHeader, IdentityState, Ref, Signer, VaultState } from '@coffer/journal';
 import type { ResponseOf } from '@coffer/protocol';
-import type { CommitReport, RefusedOperation } from '../commit-batch.ts';
+import type { CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
 import { refsOf } from './commit-items.ts';
 import type { CommitItem } from './commit-items.ts';
@@ -45,20 +45,29 @@ export class CommitAppender {
     this.#deps = deps;
   }
 
-  /** One commit of these items; those that other devices made impossible are left out and told. @throws CONFLICT when all tries are used up; what the server answers */
-  async append(items: readonly CommitItem[], signal?: AbortSignal): Promise<CommitReport> {
-    const refused: RefusedOperation[] = [];
-    let body = this.#sealed(items);
+  /**
+   * One commit of these items; those that other devices made impossible are left out and told, and those of entries that
+   * `holds` denies. @throws CONFLICT when all tries are used up; what the server answers
+   */
+  async append(
+    items: readonly CommitItem[],
+    { holds }: { readonly holds?: Holds | undefined },
+    signal?: AbortSignal,
+  ): Promise<CommitReport> {
+    const held = heldItems(items, holds);
+    const refused: RefusedOperation[] = [...held.refused];
+    let body = this.#sealed(held.items);
     for (let attempt = 0; attempt < maxTries; attempt += 1) {
       if (body.items.length === 0) return { seq: this.#state.seq, receivedAtMs: 0, entries: [], refused };
       const commit = this.#commit(body);
       const sent = await this.#send(commit, signal);
       if (sent !== undefined) return report(body.items, { sent, refused });
       await this.#deps.clock.sleep(backoffMs(attempt, backoff, this.#deps.random), signal);
-      const checked = this.#checked(body.items);
-      refused.push(...checked.refused);
+      const stillHeld = heldItems(body.items, holds);
+      const checked = this.#checked(stillHeld.items);
+      refused.push(...stillHeld.refused, ...checked.refused);
       // Sealed for the same epoch and unchanged, the body may stand at any position; only the header is signed again.
-      const isSame = checked.refused.length === 0 && body.epoch === this.#state.epoch;
+      const isSame = stillHeld.refused.length + checked.refused.length === 0 && body.epoch === this.#state.epoch;
       if (!isSame) body = this.#sealed(checked.items);
     }
     throw new CofferError('CONFLICT', 'other devices change this vault all the time', { hint: 'Try again later.' });
@@ -149,10 +158,7 @@ export class CommitAppender {
   }
 
   /** What still holds now that others have changed the tree. */
-  #checked(items: readonly CommitItem[]): {
-    readonly items: readonly CommitItem[];
-    readonly refused: readonly RefusedOperation[];
-  } {
+  #checked(items: readonly CommitItem[]): CheckedItems {
     const skipped = this.#deps.journal.rehearse(
       items.map(({ operation }) => operation),
       keepsOf(items),
@@ -161,6 +167,13 @@ export class CommitAppender {
     const kept = items.flatMap((item, index) => without(item, skipped[index]?.map(({ entry }) => entry) ?? []));
     return { items: kept, refused };
   }
+}
+
+type Holds = NonNullable<CommitBatchOptions['holds']>;
+
+interface CheckedItems {
+  readonly items: readonly CommitItem[];
+  readonly refused: readonly RefusedOperation[];
 }
 
 interface SealedBody {
@@ -191,6 +204,16 @@ function report(
       ...refused,
       ...entries.filter((entry) => skipped.has(idKey(entry))).map((entry) => ({ entry, error: conflictError() })),
     ],
+  };
+}
+
+/** Without the operations, or the parts of a `remove`, whose entries are not what they were meant for any more. */
+function heldItems(items: readonly CommitItem[], holds: Holds | undefined): CheckedItems {
+  if (holds === undefined) return { items, refused: [] };
+  const lost = items.map(({ entries }) => entries.filter((entry) => !holds(entry)));
+  return {
+    items: items.flatMap((item, index) => without(item, lost[index] ?? [])),
+    refused: lost.flat().map((entry) => ({ entry, error: conflictError() })),
   };
 }
 

@@ -22,6 +22,7 @@ import { CommitAppender } from './commit-appender.ts';
 import type { CommitItem } from './commit-items.ts';
 import { HomeHistory } from './home-history.ts';
 import { JournalBatch } from './journal-batch.ts';
+import type { JournalBatchDeps } from './journal-batch.ts';
 import { pullInto } from './pull.ts';
 import { oneFrame, openDownloader, openUploader } from './transfers.ts';
 import { verifyEntries } from './verify.ts';
@@ -117,7 +118,8 @@ export class HomeVault implements Vault {
       keys: this.#chunkKeys,
       clock,
       random,
-      append: (items: readonly CommitItem[], signal?: AbortSignal) => this.#append(items, signal),
+      append: (...[items, { holds }, signal]: Parameters<JournalBatchDeps['append']>) =>
+        this.#append({ items, holds }, signal),
       repair: (signal?: AbortSignal) => this.#repair(signal),
     };
     return new JournalBatch(deps, options);
@@ -146,11 +148,14 @@ export class HomeVault implements Vault {
     };
   }
 
-  #append(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<CommitReport> {
+  #append(
+    { items, holds }: { readonly items: readonly CommitItem[]; readonly holds: CommitBatchOptions['holds'] },
+    signal: AbortSignal | undefined,
+  ): Promise<CommitReport> {
     return this.#turn.run(async () => {
       // A pull that ended in a lie leaves the tables empty.
       if (this.#deps.journal.state === undefined) await this.#pull(signal);
-      return await this.#appender.append(items, signal);
+      return await this.#appender.append(items, { holds }, signal);
     }, signal);
   }
 

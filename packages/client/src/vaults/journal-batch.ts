@@ -28,7 +28,11 @@ export interface JournalBatchDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Appends one commit of these items, and folds it. */
-  readonly append: (items: readonly CommitItem[], signal?: AbortSignal) => Promise<CommitReport>;
+  readonly append: (
+    items: readonly CommitItem[],
+    options: Pick<CommitBatchOptions, 'holds'>,
+    signal?: AbortSignal,
+  ) => Promise<CommitReport>;
   /** After everything: tells the server what it believes wrongly. */
   readonly repair: (signal?: AbortSignal) => Promise<void>;
 }
@@ -200,7 +204,7 @@ export class JournalBatch implements CommitBatch {
     for (let left = [...items], tries = 0; ; tries += 1) {
       await uploader?.flush(signal);
       try {
-        const report = await this.#deps.append(left, signal);
+        const report = await this.#deps.append(left, this.#options, signal);
         return { ...report, refused: [...refused, ...report.refused] };
       } catch (error) {
         if (!isCofferError(error, 'MISSING_CHUNKS') || tries >= maxResends) throw error;

@@ -10,7 +10,7 @@ import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
 import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
-import { freeName } from './free-name.ts';
+import { freeName, takenByLikeName } from './free-name.ts';
 import type { ConflictName } from './free-name.ts';
 import type { HeldFolder } from './open-folders.ts';
 import { sameBytes } from './same-bytes.ts';
@@ -21,6 +21,8 @@ export interface LayFileDeps {
   readonly temporaryNames: TemporaryNames;
   readonly times: FileTimes;
   readonly conflictName: ConflictName;
+  /** Where the filesystem takes two names for one: fail with {@link takenByLikeName} instead of laying down under another one. */
+  readonly refuseOtherNames?: boolean;
 }
 
 export interface FileToLay {
@@ -47,6 +49,8 @@ export interface LayOutcome {
   readonly kind: 'created' | 'replaced' | 'same' | 'conflict';
   /** Where the file now is: another name than wanted only where the filesystem takes two names for one. */
   readonly name: ByteName;
+  /** Where what was there is kept (`conflict`). */
+  readonly keptAs?: ByteName;
 }
 
 /**
@@ -80,6 +84,7 @@ async function place(deps: LayFileDeps, { file, unfinished }: Filled): Promise<L
   const there = folder.look(name);
   if (there === undefined) return finish('created', name);
   const free = file.expected === undefined ? freeName(folder, name, deps.conflictName) : name;
+  if (free !== name && deps.refuseOtherNames === true) throw takenByLikeName();
   if (free !== name) return finish('created', free);
   if (there.kind === 'directory') throw new CofferError('EXISTS', 'a directory of this name is in the way');
   if (file.overwrite || (there.stamp === file.expected && !file.keepBoth)) {
@@ -88,12 +93,9 @@ async function place(deps: LayFileDeps, { file, unfinished }: Filled): Promise<L
   }
   const size = there.kind === 'file' ? parseStamp(there.stamp).size : -1;
   if (size === file.size && (await sameBytes(folder, name, temporary))) return adopt(deps, { file, folder });
-  folder.rename(
-    name,
-    folder,
-    deps.conflictName(name, (other) => folder.look(other) !== undefined),
-  );
-  return finish('conflict', name);
+  const keptAs = deps.conflictName(name, (other) => folder.look(other) !== undefined);
+  folder.rename(name, folder, keptAs);
+  return { ...finish('conflict', name), keptAs };
 }
 
 /** Times come last: every write before sets them anew. The rename keeps them. */
