@@ -81,14 +81,15 @@ test('packs from an older copy: a device that was ahead says what happened, and 
   const laptop = await vault.device();
   const [source, copy] = [vault.folder.join('source'), vault.folder.join('copy')];
   makeTree({ target: source, files: 20, oddities: 'none' });
-  await device.json(['sync', source, '/tree']);
+  const sync = ['sync', source, '/tree', '--mode', 'two-way'];
+  await device.json(sync);
   await laptop.json(['sync', copy, '/tree', '--mode', 'pull']);
   const storage = vault.folder.join('restored');
   await copyAway(vault, storage);
   mkdirSync(join(source, 'later'));
   for (const n of [1, 2, 3]) {
     writeFileSync(join(source, 'later', `${n}.txt`), `lost by the server ${n}\n`);
-    await device.json(['sync', source, '/tree']);
+    await device.json(sync);
   }
   await vault.daemon.kill9();
   expect((await restore(vault, storage)).exitCode).toBe(0);
@@ -102,10 +103,16 @@ test('packs from an older copy: a device that was ahead says what happened, and 
   expect(other.stderr).not.toContain('has lost');
   for (const n of [1, 2, 3, 4]) await laptop.json(['mkdir', `/laptop ${n}`]);
 
-  const behind = await device.run(['sync', source, '/tree', '--json']);
+  const behind = await device.run([...sync, '--json']);
   expect(behind.stderr).toContain('it has lost the newest changes');
-  expect(behind.json).toMatchObject({ sent: 3, removed: 0, failed: 0 } satisfies Partial<SyncReport>);
-  const again = await device.run(['sync', source, '/tree', '--json']);
+  expect(behind.json).toMatchObject({
+    sent: 3,
+    received: 1,
+    removed: 0,
+    receivedRemoved: 0,
+    failed: 0,
+  } satisfies Partial<SyncReport>);
+  const again = await device.run([...sync, '--json']);
   expect(again.json).toMatchObject({ sent: 0, modified: 0, failed: 0 });
   expect(again.stderr).toBe('');
   await laptop.json(['sync', copy, '/tree', '--mode', 'pull']);
