@@ -102,6 +102,8 @@ class PullExecutor {
   readonly #entries: DirectoryEntries;
   /** What this run renamed: its stamp in the plan, and the one that the rename gave it. */
   readonly #renamed = new Map<Stamp, Stamp>();
+  /** Directories that wait for another name. */
+  readonly #likeNamed = new Set<Place>();
   #failed = 0;
   #skipped = 0;
   #unsettled = false;
@@ -155,7 +157,8 @@ class PullExecutor {
       signal?.throwIfAborted();
       const failure = failureOfOnePath(error);
       this.#failed += 1;
-      if (!this.#isLikeName(step, failure)) this.#deps.report.fail(pathIn(step), failure);
+      if (!this.#isLikeName(step, failure) && !this.#isInLikeNamed(step.parent))
+        this.#deps.report.fail(pathIn(step), failure);
     }
   }
 
@@ -168,7 +171,14 @@ class PullExecutor {
     const folder = folders.now(parent.local);
     const newName = conflictName(name, (other) => folder.look(other) !== undefined);
     onLikeName({ parent, name, remote: step.remote, newName });
+    if (step.action === 'make-directory') this.#likeNamed.add(step.place);
     return true;
+  }
+
+  /** What is in it comes down when it has its other name. */
+  #isInLikeNamed(place: Place): boolean {
+    for (let at: Place | undefined = place; at !== undefined; at = at.parent) if (this.#likeNamed.has(at)) return true;
+    return false;
   }
 
   async #structure(step: MakeDirectoryStep | MoveStep | SetAsideStep): Promise<void> {

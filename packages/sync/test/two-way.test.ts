@@ -1,9 +1,21 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { rootEntry } from '@coffer/core';
+import { Folder } from '../src/lay-down/folder.ts';
 import { describeTree } from './folder-tools.ts';
 import { linesOf, Pair, texts } from './pair.ts';
 import { zero } from './scene.ts';
+
+/** Folders behave as those of a filesystem to which letter case means nothing. */
+function foldNames(): Disposable {
+  const original = Object.getOwnPropertyDescriptor(Folder.prototype, 'look') ?? {};
+  const look = original.value as (this: Folder, name: string) => ReturnType<Folder['look']>;
+  Folder.prototype.look = function folded(this: Folder, name: string) {
+    const like = this.names().find((other) => other.toLowerCase() === name.toLowerCase());
+    return look.call(this, like ?? name);
+  };
+  return { [Symbol.dispose]: () => void Object.defineProperty(Folder.prototype, 'look', original) };
+}
 
 describe('two-way', () => {
   test('carries changes, removals and renames in both directions at once', async () => {
@@ -219,6 +231,28 @@ describe('two-way', () => {
     await pair.settle();
     expect(await pair.differences()).toEqual([]);
     expect(texts(two.folder)).toEqual({ 'x/new': 'inside x', y: 'a file now' });
+  });
+
+  test('two names that a filesystem takes for one: the second gets another name, for everybody', async () => {
+    using pair = new Pair();
+    const { one, two } = pair;
+    await pair.agree({ README: 'first', 'dir/x': 'x' });
+    one.write('Readme', 'second');
+    one.write('DIR/y', 'y');
+    await one.run('two-way');
+    {
+      using _folding = foldNames();
+      expect(await two.counts('two-way')).toMatchObject({ conflicts: 2, failed: 0, received: 2 });
+      expect(await linesOf(two)).toEqual([]);
+    }
+    await pair.settle();
+    expect(await pair.differences()).toEqual([]);
+    expect(texts(one.folder)).toEqual({
+      'DIR (conflict, laptop, TIME)/y': 'y',
+      README: 'first',
+      'Readme (conflict, laptop, TIME)': 'second',
+      'dir/x': 'x',
+    });
   });
 
   test('times and modes go over in both directions; where both set them, those of the vault stay', async () => {
