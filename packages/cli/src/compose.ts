@@ -42,6 +42,14 @@ function tellGeneration({ output }: CommandContext, { reason, atMs, wentBack }: 
     );
 }
 
+/** @throws NOT_ALLOWED on an unattended device, which decides nothing about what is kept */
+export function requireFullDevice({ info }: Account): void {
+  if (info.scope === 'full') return;
+  throw new CofferError('NOT_ALLOWED', 'an unattended device may not decide what is kept', {
+    hint: 'Sign in with --keystore password or keyring, and run it there.',
+  });
+}
+
 /** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */
 export async function openHome(context: CommandContext): Promise<HomeSession> {
   const account = await signedInAccount(context);
@@ -89,11 +97,12 @@ export class HomeSession implements AsyncDisposable {
     }
   }
 
-  /** Appends what the batch holds. @throws CONFLICT when another device was faster with one of the entries */
+  /** Appends what the batch holds. @throws CONFLICT when another device was faster with one of the entries; EXPIRED, INTEGRITY for content that is not there any more */
   async commit(batch: CommitBatch): Promise<readonly CommitReport[]> {
     const reports = await batch.commit(this.#context.signal);
     const refused = reports.flatMap((report) => report.refused)[0];
     if (refused === undefined) return reports;
+    if (refused.error.code !== 'CONFLICT') throw refused.error;
     throw new CofferError('CONFLICT', 'another device changed the same entry at the same moment', {
       hint: 'Look at it with `coffer ls`, then run the command again.',
       cause: refused.error,

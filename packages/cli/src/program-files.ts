@@ -107,6 +107,36 @@ function addHistory(program: CommanderCommand, add: AddCommand): void {
     .option('--at <time>', 'the file or folder as it was then')
     .option('--to <local>', 'write it there and leave the vault alone; what is there and differs is kept beside it')
     .addHelpText('after', restoreHelp);
+  addKeeping(program, add);
+}
+
+function addKeeping(program: CommanderCommand, add: AddCommand): void {
+  const policy = program.command('policy').description('how long versions and removed entries are kept');
+  add(policy, {
+    usage: 'show [path]',
+    summary: 'what is in force, and what is still to come',
+    load: async () => ({ run: (await import('./commands/policy.ts')).show }),
+  });
+  add(policy, {
+    usage: 'set [path]',
+    summary: 'longer counts at once; shorter takes effect in 7 days, and setting the old figures again cancels it',
+    load: async () => ({ run: (await import('./commands/policy.ts')).set }),
+  })
+    .option('--versions <number>', 'keep the newest of each file, the current one counted')
+    .option('--days <number>', 'keep all others so long after they stopped being current')
+    .option('--trash-days <number>', 'keep removed entries so long');
+  add(program, {
+    usage: 'hold <on|off>',
+    summary: 'keep every version, whatever policy and purges say; off takes effect in 7 days',
+    load: () => import('./commands/hold.ts'),
+  }).option('--reason <text>', 'why, for whoever looks later');
+  add(program, {
+    usage: 'purge <path>',
+    summary: 'destroy old versions of a file for good, in 7 days',
+    load: () => import('./commands/purge.ts'),
+  })
+    .option('--version <numbers...>', 'these versions')
+    .option('--cancel', 'what waits to be destroyed is kept after all');
 }
 
 const restoreHelp = `

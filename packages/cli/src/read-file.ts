@@ -1,4 +1,4 @@
-import type { Entry, Vault } from '@coffer/client';
+import type { DownloadSink, Entry, Vault } from '@coffer/client';
 
 /** Zeros of a hole are written in pieces of this size. */
 const zeroBytes = 64 * 1024;
@@ -21,14 +21,15 @@ export async function readFile({ vault, entry, sink }: ReadFile, signal: AbortSi
       position += zeros.byteLength;
     }
   };
-  await downloader.download(
-    entry.content,
-    async (offset, bytes) => {
-      await fillTo(offset);
-      await sink(bytes);
-      position += bytes.byteLength;
-    },
-    signal,
-  );
+  const write: DownloadSink = async (offset, bytes) => {
+    await fillTo(offset);
+    await sink(bytes);
+    position += bytes.byteLength;
+  };
+  try {
+    await downloader.download(entry.content, write, signal);
+  } catch (error) {
+    throw await vault.history.explain(entry, error, signal);
+  }
   await fillTo(entry.size);
 }

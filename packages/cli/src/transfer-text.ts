@@ -22,6 +22,7 @@ function countsText(report: SyncReport): string {
     ['moved', report.moved],
     ['unchanged', report.unchanged],
     ['conflicts', report.conflicts],
+    ['sent again for the server', report.healed],
     ['failed', report.failed],
   ];
   const shown = counts.filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count}`);

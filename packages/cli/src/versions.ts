@@ -1,5 +1,7 @@
 import { CofferError } from '@coffer/core';
+import { findRemoved } from '@coffer/client';
 import type { Entry, TreeReader, Version } from '@coffer/client';
+import { findEntry, requireEntry } from './vault-paths.ts';
 
 /** Versions are numbered per file from 1. @throws NOT_FOUND, INVALID when the entry is no file */
 export function requireVersion(
@@ -15,4 +17,13 @@ export function requireVersion(
     });
   }
   return found;
+}
+
+/** The file that is at a path, or was there last. @throws NOT_FOUND, INVALID when it is no file */
+export function fileAt(tree: TreeReader, path: string): Entry {
+  const entry = findEntry(tree, path) ?? findRemoved(tree, path)?.entry ?? requireEntry(tree, path);
+  if (entry.kind === 'file') return entry;
+  throw new CofferError('INVALID', `${path} is not a file`, {
+    hint: 'Only files have versions; see a folder with `coffer ls --at`.',
+  });
 }

@@ -1,4 +1,5 @@
 import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
+import type { HoldState } from './history.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
@@ -43,6 +44,8 @@ export interface Account extends AsyncDisposable {
   readonly operations: OperationsLog;
   /** @throws UNREACHABLE, NOT_LOGGED_IN when the device was revoked */
   usage(signal?: AbortSignal): Promise<AccountUsage>;
+  /** Keeps every version of the account's vaults while it is on, and for seven days after. @throws NOT_ALLOWED for a worker; UNREACHABLE */
+  hold(hold: { readonly on: boolean; readonly reason: string }, signal?: AbortSignal): Promise<HoldState>;
   /** The home vault with its state as it was folded last; call `pull` to bring it up to date. @throws UNREACHABLE, INTEGRITY */
   home(signal?: AbortSignal): Promise<Vault>;
   /** For administrators of the server; others are refused when they use it. */

@@ -1,6 +1,7 @@
 import { isCofferError } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
 import { ed25519KeyPair } from '@coffer/crypto';
+import type { HoldState } from './history.ts';
 import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 import { Connections } from './connection/connections.ts';
 import { createTlsDial } from './connection/dial.ts';
@@ -69,6 +70,16 @@ class DeviceAccount implements Account {
     const { response } = await this.#connections.run(
       'control',
       (one) => one.request('usage.show', {}, options),
+      signal,
+    );
+    return response;
+  }
+
+  async hold(hold: { readonly on: boolean; readonly reason: string }, signal?: AbortSignal): Promise<HoldState> {
+    const options = { ...(signal && { signal }) };
+    const { response } = await this.#connections.run(
+      'control',
+      (one) => one.request('account.hold', hold, options),
       signal,
     );
     return response;

@@ -13,7 +13,7 @@ export type {
 export type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from './downloader.ts';
 export type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/journal';
-export type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
+export type { Content, EntryKind, EntryName, LinkTarget, RetentionPolicy } from '@coffer/journal';
 export type { TreeReader, VaultPath } from './tree-reader.ts';
 export type { FileSource, UploadedContent, Uploader, UploaderOptions, UploadProgress } from './uploader.ts';
 export type {
@@ -27,7 +27,17 @@ export type {
   VerifyProblem,
   VerifyReport,
 } from './vault.ts';
-export type { KeptVersion, RetentionInForce, VaultHistory, VersionState } from './history.ts';
+export type {
+  HoldState,
+  KeptVersion,
+  RetentionInForce,
+  RetentionReport,
+  VaultHistory,
+  VersionName,
+  VersionState,
+} from './history.ts';
+export type { LostContent } from './lost-content.ts';
+export { storedBytesOf } from './state/stored-content.ts';
 export { findRemoved } from './history/find-removed.ts';
 export type { RemovedEntry } from './history/find-removed.ts';
 export { restoreEntries, undeleteEntry } from './history/restore-entries.ts';

@@ -3,6 +3,7 @@ import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
 import type { Downloader, DownloaderOptions } from './downloader.ts';
 import type { EntryName } from '@coffer/journal';
 import type { VaultHistory } from './history.ts';
+import type { LostContent } from './lost-content.ts';
 import type { TreeReader } from './tree-reader.ts';
 import type { Uploader, UploaderOptions } from './uploader.ts';
 
@@ -77,6 +78,8 @@ export interface Vault {
   batch(options?: CommitBatchOptions): CommitBatch;
   /** Reads and checks the files below the entries without writing anything. */
   verify(entries: readonly EntryId[], options?: VerifyOptions, signal?: AbortSignal): Promise<VerifyReport>;
+  /** What the server says it has lost of this vault; undefined when nothing. The caller disposes it. @throws UNREACHABLE */
+  lostContent(signal?: AbortSignal): Promise<LostContent | undefined>;
   /** One item whenever the server has something newer than the last; pull to get it. */
   watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }>;
   /** Announces a sync run; `mode` as the command line has it. */

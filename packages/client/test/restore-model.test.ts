@@ -47,7 +47,9 @@ class Real {
         keys: new Map([[0, ChunkKeys.from(new Uint8Array(32))]]),
         clock: systemClock,
         random: systemRandom,
-        repair: () => Promise.resolve(),
+        repair: () => Promise.resolve([]),
+        history: { explain: (_version, error) => Promise.resolve(error), expiry: () => Promise.resolve(undefined) },
+        has: () => Promise.reject(new TypeError('nothing is asked here')),
         append: async (items) => {
           const operations = items.map(({ operation }) => operation);
           const commit = this.world.commit(operations, refsOf(items));

@@ -9,6 +9,7 @@ import { joinPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 import type { OnConflict } from './conflict.ts';
 import { DirectoryEntries } from './directory-entries.ts';
+import { downloadEntry } from './download-entry.ts';
 import { failureOfOnePath } from './file-failures.ts';
 import type { FileTimes } from './lay-down/file-times.ts';
 import { FolderAttributes } from './lay-down/folder-attributes.ts';
@@ -273,13 +274,15 @@ class PullExecutor {
     // Before anything is fetched for nothing.
     if (step.parent.local === undefined) throw new CofferError('NOT_FOUND', 'its directory could not be made');
     const { counts } = this.#deps.report;
-    const { size, mtime, mode, content } = this.#entry(step.parent, remote);
+    const entry = this.#entry(step.parent, remote);
+    const { size, mtime, mode } = entry;
     const fill: FileToLay['fill'] = async (sink, stop) => {
       const counting: DownloadSink = (offset, bytes) => {
         count(bytes.byteLength);
         return sink(offset, bytes);
       };
-      await this.#open().download(content, counting, stop);
+      const { vault } = this.#deps;
+      await downloadEntry({ vault, downloader: this.#open(), entry, sink: counting }, stop);
     };
     const file = {
       name,

@@ -1,6 +1,6 @@
 import { attributesFrom, attributesOf, matches, parentEntry, placementOf } from './push-operands.ts';
 import type { Uploader, UploadedContent, Vault } from '@coffer/client';
-import { equalBytes } from '@coffer/core';
+import { equalBytes, isCofferError } from '@coffer/core';
 import type { Clock, DeviceId, EntryId } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
 import type { NotedItem } from './base-notes.ts';
@@ -33,6 +33,7 @@ import { entryOf, makeRemoteStamp, parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteStamp, RemoteStampFields, RemoteTree } from './remote-tree.ts';
 import type { ReportDraft } from './report.ts';
 import { runLanes } from './run-lanes.ts';
+import { shortOfQuota } from './short-of-quota.ts';
 import { parseStamp, untrusted } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -79,6 +80,11 @@ export async function executePush(deps: PushExecutorDeps, plan: Plan, signal?: A
   resources.use(executor.commits);
   try {
     await executor.run(signal);
+  } catch (error) {
+    if (!isCofferError(error, 'QUOTA')) throw error;
+    // Removals are what makes room, and the server keeps a reserve for them.
+    resources.use(await executor.removeAlone(signal));
+    throw shortOfQuota(error, executor.neededBytes);
   } finally {
     deps.report.counts.bytesRead += uploader?.progress.bytesRead ?? 0;
     deps.report.counts.bytesSent += uploader?.progress.bytesSent ?? 0;
@@ -98,7 +104,9 @@ interface Read {
 }
 
 class PushExecutor {
-  readonly commits: PushCommits;
+  commits: PushCommits;
+  /** Plain bytes of files that no commit is acknowledged of. */
+  neededBytes: number;
   readonly #deps: PushExecutorDeps;
   readonly #plan: Plan;
   readonly #uploader: Uploader | undefined;
@@ -115,12 +123,10 @@ class PushExecutor {
     this.#plan = plan;
     this.#uploader = uploader;
     this.#moves = new ContentMoves(deps.remote, plan);
-    const { vault, base } = deps;
-    const guard = deps.isCareful === true ? new PushGuard(deps.vault, plan) : undefined;
-    const holds = guard && ((entry: EntryId) => guard.holds(entry));
-    this.#guard = guard;
-    const onRefused: PushCommitsDeps['onRefused'] = (path, error) => this.#onRefused(path, error);
-    this.commits = new PushCommits({ vault, base, onRefused, holds }, uploader);
+    this.#guard = deps.isCareful === true ? new PushGuard(deps.vault, plan) : undefined;
+    this.commits = this.#openCommits(uploader);
+    const uploads = plan.contents.filter((step) => step.action === 'upload');
+    this.neededBytes = uploads.reduce((sum, step) => sum + parseStamp(step.local).size, 0);
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -129,15 +135,37 @@ class PushExecutor {
     const lanes = this.#uploader?.parallel ?? 1;
     await runLanes(contents, { lanes, work: (step) => this.#content(step, signal) }, signal);
     this.#deps.progress.enter('finishing');
-    for (let from = 0; from < removals.length; from += removalsAtOnce) {
-      await this.#remove(removals.slice(from, from + removalsAtOnce), signal);
-    }
-    await this.commits.finish(signal);
+    await this.#removeAll(removals, signal);
+  }
+
+  /** The removals of the plan that are not made yet, in commits of their own, which the caller disposes. */
+  async removeAlone(signal: AbortSignal | undefined): Promise<AsyncDisposable> {
+    this.commits = this.#openCommits(undefined);
+    const { remote } = this.#deps;
+    const isLeft = (step: RemoveStep): boolean =>
+      step.remote !== undefined && remote.get(entryOf(step.remote)) !== undefined;
+    await this.#removeAll(this.#plan.removals.filter(isLeft), signal);
+    return this.commits;
   }
 
   result(): PushResult {
     const agrees = this.#plan.complete && this.#refused + this.#failed === 0;
     return { refused: this.#refused, agreesWithSeq: agrees ? this.commits.undisturbedSeq : undefined };
+  }
+
+  #openCommits(uploader: Uploader | undefined): PushCommits {
+    const { vault, base } = this.#deps;
+    const guard = this.#guard;
+    const holds = guard && ((entry: EntryId) => guard.holds(entry));
+    const onRefused: PushCommitsDeps['onRefused'] = (path, error) => this.#onRefused(path, error);
+    return new PushCommits({ vault, base, onRefused, holds }, uploader);
+  }
+
+  async #removeAll(steps: readonly RemoveStep[], signal: AbortSignal | undefined): Promise<void> {
+    for (let from = 0; from < steps.length; from += removalsAtOnce) {
+      await this.#remove(steps.slice(from, from + removalsAtOnce), signal);
+    }
+    await this.commits.finish(signal);
   }
 
   async #structure(step: MakeDirectoryStep | MoveStep | SetAsideStep, signal: AbortSignal | undefined): Promise<void> {
@@ -280,7 +308,11 @@ class PushExecutor {
       local,
       remote: makeRemoteStamp({ kind: 'file', entry, seq, mtime, mode, size }),
     });
-    this.#expectItem(step, entry, { item, done });
+    const acknowledged = (): void => {
+      this.neededBytes -= parseStamp(step.local).size;
+      done();
+    };
+    this.#expectItem(step, entry, { item, done: acknowledged });
   }
 
   /** The content is in the vault already. */

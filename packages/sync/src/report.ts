@@ -29,6 +29,8 @@ export interface SyncReport {
   /** Files with the same content on both sides. */
   readonly unchanged: number;
   readonly conflicts: number;
+  /** Chunks that the server had lost, and that were sent again from files that still hold them. */
+  readonly healed: number;
   /** Paths that could not be handled; the rest is done. */
   readonly failed: number;
   /** Plain bytes read from local files. */
@@ -58,6 +60,7 @@ export class ReportDraft {
     moved: 0,
     unchanged: 0,
     conflicts: 0,
+    healed: 0,
     failed: 0,
     bytesRead: 0,
     bytesSent: 0,

@@ -4,6 +4,7 @@ import type { Clock, DeviceId, Random } from '@coffer/core';
 import type { OnConflict } from './conflict.ts';
 import { DiskTree } from './disk-tree.ts';
 import type { ByteName } from './byte-name.ts';
+import { healLost } from './heal-lost.ts';
 import { JobConflicts } from './job-conflicts.ts';
 import { JobState, jobName } from './job-state.ts';
 import type { Leftover } from './leftovers.ts';
@@ -87,6 +88,7 @@ export async function syncOnce(options: SyncOptions): Promise<SyncReport> {
   const finish = (): SyncReport => report.finish(clock.monotonicMs() - startMs);
   try {
     const opened = { root, local, state, vaultRoot, report, progress, temporaryNames, leftovers, onConflict };
+    if (mode !== 'pull' && options.dryRun !== true) await healLost({ vault, vaultRoot, root, report }, signal);
     await runJob({ ...options, clock, ...opened });
     if (report.counts.failed === 0) conflicts.tidy();
   } catch (error) {

@@ -69,6 +69,10 @@ export class FakeVault implements Vault {
     return { seq: this.#seq, hash: new Uint8Array(32) };
   }
 
+  async lostContent(): Promise<undefined> {
+    return undefined;
+  }
+
   get history(): never {
     throw new TypeError('not used by sync');
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { CofferError, rootEntry } from '@coffer/core';
 import { jobName } from '../src/job-state.ts';
 import { Scene, zero } from './scene.ts';
 
@@ -18,6 +19,26 @@ describe('when something goes wrong', () => {
     expect(report.unchanged + report.sent).toBe(2500);
     expect(await scene.counts('push')).toEqual({ ...zero, unchanged: 2500 });
   }, 30_000);
+
+  test('a quota that is too small ends the upload, not the removals, and is told in figures', async () => {
+    using scene = new Scene();
+    for (const name of ['gone/1', 'gone/2', 'gone too']) scene.write(name, name);
+    await scene.run('push');
+    rmSync(scene.at('gone'), { recursive: true });
+    rmSync(scene.at('gone too'));
+    for (let index = 0; index < 20; index += 1) scene.write(`new ${index}`, 'x'.repeat(1024));
+    scene.vault.faults.beforeTransfer = () => {
+      const details = { usedBytes: 9 * 1024, quotaBytes: 10 * 1024 };
+      throw new CofferError('QUOTA', 'the storage of this account is used up', { details });
+    };
+    const run = scene.run('push', { delete: true, force: true });
+    await expect(run).rejects.toThrow(
+      'the quota is too small: up to 20.0 KiB more are needed, 1.0 KiB of 10.0 KiB are left',
+    );
+    expect(scene.vault.tree.children(scene.vault.tree.lookup('/docs')?.entry ?? rootEntry)).toEqual([]);
+    delete scene.vault.faults.beforeTransfer;
+    expect(await scene.counts('push', { delete: true })).toEqual({ ...zero, sent: 20 });
+  });
 
   test('a lost acknowledgement costs nothing but reading again', async () => {
     using scene = new Scene();

@@ -15,6 +15,7 @@ export const zero = {
   moved: 0,
   unchanged: 0,
   conflicts: 0,
+  healed: 0,
   failed: 0,
 };
 

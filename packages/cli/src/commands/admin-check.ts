@@ -21,8 +21,13 @@ export const run: Command = async (context, input) => {
     json: () => ({ clean: findings.length === 0, findings }),
     text: () => (findings.length === 0 ? 'everything is in order' : `${findings.length} problems found`),
   });
-  return findings.length === 0 ? undefined : exitCodes.integrity;
+  if (findings.length === 0) return undefined;
+  context.output.note(whatToDo);
+  return exitCodes.integrity;
 };
+
+const whatToDo = `hint: A device that still has the files sends lost content again when it syncs, and coffer verify there says what is
+hint: missing. Findings about the index go with coffer admin rebuild-index, while the server is stopped.`;
 
 /** What is wrong, and the pack, vault and version it is about. */
 function describe({ kind: _kind, message, ...about }: FindingText): string {

@@ -1,4 +1,5 @@
 import { formatSize } from '@coffer/core';
+import { storedBytesOf } from '@coffer/client';
 import type { Entry, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
@@ -13,9 +14,11 @@ interface Sum {
   readonly path: string;
   readonly files: number;
   readonly bytes: number;
+  /** What the server holds for it; content that several files share counts for each. */
+  readonly storedBytes: number;
 }
 
-/** Plain sizes of current files: each folder directly below, then the whole. */
+/** Sizes of current files, plain and as stored: each folder directly below, then the whole. */
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using home = await openHome(context);
@@ -25,7 +28,15 @@ export const run: Command = async (context, input) => {
   const sums = [...below, start].map((entry) => sum(tree, entry));
   context.output.result({
     json: () => sums,
-    text: () => table(sums.map(({ path, files, bytes }) => [formatSize(bytes), `${files} files`, path])),
+    text: () =>
+      table(
+        sums.map(({ path, files, bytes, storedBytes }) => [
+          formatSize(bytes),
+          `${formatSize(storedBytes)} stored`,
+          `${files} files`,
+          path,
+        ]),
+      ),
   });
   return undefined;
 };
@@ -33,10 +44,12 @@ export const run: Command = async (context, input) => {
 function sum(tree: TreeReader, start: Entry): Sum {
   let files = 0;
   let bytes = 0;
+  let storedBytes = 0;
   for (const { entry } of tree.walk(start.entry)) {
     if (entry.kind !== 'file') continue;
     files += 1;
     bytes += entry.size;
+    storedBytes += storedBytesOf(entry.content);
   }
-  return { path: displayPath(tree.path(start.entry) ?? []), files, bytes };
+  return { path: displayPath(tree.path(start.entry) ?? []), files, bytes, storedBytes };
 }

@@ -40,5 +40,9 @@ export const run: Command = async (context, input) => {
         `${report.files} files, ${formatSize(report.bytes)} checked, ${problems.length} damaged`,
       ].join('\n'),
   });
+  if (problems.length > 0) context.output.note(whatToDo);
   return problems.length > 0 ? exitCodes.integrity : undefined;
 };
+
+const whatToDo = `hint: Run coffer sync on a device that still has these files: it sends again what the server has lost. Older
+hint: versions may be whole (coffer versions). Tell the administrator to run coffer admin check --read-data.`;

@@ -1,6 +1,5 @@
-import { CofferError, formatSize, idKey, timestampToMs } from '@coffer/core';
-import { findRemoved } from '@coffer/client';
-import type { Entry, KeptVersion, TreeReader } from '@coffer/client';
+import { formatSize, idKey, timestampToMs } from '@coffer/core';
+import type { Entry, KeptVersion } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -9,31 +8,24 @@ import type { Command } from '../context.ts';
 import { isoTime } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime } from '../time.ts';
-import { findEntry, requireEntry } from '../vault-paths.ts';
+import { fileAt } from '../versions.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using home = await openHome(context);
-  const { vault } = await home.known();
-  const entry = fileAt(vault.tree, args[0]);
-  const versions = vault.history.versions(entry.entry, context.clock.nowMs());
+  const { vault, isFresh } = await home.known();
+  const { entry } = fileAt(vault.tree, args[0]);
+  const versions = isFresh
+    ? await vault.history.ask(entry, context.signal)
+    : vault.history.versions(entry, context.clock.nowMs());
   context.output.result({
     json: () => versions.map((kept) => versionView(home, kept)),
     text: () => table(versions.map((kept) => versionRow(home, kept))),
   });
   return undefined;
 };
-
-/** The file that is there, or was there last. */
-function fileAt(tree: TreeReader, path: string): Entry {
-  const entry = findEntry(tree, path) ?? findRemoved(tree, path)?.entry ?? requireEntry(tree, path);
-  if (entry.kind === 'file') return entry;
-  throw new CofferError('INVALID', `${path} is not a file`, {
-    hint: 'Only files have versions; see a folder with `coffer ls --at`.',
-  });
-}
 
 function versionView(home: HomeSession, { version, state, untilMs, cause }: KeptVersion) {
   return {

@@ -10,7 +10,7 @@ export interface AgedVersion {
   readonly age: VersionAge;
 }
 
-/** Versions of a file, newest first. Times are the server's receive times. */
+/** Versions of a file at the position of the tree, newest first. Times are the server's receive times. */
 export function ageVersions(
   { tree, history }: { readonly tree: TreeReader; readonly history: StoredHistory },
   entry: EntryId,
@@ -20,7 +20,9 @@ export function ageVersions(
   const removedAtMs = removedSeq === undefined ? undefined : tree.timeOf(removedSeq);
   const drop = removedAtMs === undefined ? undefined : { reason: 'removed' as const, atMs: removedAtMs };
   return tree.versions(entry).map((version, newer) => {
-    const end = version.current ? undefined : (ends.get(version.seq) ?? removedSeq);
+    const own = ends.get(version.seq);
+    const isOver = own !== undefined && own <= tree.seq;
+    const end = version.current ? undefined : isOver ? own : removedSeq;
     return { version, age: { newer, endedAtMs: end === undefined ? undefined : tree.timeOf(end), drop } };
   });
 }

@@ -36,7 +36,7 @@ export function createTables(db: DatabaseSync): void {
 /** As {@link createTables} leaves them. In the caller's transaction. */
 export function emptyTables(db: DatabaseSync): void {
   db.exec(`DELETE FROM meta; DELETE FROM commits; DELETE FROM versions; DELETE FROM intervals; DELETE FROM doubts;
-    DELETE FROM epochs; DELETE FROM entries WHERE id <> ${rootRow}`);
+    DELETE FROM epochs; DELETE FROM policies; DELETE FROM purges; DELETE FROM entries WHERE id <> ${rootRow}`);
 }
 
 export const kindNumbers = { file: 0, directory: 1, symlink: 2, mount: 3 } as const;

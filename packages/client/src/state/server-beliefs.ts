@@ -27,6 +27,7 @@ export class ServerBeliefs {
       set: db.prepare(`INSERT INTO doubts (entry, believed, reason) VALUES (?, ?, ?)
         ON CONFLICT (entry) DO UPDATE SET believed = excluded.believed`),
       settle: db.prepare('DELETE FROM doubts WHERE entry = ?'),
+      of: db.prepare('SELECT believed FROM doubts WHERE entry = ?'),
       list: db.prepare('SELECT entry, believed, reason FROM doubts LIMIT ?'),
     };
   }
@@ -50,6 +51,12 @@ export class ServerBeliefs {
       if (ref.kind === 'put' && doubtful) this.#compare(ref.entry, seq);
       if (ref.kind === 'drop' && doubtful) for (const entry of ref.entries) this.#compare(entry, null, ref.reason);
     }
+  }
+
+  /** Whether the server takes this version, which members see as current, for the current one too. */
+  isBelieved({ entry, seq }: { readonly entry: EntryId; readonly seq: number }): boolean {
+    const doubt = this.#sql.of.get(entry);
+    return doubt === undefined || doubt['believed'] === seq;
   }
 
   /** At most `limit` repairs. What turns out right as it is leaves the list. */

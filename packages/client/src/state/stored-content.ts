@@ -50,6 +50,12 @@ export function hashContent(content: Content): Hash {
   return hash('sha256', first !== undefined && hashes.length === 1 ? first : concatBytes(...hashes), 'buffer');
 }
 
+/** Sealed bytes of a content. What a segment lists is not known here: its plain size stands for it, which sealing seldom exceeds. */
+export function storedBytesOf(content: Content): number {
+  if (isSegmented(content)) return content[1].reduce((sum, [, [, , stored], plain]) => sum + stored + plain, 0);
+  return content.reduce((sum, tuple) => (isHole(tuple) ? sum : sum + tuple[2]), 0);
+}
+
 function hashOf(tuple: ContentTuple): Uint8Array {
   return isHole(tuple) ? sha256(lp('coffer/1 hole', tuple[0])) : tuple[0];
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, equalBytes, integrityError, isCofferError } from '@coffer/core';
-import type { AccountId, DeviceId, Hash, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, DeviceId, EntryId, Hash, IdKey, VaultId } from '@coffer/core';
 import { openCommitBody } from '@coffer/crypto';
 import {
   bodyAssociatedData,
@@ -189,6 +189,11 @@ export class VaultJournal {
   holds({ header, hash }: Commit): boolean {
     const known = this.#sql.hashAt(header.seq);
     return known !== undefined && equalBytes(known, hash);
+  }
+
+  /** Whether the server was told that this version is current, or nothing else since it was put. */
+  isBelieved(version: { readonly entry: EntryId; readonly seq: number }): boolean {
+    return this.#beliefs.isBelieved(version);
   }
 
   repairs(limit: number): Repairs {

@@ -126,7 +126,7 @@ export class ChunkFetcher implements AsyncDisposable {
   /** The first one that did not come is the one that is missing; the others are asked for again. */
   #failed(rest: readonly Wanted[], error: unknown): void {
     const [missing, ...others] = rest;
-    const isAboutOne = isCofferError(error, 'NOT_FOUND', 'EXPIRED', 'INTEGRITY') && missing !== undefined;
+    const isAboutOne = isCofferError(error, 'NOT_FOUND', 'EXPIRED', 'DAMAGED', 'INTEGRITY') && missing !== undefined;
     if (!isAboutOne) return rest.forEach(({ reject }) => reject(error));
     missing.reject(error);
     this.#queue.unshift(...others);

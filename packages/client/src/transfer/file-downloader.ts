@@ -39,7 +39,7 @@ export class FileDownloader implements Downloader {
 
   async download(content: Content, sink: DownloadSink, signal?: AbortSignal): Promise<void> {
     let offset = 0;
-    for await (const tuples of this.#runs(content, signal)) {
+    for await (const tuples of this.tuples(content, signal)) {
       await this.#write({ tuples, offset, sink }, signal);
       offset += tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
     }
@@ -58,7 +58,7 @@ export class FileDownloader implements Downloader {
     const count = (_offset: number, plain: Uint8Array): void => {
       bytes += plain.byteLength;
     };
-    for await (const tuples of this.#runs(content, signal)) {
+    for await (const tuples of this.tuples(content, signal)) {
       const some = percent >= 100 ? tuples : tuples.filter(() => randomUnit(random) * 100 < percent);
       await this.#write({ tuples: some, offset: 0, sink: count }, signal);
     }
@@ -69,7 +69,8 @@ export class FileDownloader implements Downloader {
     await this.#deps.fetcher[Symbol.asyncDispose]();
   }
 
-  async *#runs(content: Content, signal: AbortSignal | undefined): AsyncGenerator<readonly ContentTuple[]> {
+  /** Tuples of a content run by run; the lists of segments are fetched and checked. @throws as {@link download} */
+  async *tuples(content: Content, signal?: AbortSignal): AsyncGenerator<readonly ContentTuple[]> {
     if (!isSegmented(content)) {
       yield content;
       return;

@@ -70,13 +70,22 @@ export class CommitAppender {
       const isSame = stillHeld.refused.length + checked.refused.length === 0 && body.epoch === this.#state.epoch;
       if (!isSame) body = this.#sealed(checked.items);
     }
-    throw new CofferError('CONFLICT', 'other devices change this vault all the time', { hint: 'Try again later.' });
+    throw busyVault();
   }
 
-  /** A commit of refs only. */
-  async appendRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<void> {
+  /** A commit of refs only. False when somebody was faster: then the journal is up to date, and nothing was appended. */
+  async appendRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<boolean> {
     const body = { ...this.#sealed([]), refs };
-    await this.#send(this.#commit(body), signal);
+    return (await this.#send(this.#commit(body), signal)) !== undefined;
+  }
+
+  /** A commit of refs that hold whatever else the journal says. @throws CONFLICT when all tries are used up; what the server answers */
+  async insistOnRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<void> {
+    for (let attempt = 0; attempt < maxTries; attempt += 1) {
+      if (await this.appendRefs(refs, signal)) return;
+      await this.#deps.clock.sleep(backoffMs(attempt, backoff, this.#deps.random), signal);
+    }
+    throw busyVault();
   }
 
   get #state(): VaultState {
@@ -231,6 +240,10 @@ function without(item: CommitItem, refused: readonly EntryId[]): readonly Commit
   const gone = new Set(refused.map(idKey));
   const kept = operation[1].filter((entry) => !gone.has(idKey(entry)));
   return kept.length === 0 ? [] : [{ operation: ['remove', kept], drops: kept, entries: kept }];
+}
+
+function busyVault(): CofferError {
+  return new CofferError('CONFLICT', 'other devices change this vault all the time', { hint: 'Try again later.' });
 }
 
 function conflictError(): CofferError {

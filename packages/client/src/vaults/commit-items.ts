@@ -2,6 +2,7 @@ import { encodeCbor, idKey } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import { commitLimits } from '@coffer/journal';
 import type { Operation, Ref } from '@coffer/journal';
+import type { VersionName } from '../history.ts';
 import type { UploadedContent } from '../uploader.ts';
 
 /** One operation of a batch with what the server must know of it. */
@@ -13,6 +14,8 @@ export interface CommitItem {
   readonly drops?: readonly EntryId[];
   /** What the `put` refers to, when it was uploaded for it. */
   readonly content?: UploadedContent;
+  /** The version whose content the `put` or `keep` takes up again. */
+  readonly source?: VersionName;
   /** Whom the report names. */
   readonly entries: readonly EntryId[];
 }

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CofferError, randomId, secondMs, Semaphore } from '@coffer/core';
+import { CofferError, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import type { Commit, Ref } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
-import type { CommitBatch, CommitBatchOptions, CommitReport } from '../commit-batch.ts';
+import type { CommitBatch, CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Downloader, DownloaderOptions } from '../downloader.ts';
 import type { OwnChain } from '../login/identity-chain.ts';
@@ -12,6 +12,8 @@ import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { Pins } from '../profile/pins.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
+import type { LostContent } from '../lost-content.ts';
+import type { Repairs } from '../state/server-beliefs.ts';
 import type { FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
@@ -23,8 +25,9 @@ import type { CommitItem } from './commit-items.ts';
 import { HomeHistory } from './home-history.ts';
 import { JournalBatch } from './journal-batch.ts';
 import type { JournalBatchDeps } from './journal-batch.ts';
+import { LostChunks } from './lost-chunks.ts';
 import { pullInto } from './pull.ts';
-import { oneFrame, openDownloader, openUploader } from './transfers.ts';
+import { hasChunks, oneFrame, openDownloader, openUploader } from './transfers.ts';
 import { verifyEntries } from './verify.ts';
 
 export interface HomeVaultDeps extends ProfileDeps {
@@ -44,8 +47,13 @@ export interface HomeVaultDeps extends ProfileDeps {
 /** How long the end of a run may take to tell. */
 const endOfJobMs = 10 * secondMs;
 
-/** Refs of one repairing commit. */
-const repairsTogether = 1500;
+/** Refs of one repairing commit: all may turn out to have expired, and then one operation removes them. */
+const repairsTogether = 1000;
+
+interface RefusedKeeps {
+  readonly keeps: Repairs['keeps'];
+  readonly error: CofferError;
+}
 
 /** {@link Vault} of the account itself. */
 export class HomeVault implements Vault {
@@ -60,7 +68,12 @@ export class HomeVault implements Vault {
 
   constructor(deps: HomeVaultDeps) {
     this.#deps = deps;
-    this.history = new HomeHistory({ journal: deps.journal });
+    this.history = new HomeHistory({
+      journal: deps.journal,
+      control: (work, signal) => this.#control(work, signal),
+      pull: async (signal) => void (await this.pull(signal)),
+      append: (refs, signal) => this.#insist(refs, signal),
+    });
     this.#chunkKeys = new Map(deps.keys.dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
     this.#appender = new CommitAppender({
       journal: deps.journal,
@@ -121,13 +134,29 @@ export class HomeVault implements Vault {
       append: (...[items, { holds }, signal]: Parameters<JournalBatchDeps['append']>) =>
         this.#append({ items, holds }, signal),
       repair: (signal?: AbortSignal) => this.#repair(signal),
+      history: this.history,
+      has: (ids: Uint8Array) => hasChunks(this.#deps, ids),
     };
     return new JournalBatch(deps, options);
   }
 
   async verify(entries: readonly EntryId[], options: VerifyOptions = {}, signal?: AbortSignal): Promise<VerifyReport> {
     await using downloader = this.#openDownloader({});
-    return await verifyEntries({ tree: this.tree, downloader, entries, options, random: this.#deps.random }, signal);
+    return await verifyEntries(
+      { tree: this.tree, downloader, entries, options, random: this.#deps.random, history: this.history },
+      signal,
+    );
+  }
+
+  lostContent(signal?: AbortSignal): Promise<LostContent | undefined> {
+    const deps = {
+      vault: this.id,
+      account: this.#deps.record.account,
+      keys: this.#chunkKeys,
+      openUploader: () => this.uploader(),
+      openDownloader: () => this.#openDownloader({}),
+    };
+    return LostChunks.ask(deps, (work, stop) => this.#control(work, stop), signal);
   }
 
   watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }> {
@@ -157,6 +186,11 @@ export class HomeVault implements Vault {
       if (this.#deps.journal.state === undefined) await this.#pull(signal);
       return await this.#appender.append(items, { holds }, signal);
     }, signal);
+  }
+
+  async #insist(refs: readonly Ref[], signal: AbortSignal | undefined): Promise<void> {
+    await this.#ensureFolded();
+    await this.#turn.run(() => this.#appender.insistOnRefs(refs, signal), signal);
   }
 
   #openDownloader(options: DownloaderOptions): FileDownloader {
@@ -215,19 +249,50 @@ export class HomeVault implements Vault {
     return response;
   }
 
-  /** Tells the server what members see, where void commits, skipped operations or removed folders made it believe otherwise. */
-  async #repair(signal: AbortSignal | undefined): Promise<void> {
-    await this.#turn.run(async () => {
-      for (;;) {
-        const { keeps, drops } = this.#deps.journal.repairs(repairsTogether);
-        const refs: Ref[] = keeps.map(({ entry, seq }) => ({ kind: 'keep', entry, seq }));
-        if (drops.removed.length > 0) refs.push({ kind: 'drop', entries: drops.removed, reason: 'removed' });
-        if (drops.moved.length > 0) refs.push({ kind: 'drop', entries: drops.moved, reason: 'moved' });
-        if (refs.length === 0) break;
+  /**
+   * Tells the server what members see, where void commits, skipped operations or removed folders made it believe otherwise.
+   * Files that came back with a folder when their content had expired already go again, and are told.
+   */
+  async #repair(signal: AbortSignal | undefined): Promise<readonly RefusedOperation[]> {
+    const gone: RefusedOperation[] = [];
+    for (;;) {
+      const refused = await this.#turn.run(() => this.#repairAll(signal), signal);
+      if (refused === undefined) return gone;
+      const expired = await this.#expiredOf(refused, signal);
+      if (expired.length === 0) throw refused.error;
+      gone.push(...expired);
+      const entries = expired.map(({ entry }) => entry);
+      const items: readonly CommitItem[] = [{ operation: ['remove', entries], drops: entries, entries }];
+      await this.#append({ items, holds: undefined }, signal);
+    }
+  }
+
+  /** Undefined when nothing is left to repair; the keeps that the server refused because of one that has expired. */
+  async #repairAll(signal: AbortSignal | undefined): Promise<RefusedKeeps | undefined> {
+    for (;;) {
+      const { keeps, drops } = this.#deps.journal.repairs(repairsTogether);
+      const refs: Ref[] = keeps.map(({ entry, seq }) => ({ kind: 'keep', entry, seq }));
+      if (drops.removed.length > 0) refs.push({ kind: 'drop', entries: drops.removed, reason: 'removed' });
+      if (drops.moved.length > 0) refs.push({ kind: 'drop', entries: drops.moved, reason: 'moved' });
+      if (refs.length === 0) break;
+      try {
         await this.#appender.appendRefs(refs, signal);
+      } catch (error) {
+        if (!isCofferError(error, 'EXPIRED')) throw error;
+        return { keeps, error };
       }
-      this.#savePin();
-    }, signal);
+    }
+    this.#savePin();
+    return undefined;
+  }
+
+  async #expiredOf({ keeps }: RefusedKeeps, signal: AbortSignal | undefined): Promise<RefusedOperation[]> {
+    const expired: RefusedOperation[] = [];
+    for (const keep of keeps) {
+      const error = await this.history.expiry(keep, signal);
+      if (error !== undefined) expired.push({ entry: keep.entry, error });
+    }
+    return expired;
   }
 
   #savePin(): void {

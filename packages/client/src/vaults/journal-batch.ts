@@ -2,7 +2,7 @@ import { CofferError, isCofferError, newEntryId, rootEntry } from '@coffer/core'
 import type { AccountId, Clock, EntryId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { checkName, isReservedName } from '@coffer/journal';
-import type { Operation, PutOperation } from '@coffer/journal';
+import type { Operation, PutOperation, PutRef } from '@coffer/journal';
 import type {
   Attributes,
   CommitBatch,
@@ -15,8 +15,8 @@ import type {
   SymlinkPut,
 } from '../commit-batch.ts';
 import type { Entry } from '../entry.ts';
+import type { VaultHistory } from '../history.ts';
 import type { TreeReader } from '../tree-reader.ts';
-import type { Uploader } from '../uploader.ts';
 import { CommitItems } from './commit-items.ts';
 import type { CommitItem } from './commit-items.ts';
 import { idsOfContent, putRef } from './content-refs.ts';
@@ -33,8 +33,11 @@ export interface JournalBatchDeps {
     options: Pick<CommitBatchOptions, 'holds'>,
     signal?: AbortSignal,
   ) => Promise<CommitReport>;
-  /** After everything: tells the server what it believes wrongly. */
-  readonly repair: (signal?: AbortSignal) => Promise<void>;
+  /** After everything: tells the server what it believes wrongly. Entries that came back without a content go again, and are told. */
+  readonly repair: (signal?: AbortSignal) => Promise<readonly RefusedOperation[]>;
+  readonly history: Pick<VaultHistory, 'explain' | 'expiry'>;
+  /** Which of at most 4,096 own chunks and segments the server has, one byte each. */
+  readonly has: (ids: Uint8Array) => Promise<Uint8Array>;
 }
 
 /** {@link CommitBatch} over a journal: gathers while the commit before is on its way. */
@@ -108,7 +111,11 @@ export class JournalBatch implements CommitBatch {
     const isFile = this.#deps.tree.versions(entry)[0]?.kind === 'file';
     const operation: Operation = ['move', entry, to.parent, to.name];
     await this.#add(
-      { operation, ...(isFile && { ref: { kind: 'keep', entry, seq: to.seq } }), entries: [entry] },
+      {
+        operation,
+        ...(isFile && { ref: { kind: 'keep', entry, seq: to.seq }, source: { entry, seq: to.seq } }),
+        entries: [entry],
+      },
       signal,
     );
   }
@@ -124,7 +131,8 @@ export class JournalBatch implements CommitBatch {
     await this.#append(signal);
     await this.#underWay;
     this.#throwFailure();
-    await this.#deps.repair(signal);
+    const refused = await this.#deps.repair(signal);
+    if (refused.length > 0) this.#reports.push({ seq: this.#deps.tree.seq, receivedAtMs: 0, entries: [], refused });
     const reports = this.#reports;
     this.#reports = [];
     return reports;
@@ -144,7 +152,11 @@ export class JournalBatch implements CommitBatch {
     const { content, size } = source;
     const operation = this.#put({ entry, place, kind: 'file', attributes: source, size, content });
     const ids = idsOfContent(content, this.#deps.keys);
-    await this.#add({ operation, ref: putRef(entry, ids, this.#deps.account), entries: [entry] }, signal);
+    const { entry: from, seq } = source;
+    await this.#add(
+      { operation, ref: putRef(entry, ids, this.#deps.account), source: { entry: from, seq }, entries: [entry] },
+      signal,
+    );
   }
 
   #put(put: {
@@ -199,16 +211,14 @@ export class JournalBatch implements CommitBatch {
 
   /** Chunks may be collected between being sent and being referred to (STORAGE §Counts): then they are sent again. */
   async #appended(items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<CommitReport> {
-    const { uploader } = this.#options;
     const refused: RefusedOperation[] = [];
     for (let left = [...items], tries = 0; ; tries += 1) {
-      await uploader?.flush(signal);
+      await this.#options.uploader?.flush(signal);
       try {
         const report = await this.#deps.append(left, this.#options, signal);
         return { ...report, refused: [...refused, ...report.refused] };
       } catch (error) {
-        if (!isCofferError(error, 'MISSING_CHUNKS') || tries >= maxResends) throw error;
-        const lost = await this.#resend(left, { uploader, error, signal });
+        const lost = await this.#madeGood(left, { error, signal, isLast: tries >= maxResends });
         refused.push(
           ...lost.map(({ item, error: reason }) => ({ entry: item.entries[0] ?? rootEntry, error: reason })),
         );
@@ -217,23 +227,52 @@ export class JournalBatch implements CommitBatch {
     }
   }
 
-  /** The items that could not be made good. */
-  async #resend(
+  /** Sends again what the server no longer has; the items of which that is not possible. @throws the error when it is another */
+  async #madeGood(
     items: readonly CommitItem[],
-    { uploader, error, signal }: Resend,
-  ): Promise<{ item: CommitItem; error: CofferError }[]> {
-    const lost: { item: CommitItem; error: CofferError }[] = [];
+    { error, signal, isLast }: { error: unknown; signal: AbortSignal | undefined; isLast: boolean },
+  ): Promise<LostItem[]> {
+    if (isLast || !isCofferError(error, 'MISSING_CHUNKS', 'EXPIRED')) throw error;
+    const lost: LostItem[] = [];
     for (const item of items) {
-      if (item.ref?.kind !== 'put') continue;
       try {
-        if (item.content === undefined || uploader === undefined) throw error;
-        await uploader.resend(item.content, signal);
+        if (error.code === 'EXPIRED') await this.#checkKept(item, signal);
+        else await this.#resend(item, { error, signal });
       } catch (reason) {
         if (!isCofferError(reason) || isFatal(reason)) throw reason;
         lost.push({ item, error: reason });
       }
     }
+    // Nothing that could be left out or sent again: the server contradicts itself.
+    if (error.code === 'EXPIRED' && lost.length === 0) throw error;
     return lost;
+  }
+
+  async #checkKept({ ref, source }: CommitItem, signal: AbortSignal | undefined): Promise<void> {
+    const expired =
+      ref?.kind === 'keep' && source !== undefined ? await this.#deps.history.expiry(source, signal) : undefined;
+    if (expired !== undefined) throw expired;
+  }
+
+  async #resend(
+    { ref, content, source }: CommitItem,
+    { error, signal }: { error: CofferError; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    if (ref?.kind !== 'put') return;
+    const { uploader } = this.#options;
+    if (content !== undefined && uploader !== undefined) return uploader.resend(content, signal);
+    if (await this.#isThere(ref)) return;
+    throw source === undefined ? error : await this.#deps.history.explain(source, error, signal);
+  }
+
+  async #isThere({ chunks, segments }: PutRef): Promise<boolean> {
+    for (const list of [...chunks.map(({ ids }) => ids), segments]) {
+      for (let start = 0; start < list.byteLength; start += idsTogether) {
+        const present = await this.#deps.has(list.subarray(start, start + idsTogether));
+        if (present.includes(0)) return false;
+      }
+    }
+    return true;
   }
 
   #throwFailure(): void {
@@ -247,10 +286,12 @@ const removeTogether = 1000;
 /** A server that loses chunks again and again is not waited for. */
 const maxResends = 2;
 
-interface Resend {
-  readonly uploader: Uploader | undefined;
+/** Bytes of the ids in one question. */
+const idsTogether = 4096 * 32;
+
+interface LostItem {
+  readonly item: CommitItem;
   readonly error: CofferError;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** What is about the whole upload, not about one file. */

@@ -38,7 +38,7 @@ export function openUploader(deps: TransferDeps, { lanes = 1, onProgress }: Uplo
         clock,
         put: (frames, signal) => put(deps, { kind: 'segment', frames }, signal),
       }),
-      has: (ids) => has(deps, ids),
+      has: (ids) => hasChunks(deps, ids),
       account: record.account,
       keys: newest.keys,
       dedupGeneration: newest.g,
@@ -88,8 +88,11 @@ async function put({ connections, journal }: TransferDeps, { kind, frames }: Put
   );
 }
 
-/** One byte for each id: 1 when it is there. */
-async function has({ connections, journal }: TransferDeps, ids: Uint8Array): Promise<Uint8Array> {
+/** One byte for each of at most 4,096 ids: 1 when the own upload is there. */
+export async function hasChunks(
+  { connections, journal }: Pick<TransferDeps, 'connections' | 'journal'>,
+  ids: Uint8Array,
+): Promise<Uint8Array> {
   const { response } = await connections.run('control', (connection) =>
     connection.request('chunk.has', { vault: journal.vault, ids }),
   );

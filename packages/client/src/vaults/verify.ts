@@ -1,6 +1,7 @@
 import { isCofferError, Semaphore } from '@coffer/core';
 import type { EntryId, Random } from '@coffer/core';
 import type { WalkedEntry } from '../entry.ts';
+import type { VaultHistory } from '../history.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import type { VerifyOptions, VerifyProblem, VerifyReport } from '../vault.ts';
@@ -11,6 +12,7 @@ export interface VerifyInput {
   readonly entries: readonly EntryId[];
   readonly options: VerifyOptions;
   readonly random: Random;
+  readonly history: Pick<VaultHistory, 'explain'>;
 }
 
 /** Files read at a time: small ones travel together. */
@@ -59,12 +61,20 @@ class Verifier {
       const bytes = await downloader.check(entry.content, { percent, random }, signal);
       this.#bytes += bytes;
     } catch (error) {
-      if (isCofferError(error, 'INTEGRITY', 'NOT_FOUND', 'EXPIRED'))
-        this.#problems.push({ path, entry: entry.entry, error });
-      else this.#failure ??= { error };
+      await this.#failed({ path, entry }, error, signal);
     }
     this.#files += 1;
     options.onProgress?.({ files: this.#files, bytes: this.#bytes });
+  }
+
+  async #failed({ path, entry }: WalkedEntry, cause: unknown, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      const error = await this.#input.history.explain(entry, cause, signal);
+      if (!isCofferError(error, 'INTEGRITY', 'EXPIRED')) throw error;
+      this.#problems.push({ path, entry: entry.entry, error });
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   throwFailure(): void {

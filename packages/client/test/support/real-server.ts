@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomId, silentLogger, systemClock, systemRandom, timestampFromMs, zeroHash } from '@coffer/core';
+import { dayMs, MiB, randomId, silentLogger, systemClock, systemRandom, timestampFromMs, zeroHash } from '@coffer/core';
 import type { AccountId, ServerId } from '@coffer/core';
 import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
 import { authorityFingerprint, identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
@@ -20,7 +20,8 @@ export class RealServer implements AsyncDisposable {
   readonly pin: Uint8Array;
   readonly certificatePem: string;
   readonly authority: Uint8Array;
-  readonly #daemon: Daemon;
+  #daemon: Daemon;
+  #daysAhead = 0;
 
   private constructor(
     parts: Pick<RealServer, 'folder' | 'port' | 'pin' | 'certificatePem' | 'authority'> & { daemon: Daemon },
@@ -38,20 +39,7 @@ export class RealServer implements AsyncDisposable {
     const storage = join(folder, 'storage');
     const authority = await provision(storage);
     const { certificatePem } = await writeTestCertificates(join(folder, 'certs'));
-    const config = ServerConfig.parse({
-      listen: { port: 0 },
-      storage: { path: storage, reserve: 0 },
-      certs: { path: join(folder, 'certs') },
-    });
-    const daemon = await Daemon.open(config, {
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      audit: silentAudit,
-      onFatal: (error) => {
-        throw error;
-      },
-    });
+    const daemon = await openDaemon(folder, 0);
     const pin = pinOf(new X509Certificate(certificatePem));
     return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon });
   }
@@ -60,10 +48,49 @@ export class RealServer implements AsyncDisposable {
     return { host: '127.0.0.1', port: this.port, username: 'ada' };
   }
 
+  get storage(): string {
+    return join(this.folder, 'storage');
+  }
+
+  /** The server goes down, `work` is done to its folder, and it comes back on the same port. */
+  async whileDown(work: () => Promise<unknown> | void): Promise<void> {
+    await this.#daemon[Symbol.asyncDispose]();
+    await work();
+    this.#daemon = await openDaemon(this.folder, this.port);
+  }
+
+  /** So many days pass, and everything that the server may drop by then is dropped. */
+  async pass(days: number): Promise<void> {
+    this.#daysAhead += days;
+    const aheadMs = this.#daysAhead * dayMs;
+    await this.whileDown(async () => {
+      const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+      const deps = { clock, random: systemRandom, logger: silentLogger, packBytes: 64 * MiB };
+      await using storage = await Storage.open({ path: this.storage, reserve: 0, ...deps, onFatal });
+      await storage.acceptClock();
+      await storage.expire();
+      await storage.collect();
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#daemon[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function openDaemon(folder: string, port: number): Promise<Daemon> {
+  const config = ServerConfig.parse({
+    listen: { port },
+    storage: { path: join(folder, 'storage'), reserve: 0 },
+    certs: { path: join(folder, 'certs') },
+  });
+  const deps = { clock: systemClock, random: systemRandom, logger: silentLogger, audit: silentAudit };
+  return Daemon.open(config, { ...deps, onFatal });
+}
+
+function onFatal(error: unknown): never {
+  throw error;
 }
 
 /** As the administrator's tool does it. @returns the authority's fingerprint */

@@ -20,8 +20,6 @@ export interface AccountsOptions {
   readonly clock?: Clock;
   /** Makes a statement durable among the packs before it takes effect here (STORAGE §Pack, kind 4). */
   readonly recordStatement?: (account: AccountId, statement: Uint8Array) => Promise<void>;
-  /** The disk refused a change: nothing may be acknowledged any more. */
-  readonly onFailed?: (error: unknown) => void;
 }
 
 export interface Credentials {
@@ -47,11 +45,10 @@ export class Accounts implements AsyncDisposable {
   readonly #tables: AccountsTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
-  readonly #onFailed: AccountsOptions['onFailed'];
   readonly #statements = new KeyedQueue();
   #closed = false;
 
-  private constructor(path: string, { clock = systemClock, recordStatement, onFailed }: AccountsOptions) {
+  private constructor(path: string, { clock = systemClock, recordStatement }: AccountsOptions) {
     this.#path = accountsPath(path);
     this.#db = openDatabase({
       path: this.#path,
@@ -62,7 +59,6 @@ export class Accounts implements AsyncDisposable {
     this.#tables = new AccountsTables(this.#db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;
-    this.#onFailed = onFailed;
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */
@@ -283,12 +279,7 @@ export class Accounts implements AsyncDisposable {
   }
 
   #change<Result>(work: () => Result): Result {
-    try {
-      return this.#ask(() => inTransaction(this.#db, work));
-    } catch (error) {
-      if (isCofferError(error, 'IO')) this.#onFailed?.(error);
-      throw error;
-    }
+    return this.#ask(() => inTransaction(this.#db, work));
   }
 }
 
