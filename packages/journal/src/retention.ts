@@ -65,7 +65,8 @@ export interface VersionAge {
 /** Until when a version is kept, milliseconds; Infinity while nothing changes. Holds and purges are not asked here. */
 export function keptUntilMs({ newer, endedAtMs, drop }: VersionAge, policy: RetentionPolicy): number {
   if (drop !== undefined) {
-    const days = drop.reason === 'removed' ? policy.trashDays : policy.days;
+    // The reason is the word of whoever dropped it: no word may destroy more than removing does.
+    const days = drop.reason === 'removed' ? policy.trashDays : Math.max(policy.days, policy.trashDays);
     return drop.atMs + Math.max(days * dayMs, minimumKeepMs);
   }
   if (endedAtMs === undefined || newer < policy.versions) return Number.POSITIVE_INFINITY;

@@ -56,4 +56,9 @@ describe('a version', () => {
     expect(keptUntilMs({ newer: 1, endedAtMs: day(0), drop: undefined }, harsh)).toBe(day(0) + 24 * hourMs);
     expect(keptUntilMs({ newer: 0, endedAtMs: day(0), drop: moved }, harsh)).toBe(day(0) + 24 * hourMs);
   });
+
+  test('does not go sooner because whoever dropped its entry called it moved', () => {
+    const byNumber = policy(20, 0, 30);
+    expect(keptUntilMs({ newer: 0, endedAtMs: day(0), drop: moved }, byNumber)).toBe(day(30));
+  });
 });

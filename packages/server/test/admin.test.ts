@@ -124,6 +124,10 @@ describe('administration from afar', () => {
     const denied = linesOf('admin', 'admin.backup');
     expect(denied).toMatchObject([{ status: 'NOT_ALLOWED', note: 'denied', account: ann.account.account }]);
     expect(linesOf('anomaly', 'admin.backup')).toEqual(denied);
+    // Who asks a thousand times must not push the other lines out of the log.
+    for (let n = 0; n < 200; n += 1)
+      await expect(stranger.connection.request('admin.scrub', {})).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    expect(linesOf('anomaly', 'admin.scrub').length).toBeLessThan(100);
     const { connection } = await session(root);
     await connection.request('admin.status', {});
     await setRole(root, 'user');

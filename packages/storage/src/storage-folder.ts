@@ -1,7 +1,9 @@
 import type { Random, ServerId } from '@coffer/core';
 import { CofferError, fromHex, idKey, randomId } from '@coffer/core';
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DirectoryLock } from './directory-lock.ts';
 import { nodeDisk } from './packs/node-disk.ts';
 import { diskErrorCode } from './packs/disk.ts';
 
@@ -18,6 +20,8 @@ export const usersPath = (path: string): string => join(path, 'users');
 export const serverIdPath = (path: string): string => join(path, 'server.id');
 /** The OPAQUE setup, sealed to the recovery key: what backups take along. */
 export const opaqueCopyPath = (path: string): string => join(path, 'opaque-setup.sealed');
+/** There while a restore is under way: what lies in the folder must not serve before its new generation is signed. */
+const restoringPath = (path: string): string => join(path, 'restoring');
 const generationPath = (path: string): string => join(path, 'generation');
 
 /** Names that may lie in the folder of a new storage: what a version control or a person puts there. */
@@ -37,6 +41,31 @@ export async function createFolder(path: string, random: Random): Promise<Storag
 export async function writeIdentity(path: string, { serverId, generation }: StorageIdentity): Promise<void> {
   await writeDurably(generationPath(path), `${generation}\n`);
   await writeDurably(serverIdPath(path), `${idKey(serverId)}\n`);
+}
+
+/** From now on nothing but a restore opens the storage. @throws IO */
+export async function markRestoring(path: string): Promise<void> {
+  await writeDurably(restoringPath(path), '');
+}
+
+/** The last step of a restore. @throws IO */
+export async function unmarkRestoring(path: string): Promise<void> {
+  await rm(restoringPath(path), { force: true });
+  await nodeDisk.syncFolder(path);
+}
+
+/**
+ * Takes the folder's lock. Until a restore is finished only the restore itself gets it.
+ * @throws LOCKED; DAMAGED when a restore was begun and not finished
+ */
+export function lockToServe({ path, restoring }: { readonly path: string; readonly restoring?: boolean }): Disposable {
+  const lock = DirectoryLock.take(lockPath(path));
+  if (restoring === true || !existsSync(restoringPath(path))) return lock;
+  lock[Symbol.dispose]();
+  throw new CofferError('DAMAGED', 'the restore of this storage was not finished', {
+    hint: 'Run `coffer admin restore` again: clients would refuse what it left.',
+    details: { path },
+  });
 }
 
 /** @throws NOT_FOUND (no storage there), DAMAGED, IO */

@@ -35,7 +35,7 @@ import { encodeStatement } from './statement.ts';
 import type { Statement } from './statement.ts';
 import type { StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
 import type { StorageIdentity } from './storage-folder.ts';
-import { createFolder, indexPath, lockPath, readIdentity, writeIdentity } from './storage-folder.ts';
+import { createFolder, indexPath, lockPath, lockToServe, readIdentity, writeIdentity } from './storage-folder.ts';
 import { AccountDirectory } from './vaults/account-directory.ts';
 import { JournalWrites } from './vaults/journal-writes.ts';
 import { OpenStores } from './vaults/open-stores.ts';
@@ -59,6 +59,8 @@ export interface StorageOptions {
   readonly retention?: RetentionPolicy;
   /** Nothing may be acknowledged any more: log, stop serving, exit non-zero. Called once. */
   readonly onFatal: (error: unknown) => void;
+  /** True for a restore only, which opens what it has not finished. */
+  readonly restoring?: boolean;
   /** For tests: another disk under the packs. */
   readonly disk?: Disk;
   /** For tests: other facts than those of index.db. */
@@ -186,7 +188,7 @@ export class Storage implements AsyncDisposable {
   static async open(options: StorageOptions): Promise<Storage> {
     await using building = new AsyncDisposableStack();
     const identity = await readIdentity(options.path);
-    building.use(DirectoryLock.take(lockPath(options.path)));
+    building.use(lockToServe(options));
     refuseNewerDatabases(options.path);
     const { disk = nodeDisk, openFacts = openIndex } = options;
     const space = new SpaceGuard(options, { disk, clock: options.clock });

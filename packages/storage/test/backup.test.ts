@@ -92,6 +92,20 @@ describe('a backup of accounts.db', () => {
     expect(await readdir(folder)).not.toContain(first.file.replace('2030', '1991'));
   });
 
+  test('many made in a row push none of the last week out', async () => {
+    await using one = await bench();
+    let nowMs = Date.UTC(2030, 0, 1, 12);
+    const clock: Clock = { ...systemClock, nowMs: () => nowMs };
+    const first = await backupOf(one, clock);
+    const copyAt = (time: string) => cp(first.file, first.file.replace('20300101T120000.000Z', time));
+    for (let day = 2; day <= 8; day += 1) await copyAt(`2030010${day}T060000.000Z`);
+    for (let minute = 10; minute < 45; minute += 1) await copyAt(`20300109T06${minute}00.000Z`);
+    nowMs = Date.UTC(2030, 0, 9, 12);
+    await backupOf(one, clock);
+    const days = (await listBackups(one.path)).map(({ atMs }) => new Date(atMs).getUTCDate());
+    expect(days).toEqual([...Array<number>(30).fill(9), 8, 7, 6, 5, 4, 3]);
+  });
+
   test('a damaged database makes no backup, and takes none away', async () => {
     await using one = await bench();
     const good = await backupOf(one);
@@ -180,7 +194,27 @@ describe('a storage that is restored', () => {
     expect((await readIdentity(one.path)).generation).toBe(1);
     await restore(one.path, { leastGeneration: 9 });
     expect((await readIdentity(one.path)).generation).toBe(9);
-    expect((await readdir(one.path)).filter((name) => name.startsWith('accounts.db.replaced-'))).toHaveLength(1);
+    const replaced = async () =>
+      (await readdir(one.path)).filter((name) => /^accounts\.db\.replaced-[0-9T]+(-\d)?$/.test(name));
+    expect(await replaced()).toHaveLength(1);
+    const stopped: Clock = { ...systemClock, nowMs: () => Date.UTC(2030, 0, 1) };
+    for (let again = 0; again < 2; again += 1) await restore(one.path, { clock: stopped });
+    expect(await replaced()).toHaveLength(3);
+  });
+
+  test('serves nobody before its new generation is signed', async () => {
+    await using one = await bench();
+    await backupOf(one);
+    await one.stop();
+    const path = await crash(one);
+    const cut = () => {
+      throw new Error('the machine lost power');
+    };
+    await expect(restore(path, { prepare: () => Promise.resolve(cut) })).rejects.toThrow('power');
+    await expect(one.openAgain(path)).rejects.toMatchObject({ code: 'DAMAGED' });
+    expect(await restore(path)).toMatchObject({ generation: 2 });
+    await using storage = await one.openAgain(path);
+    expect(storage.generation).toBe(2);
   });
 
   test('tells of accounts that were made after the backup', async () => {

@@ -5,8 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Facts } from '../src/facts/facts.ts';
 import { SqliteFacts } from '../src/facts/sqlite-facts.ts';
+import { readStoredBytes } from '../src/index.ts';
 import { Client, collect, newEntry, newId } from './support/client.ts';
 import { damagePack } from './support/damage-pack.ts';
 import type { BenchOptions } from './support/storage-bench.ts';
@@ -165,4 +167,18 @@ describe('damage', () => {
     expect(await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 })).toEqual([]);
     expect(await client.findings()).toEqual([]);
   });
+});
+
+test('a wrong count is told as nothing rather than as less, until a recount mends it', async () => {
+  const { bench, client } = await openBench();
+  await using _bench = bench;
+  await client.upload(...payloads(1));
+  const right = await readStoredBytes(bench.path);
+  await bench.stop();
+  using db = new DatabaseSync(join(bench.path, 'index.db'));
+  db.exec('UPDATE usage SET chunk_bytes = -1000000');
+  expect([...((await readStoredBytes(bench.path))?.values() ?? [])]).toEqual([0]);
+  await bench.start();
+  expect(await bench.storage.recount()).toHaveLength(1);
+  expect(await readStoredBytes(bench.path)).toEqual(right);
 });

@@ -60,9 +60,14 @@ async function fetchStatement(
   try {
     const { data } = await connection.request('session.generation', { generation }, { ...(signal && { signal }) });
     const pieces: Uint8Array[] = [];
-    for await (const piece of data) pieces.push(Uint8Array.from(piece));
-    const bytes = concatBytes(...pieces);
-    return bytes.byteLength > 0 && bytes.byteLength <= maxCertificateBytes ? bytes : undefined;
+    let length = 0;
+    for await (const piece of data) {
+      length += piece.byteLength;
+      // Before it is kept: whoever lies may send without end.
+      if (length > maxCertificateBytes) return undefined;
+      pieces.push(Uint8Array.from(piece));
+    }
+    return length > 0 ? concatBytes(...pieces) : undefined;
   } catch (error) {
     if (isCofferError(error, 'NOT_FOUND')) return undefined;
     throw error;

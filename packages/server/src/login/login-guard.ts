@@ -46,7 +46,7 @@ export class LoginGuard {
   }
 
   /**
-   * A device's proof failed. False when the address had so many that one more line in the log would tell nothing, and
+   * A device's proof failed, or it asked for what is an administrator's. False when the address had so many that one more line in the log would tell nothing, and
    * help who wants to push the others out of it.
    */
   worthNoting(address: string): boolean {

@@ -93,7 +93,8 @@ export class CofferConnections implements AsyncDisposable {
 
   /** Nobody's client asks for this by mistake. */
   #tellOfDenial(op: OperationName, { standing, address }: Connection, error: unknown): void {
-    const { audit, logger } = this.#services;
+    const { audit, guard, logger } = this.#services;
+    if (!guard.worthNoting(address)) return;
     const status = statusOf(error);
     const who = standing.phase === 'device' ? { account: standing.account, device: standing.device.device } : {};
     const event = { event: op, operation: operationOf(op).code, status, address, note: 'denied', ...who };

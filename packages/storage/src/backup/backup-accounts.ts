@@ -35,7 +35,7 @@ const pagesPerStep = 1000;
 
 /**
  * A consistent copy of accounts.db with what a restore needs beside it, in `backups/`. It has its name only once it is
- * compressed, flushed, unpacked again and found whole. Older ones are removed, all but the newest thirty.
+ * compressed, flushed, unpacked again and found whole. Older ones are removed, all but the newest thirty and the last of each of seven days.
  * @throws NOT_FOUND (no storage there), DAMAGED, NO_SPACE, BUSY, IO; then no backup was made and none was removed
  */
 export async function backupAccounts({ path, clock, signal }: BackupOptions): Promise<MadeBackup> {

@@ -1,4 +1,4 @@
-import { CofferError } from '@coffer/core';
+import { CofferError, dayMs } from '@coffer/core';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDiskFull, diskErrorCode } from '../packs/disk.ts';
@@ -13,6 +13,9 @@ export interface AccountsBackup {
 
 /** A week of copies at one every six hours. */
 const keptBackups = 30;
+
+/** Days of which the last backup is kept however many follow: who makes many in a row must not push out all that were made before. */
+const keptDays = 7;
 
 /** Work that a killed process left behind is older than any backup takes. */
 const abandonedMs = 24 * 60 * 60 * 1000;
@@ -48,15 +51,25 @@ export async function listBackups(path: string): Promise<readonly AccountsBackup
   return backups;
 }
 
-/** Removes all but the newest, and what killed processes left. @throws IO */
+/** Removes all but the newest and the last of each of the newest days, and what killed processes left. @throws IO */
 export async function rotateBackups(path: string, nowMs: number): Promise<void> {
-  for (const { file } of (await listBackups(path)).slice(keptBackups)) await rm(file, { force: true });
+  for (const { file } of superfluous(await listBackups(path))) await rm(file, { force: true });
   const folder = backupsPath(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(workPrefix)) continue;
     const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: nowMs }));
     if (nowMs - mtimeMs > abandonedMs) await rm(join(folder, name), { recursive: true, force: true });
   }
+}
+
+function superfluous(newestFirst: readonly AccountsBackup[]): readonly AccountsBackup[] {
+  const lastOfDay = new Map<number, AccountsBackup>();
+  for (const backup of newestFirst) {
+    const day = Math.floor(backup.atMs / dayMs);
+    if (!lastOfDay.has(day)) lastOfDay.set(day, backup);
+  }
+  const kept = new Set([...lastOfDay.values()].slice(0, keptDays));
+  return newestFirst.slice(keptBackups).filter((backup) => !kept.has(backup));
 }
 
 /** Where one backup or restore works, inside the folder of backups. */

@@ -41,7 +41,7 @@ export interface LayDown {
 export async function layDownAccounts({ path, copy, chosen, nowMs }: LayDown): Promise<void> {
   const target = accountsPath(path);
   await onDisk(path, async () => {
-    const aside = `${target}.replaced-${backupName(nowMs).slice(0, 15)}`;
+    const aside = freeName(`${target}.replaced-${backupName(nowMs).slice(0, 15)}`);
     for (const suffix of ['', '-wal', '-shm']) {
       if (existsSync(target + suffix)) await rename(target + suffix, aside + suffix);
       await rm(indexPath(path) + suffix, { force: true });
@@ -51,4 +51,11 @@ export async function layDownAccounts({ path, copy, chosen, nowMs }: LayDown): P
     await rename(copy, target);
     await nodeDisk.syncFolder(path);
   });
+}
+
+/** What was replaced before may be the only good copy: it is never written over. */
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let n = 2; existsSync(name) || existsSync(`${name}-wal`); n += 1) name = `${wanted}-${n}`;
+  return name;
 }

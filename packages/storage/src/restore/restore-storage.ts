@@ -9,7 +9,15 @@ import { listBackups, makeBackupsFolder } from '../backup/backup-files.ts';
 import type { BackupNote } from '../backup/backup-note.ts';
 import { DirectoryLock } from '../directory-lock.ts';
 import { Generations } from '../generations.ts';
-import { lockPath, readIdentity, serverIdPath, usersPath, writeIdentity } from '../storage-folder.ts';
+import {
+  lockPath,
+  markRestoring,
+  readIdentity,
+  serverIdPath,
+  unmarkRestoring,
+  usersPath,
+  writeIdentity,
+} from '../storage-folder.ts';
 import { Storage } from '../storage.ts';
 import { layDownAccounts, readCopy } from './lay-down-accounts.ts';
 
@@ -48,8 +56,8 @@ export interface Restored {
 
 /**
  * Makes a storage serve again from its packs and a backup of accounts.db: index.db is made anew, and a new generation, signed
- * by the authority, says where every vault stands. What is replaced is kept beside under another name. Run again after an
- * interruption, it begins anew.
+ * by the authority, says where every vault stands. What is replaced is kept beside under another name. Until it is done
+ * nothing else opens the storage; run again after an interruption, it begins anew.
  * @throws NOT_FOUND (no backup), DAMAGED (none is whole), CONFLICT (of another server), LOCKED (a server runs),
  *   UPGRADE_REQUIRED, NO_SPACE, IO, and what `prepare` throws
  */
@@ -57,12 +65,13 @@ export async function restoreStorage(options: RestoreOptions): Promise<Restored>
   const { path, clock } = options;
   await mkdir(path, { recursive: true, mode: 0o700 });
   const { chosen, certify } = await layDown(options);
-  await using storage = await Storage.open({ ...options, reserve: 0, onFatal: () => undefined });
+  await using storage = await Storage.open({ ...options, restoring: true, reserve: 0, onFatal: () => undefined });
   const before = Math.max(storage.generation, await new Generations(storage.accounts).highest());
   const n = Math.max(before + 1, options.leastGeneration ?? 0);
   const heads = await storage.heads();
   await storage.recordGeneration(n, certify({ n, heads }));
   await writeIdentity(path, { serverId: chosen.server, generation: n });
+  await unmarkRestoring(path);
   const made = await backupAccounts({ path, clock });
   return {
     server: chosen.server,
@@ -86,6 +95,7 @@ async function layDown(
   const present = existsSync(serverIdPath(path)) ? await readIdentity(path) : undefined;
   if (present !== undefined && !equalBytes(present.serverId, chosen.server)) throw otherServer();
   const certify = await options.prepare(chosen);
+  await markRestoring(path);
   await layDownAccounts({ path, copy, chosen, nowMs: clock.nowMs() });
   const generation = Math.max(chosen.generation, present?.generation ?? 0);
   await writeIdentity(path, { serverId: chosen.server, generation });

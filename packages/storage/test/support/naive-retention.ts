@@ -112,7 +112,7 @@ function isKept(
   const last = film.at(-1);
   if (last?.seq === seq) return true;
   if (last?.reason !== undefined) {
-    const length = last.reason === 'removed' ? policy.trashDays : policy.days;
+    const length = last.reason === 'removed' ? policy.trashDays : Math.max(policy.days, policy.trashDays);
     return now - last.from < Math.max(length, 1) * day;
   }
   const ended = film.findLast((shown) => shown.seq === seq)?.to ?? 0;
