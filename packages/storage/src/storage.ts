@@ -146,6 +146,7 @@ export class Storage implements AsyncDisposable {
       states: this.#states,
       journal: this.#journal,
       limitsOf: (owner) => this.#limitsOf(owner),
+      isHeld: async (owner) => this.#retention.isHeld(owner),
       recordStatements: () => this.#recordStatements(),
     });
     this.#retention = new Retention({

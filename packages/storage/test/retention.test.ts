@@ -182,6 +182,23 @@ describe('a hold', () => {
     expect((await bench.storage.retentionOf(client.vault.id)).hold).toMatchObject({ on: false });
   });
 
+  test('refuses purges, whose seven days would pass unseen; a purge may be cancelled', async () => {
+    await using world = await openBench();
+    const { bench, client, clock } = world;
+    const { account } = bench.owner;
+    const { entry } = await putVersions(world, 3);
+    await client.append({ kind: 'purge', entry, seqs: [2] });
+    await bench.storage.setHold(account, { on: true, by: 'account', reason: 'audit' });
+    await expect(client.append({ kind: 'purge', entry, seqs: [2, 3] })).rejects.toThrow(withCode('NOT_ALLOWED'));
+    await client.append({ kind: 'purge', entry, seqs: [] });
+    await bench.storage.setHold(account, { on: false, by: 'account', reason: '' });
+    clock.advance(7 * dayMs - 1);
+    await expect(client.append({ kind: 'purge', entry, seqs: [2, 3] })).rejects.toThrow(withCode('NOT_ALLOWED'));
+    clock.advance(2);
+    expect(await bench.storage.expire()).toMatchObject({ versions: 0 });
+    await client.append({ kind: 'purge', entry, seqs: [2, 3] });
+  });
+
   test('of the administrator is not the account’s to take off', async () => {
     await using world = await openBench();
     const { bench, clock } = world;
@@ -315,7 +332,7 @@ test('an index made anew from the packs agrees with the one that lived through i
     if (what < 5) await into.append(into.put([ids[luck(3)] ?? newId()], entry));
     else if (what === 5) await into.append({ kind: 'drop', entries: [entry], reason: luck(2) ? 'removed' : 'moved' });
     else if (what === 6) await into.append({ kind: 'keep', entry, seq }).catch(refused);
-    else if (what === 7) await into.append({ kind: 'purge', entry, seqs: luck(3) ? [seq] : [] });
+    else if (what === 7) await into.append({ kind: 'purge', entry, seqs: luck(3) ? [seq] : [] }).catch(refused);
     else if (what === 8)
       await into.append({ kind: 'policy', policy: { versions: 1 + luck(3), days: luck(9), trashDays: 1 + luck(9) } });
     else await bench.storage.setHold(bench.owner.account, { on: luck(2) === 0, by: 'admin', reason: `${step}` });
@@ -333,5 +350,5 @@ test('an index made anew from the packs agrees with the one that lived through i
 });
 
 function refused(error: unknown): void {
-  expect(['EXPIRED', 'INVALID']).toContain((error as { code?: string }).code);
+  expect(['EXPIRED', 'INVALID', 'NOT_ALLOWED']).toContain((error as { code?: string }).code);
 }

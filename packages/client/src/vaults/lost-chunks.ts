@@ -24,7 +24,7 @@ type Control = <Result>(
   signal?: AbortSignal,
 ) => Promise<Result>;
 
-/** Ids remembered of one run, 100 bytes each; what is beyond is healed by the next one. */
+/** Ids that are listened to in one run, those of others included; each takes 100 bytes. What is beyond is healed by the next run. */
 const maxLost = 200_000;
 
 /** {@link LostContent} of a home vault. */
@@ -44,12 +44,14 @@ export class LostChunks implements LostContent {
   static async ask(deps: LostChunksDeps, control: Control, signal?: AbortSignal): Promise<LostChunks | undefined> {
     const lost = new Set<IdKey>();
     let after: ChunkId | null = null;
-    for (let more = true; more && lost.size < maxLost;) {
+    let told = 0;
+    for (let more = true; more && told < maxLost;) {
       const message: { vault: Uint8Array; after: ChunkId | null } = { vault: deps.vault, after };
       const { response } = await control(
         (connection) => connection.request('chunk.lost', message, { ...(signal && { signal }) }),
         signal,
       );
+      told += response.chunks.length;
       for (const { uploader, id } of response.chunks) if (equalBytes(uploader, deps.account)) lost.add(idKey(id));
       const last: ChunkId | undefined = response.chunks.at(-1)?.id;
       more = response.more && last !== undefined;

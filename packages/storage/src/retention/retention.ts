@@ -158,6 +158,10 @@ export class Retention {
     return this.#owners.run(idKey(account), () => this.#setHold(account, hold));
   }
 
+  async isHeld(account: AccountId): Promise<boolean> {
+    return holdStatus(await this.#deps.facts.holds(account), this.#deps.clock.nowMs()).on;
+  }
+
   drained(): Promise<void> {
     return this.#owners.drained();
   }
@@ -209,8 +213,7 @@ export class Retention {
     const { facts, clock, checkAlive, defaultPolicy } = this.#deps;
     checkAlive();
     const nowMs = clock.nowMs();
-    if (clock.paused || holdStatus(await facts.holds(target.owner), nowMs).on)
-      return { versions: 0, storedBytes: 0, next: undefined };
+    if (clock.paused || (await this.isHeld(target.owner))) return { versions: 0, storedBytes: 0, next: undefined };
     const policy = policyAt(await facts.policies(target.vault, nowMs), { nowMs, defaultPolicy });
     const page = await facts.endedVersions(target.vault, after, pageVersions);
     const sums: VersionSum[] = [];

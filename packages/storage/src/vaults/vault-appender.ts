@@ -39,6 +39,8 @@ export interface VaultAppenderDeps {
   readonly states: VaultStates;
   readonly journal: JournalWrites;
   readonly limitsOf: (owner: AccountId) => Promise<OwnerLimits>;
+  /** Whether a hold keeps the account's versions now. */
+  readonly isHeld: (owner: AccountId) => Promise<boolean>;
   /** What an account has stated must be durable before anything that rests on it. */
   readonly recordStatements: () => Promise<void>;
 }
@@ -141,6 +143,7 @@ export class VaultAppender {
 
   async #commit(judged: Judged): Promise<Ack> {
     const { commits, state } = judged;
+    if (ordersPurge(commits) && (await this.#deps.isHeld(state.owner))) throw heldError();
     await this.#deps.space.tend();
     if (addsContent(commits)) await this.#deps.space.check(bytesOf(commits));
     await this.#deps.recordStatements();
@@ -196,6 +199,18 @@ export class VaultAppender {
 
 function addsContent(commits: readonly Commit[]): boolean {
   return commits.some(({ header }) => header.refs.some(({ kind }) => kind === 'put'));
+}
+
+/** One that names nothing cancels. */
+function ordersPurge(commits: readonly Commit[]): boolean {
+  return commits.some(({ header }) => header.refs.some((ref) => ref.kind === 'purge' && ref.seqs.length > 0));
+}
+
+/** Its seven days would pass unseen, while nothing goes anyway. */
+function heldError(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'nothing is purged while a hold is on', {
+    hint: 'Take the hold off first; it ends seven days later.',
+  });
 }
 
 function bytesOf(commits: readonly Commit[]): number {
