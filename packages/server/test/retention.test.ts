@@ -77,3 +77,19 @@ test('a hold is the account’s own, and no worker’s', async () => {
   const { response } = await connection.request('vault.retention', { vault: vault.id, policy: null });
   expect(response.hold).toMatchObject({ on: true, reason: 'before the move' });
 });
+
+test('a device that changes the hold without end fills no disk, and keeps no other device from it', async () => {
+  const [one, other] = [bob.account.enroll(), bob.account.enroll()];
+  {
+    await using greeted = await open(server.port, bob.device);
+    for (const statement of bob.account.statements.slice(-2))
+      await greeted.connection.request('account.appendIdentity', { statement });
+  }
+  await using greeted = await open(server.port, one);
+  const change = (n: number) => greeted.connection.request('account.hold', { on: true, reason: `${n}` });
+  for (let n = 0; n < 60; n += 1) await change(n);
+  await expect(change(60)).rejects.toMatchObject({ code: 'BUSY' });
+  await using second = await open(server.port, other);
+  const { response } = await second.connection.request('account.hold', { on: true, reason: 'mine' });
+  expect(response).toMatchObject({ on: true, reason: 'mine' });
+});

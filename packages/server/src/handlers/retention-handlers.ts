@@ -1,15 +1,20 @@
-import { CofferError } from '@coffer/core';
+import { CofferError, idKey } from '@coffer/core';
 import { operations, type Handlers } from '@coffer/protocol';
 import type { HoldStatus } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
+import { LoginThrottle } from '../login/login-throttle.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
 type RetentionOperation = 'vault.retention' | 'version.list' | 'account.hold';
 
+/** Changes of a hold by one device: each is a record that no quota counts, a kilobyte with its reason. */
+const holdsPerHour = 60;
+
 /** What is kept and for how long, as far as people ask; policies and purges themselves come in commits. */
 export function retentionHandlers(services: Services): Pick<Handlers<Connection>, RetentionOperation> {
-  const { storage } = services;
+  const { storage, clock } = services;
+  const changes = new LoginThrottle({ clock }, { attemptsPerHour: holdsPerHour });
   return {
     'vault.retention': async ({ vault, policy }, { signal }) => {
       const status = await storage.retentionOf(vault, { policy: policy ?? undefined, signal });
@@ -19,7 +24,11 @@ export function retentionHandlers(services: Services): Pick<Handlers<Connection>
       const { kept, expired, more } = await storage.versionsOf(vault, entry, after);
       return { kept: [...kept], expired: [...expired], more };
     },
-    'account.hold': async ({ on, reason }, { context }) => hold(services, context, { on, reason }),
+    'account.hold': async ({ on, reason }, { context }) => {
+      if (changes.begin(idKey(context.device.device)) !== 0)
+        throw new CofferError('BUSY', 'this device has changed the hold too often; try again in some minutes');
+      return hold(services, context, { on, reason });
+    },
   };
 }
 
