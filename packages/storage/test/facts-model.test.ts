@@ -15,6 +15,9 @@ import { withTemporaryFolder } from './support/temporary-folder.ts';
 const runs = Number(process.env['COFFER_MODEL_RUNS'] ?? 5);
 const steps = 40;
 
+/** Further apart than what a renewal of a grace passes over. */
+const graceMs = 10_000_000;
+
 /** The same random history told to both, which must agree in every answer. */
 class Twins {
   readonly #facts: readonly Facts[];
@@ -26,6 +29,7 @@ class Twins {
   readonly #segments: Uint8Array[] = [];
   #token = 0;
   #offset = 12;
+  #packNumber = 1;
 
   constructor(facts: readonly Facts[], seed: number) {
     this.#facts = facts;
@@ -41,7 +45,10 @@ class Twins {
     if (luck < 0.25) await this.#store();
     else if (luck < 0.35) await this.#storeSegment();
     else if (luck < 0.45) await this.#claim();
-    else if (luck < 0.6) await this.#expire();
+    else if (luck < 0.53) await this.#collect();
+    else if (luck < 0.6) await this.#mark();
+    else if (luck < 0.67) await this.#move();
+    else if (luck < 0.78) await this.#expire();
     else await this.#commit();
     await this.#compare();
   }
@@ -88,13 +95,13 @@ class Twins {
     const count = group.ids.byteLength / 32;
     const bytes = Array.from({ length: count }, () => 105 + Math.floor(randomUnit(this.#random) * 1000));
     const offsets = bytes.map((length) => (this.#offset += length) - length);
-    const pack = 'c'.repeat(32);
+    const pack = this.#pack;
     const packs = [{ owner, kind: 'chunks', pack, indexedBytes: this.#offset, sealed: false }] as const;
     const batch = {
       owner,
       groups: [{ ...group, vault: vault.id, uploader: owner, pack, offsets, bytes }],
       packs,
-      graceUntilMs: 1,
+      graceUntilMs: Math.floor(randomUnit(this.#random) * 3) * graceMs,
     };
     await this.#both((facts) => facts.indexChunks(batch));
   }
@@ -102,7 +109,49 @@ class Twins {
   async #claim(): Promise<void> {
     const ids = concatBytes(this.#maybeUnknown(), this.#maybeUnknown(), ...this.#segments.slice(-1).map(segmentId));
     const look = { owner: this.#owner.account, vault: this.#pick(this.#vaults).id, uploader: this.#owner.account, ids };
-    await this.#both((facts) => facts.claimChunks({ ...look, graceUntilMs: 1 }));
+    await this.#both((facts) => facts.claimChunks({ ...look, graceUntilMs: 2 * graceMs }));
+  }
+
+  /** Sometimes only half of what is garbage: the rest has its grace. */
+  async #collect(): Promise<void> {
+    const nowMs = 1 + randomUnit(this.#random) * 3 * graceMs;
+    const { segments } = await this.#both((facts) => facts.sweepChunks({ after: 0, nowMs }));
+    const owner = this.#owner.account;
+    const payloads = this.#segments.filter((payload) =>
+      segments.some(({ id }) => id.toHex() === segmentId(payload).toHex()),
+    );
+    await this.#both((facts) => facts.collectSegments({ owner, payloads, nowMs }));
+    await this.#both((facts) => facts.emptyPacks(100));
+  }
+
+  async #mark(): Promise<void> {
+    const places = await this.#both((facts) => facts.liveRecords({ pack: this.#pack, after: 0, limit: 100 }));
+    if (places.length === 0) return;
+    const { pack, offset } = this.#pick(places);
+    const lost = randomUnit(this.#random) < 0.5;
+    await this.#both((facts) => facts.markChunks({ pack, lost, offsets: [offset] }));
+  }
+
+  /** Fills up the pack, and copies what is left of it into the next. */
+  async #move(): Promise<void> {
+    const { account: owner } = this.#owner;
+    const from = this.#pack;
+    const records = await this.#both((facts) => facts.liveRecords({ pack: from, after: 0, limit: 100 }));
+    this.#packNumber += 1;
+    const offsets = records.map(({ bytes }) => (this.#offset += bytes) - bytes);
+    const moved = [{ owner, from, fromOffsets: records.map(({ offset }) => offset), to: this.#pack, offsets }];
+    const packs = [
+      { owner, kind: 'chunks', pack: from, indexedBytes: this.#offset, sealed: true },
+      { owner, kind: 'chunks', pack: this.#pack, indexedBytes: this.#offset, sealed: false },
+    ] as const;
+    await this.#both((facts) => facts.packsToCompact(undefined, 100));
+    await this.#both((facts) => facts.indexChunks({ owner, groups: [], moved, packs, graceUntilMs: 1 }));
+    await this.#both((facts) => facts.emptyPacks(100));
+    if (randomUnit(this.#random) < 0.5) await this.#both((facts) => facts.forgetPack(from));
+  }
+
+  get #pack(): string {
+    return String(this.#packNumber).padStart(32, 'c');
   }
 
   async #commit(): Promise<void> {
@@ -169,6 +218,9 @@ class Twins {
     const { account: owner } = this.#owner;
     await this.#both((facts) => facts.usage(owner));
     await this.#both((facts) => facts.vaultsOf(owner));
+    await this.#both((facts) => facts.hasUnplaced(owner));
+    const [sqlite] = this.#facts;
+    deepEqual(await sqlite?.recount(), []);
     const id = this.#maybeUnknown();
     for (const vault of this.#vaults) {
       const look: LookUpChunks = {
@@ -188,6 +240,7 @@ class Twins {
       const range = { after: this.#below(9), limit: 5 };
       await this.#both((facts) => facts.versionsOf(vault.id, entry, range));
       await this.#both((facts) => facts.tombstonesOf(vault.id, entry, range));
+      await this.#both((facts) => facts.lostChunks({ vault: vault.id, after: undefined, limit: 100 }));
       await this.#both((facts) => facts.isStored({ ...look, kind: 'chunk', id }));
       for (const segment of this.#segments.slice(-1)) {
         await this.#both((facts) => facts.isStored({ ...look, kind: 'segment', id: segmentId(segment) }));
@@ -265,6 +318,9 @@ const promised = new Set([
   'policy',
   'days',
   'trashDays',
+  'liveBytes',
+  'next',
+  'segments',
 ]);
 
 test('facts in SQLite answer like facts in maps', async () => {

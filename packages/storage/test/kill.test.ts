@@ -16,29 +16,46 @@ import { StorageWorkload } from '../src/testing/index.ts';
 const kills = Number(process.env['COFFER_KILLS'] ?? 2);
 const clients = Number(process.env['COFFER_KILL_CLIENTS'] ?? 4);
 
+interface Work {
+  readonly run: number;
+  readonly told: Map<string, string>;
+  /** Chunks per upload that are left to the collection, which then runs all the time. */
+  readonly waste?: number;
+}
+
 /** Lets a process work on the storage for a while and kills it; what it was told is added to `told`. */
-async function workAndKill(path: string, run: number, told: Map<string, string>): Promise<void> {
+async function workAndKill(path: string, { run, told, waste = 0 }: Work): Promise<number> {
   const script = fileURLToPath(new URL('./support/kill-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=source', script, path, String(run), String(clients)]);
+  const child = spawn(process.execPath, [
+    '--conditions=source',
+    script,
+    path,
+    String(run),
+    String(clients),
+    String(waste),
+  ]);
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   const begun = new Promise<void>((resolve) => {
     child.stdout.on('data', (bytes: Buffer) => {
       output.push(bytes);
-      if (bytes.includes('ack')) resolve();
+      if (bytes.includes(waste > 0 ? 'compacted' : 'ack')) resolve();
     });
   });
   child.stderr.on('data', (bytes: Buffer) => errors.push(bytes));
   const closed = once(child, 'close');
   await Promise.race([begun, closed]);
-  await systemClock.sleep(randomUnit(testRandom(run)) * 150);
+  await systemClock.sleep(randomUnit(testRandom(run)) * (waste > 0 ? 400 : 150));
   child.kill('SIGKILL');
   await closed;
   expect(Buffer.concat(errors).toString()).toBe('');
+  let compacted = 0;
   for (const line of Buffer.concat(output).toString().split('\n')) {
     const [word, seed, seq, hash] = line.split(' ');
     if (word === 'ack' && hash?.length === 64) told.set(`${seed}/${seq}`, hash);
+    if (word === 'compacted') compacted += Number(seed);
   }
+  return compacted;
 }
 
 async function verify(path: string, told: ReadonlyMap<string, string>): Promise<void> {
@@ -70,10 +87,28 @@ test('a killed process loses nothing that it acknowledged', async () => {
     await Storage.init({ path, clock: systemClock, random: systemRandom });
     const told = new Map<string, string>();
     for (let run = 1; run <= kills; run += 1) {
-      await workAndKill(path, run, told);
+      await workAndKill(path, { run, told });
       await verify(path, told);
     }
     expect(told.size).toBeGreaterThan(kills);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}, 3_600_000);
+
+test('a process killed while it collects, compacts and scrubs loses nothing that it acknowledged', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'coffer-kill-'));
+  const path = join(root, 'storage');
+  try {
+    await Storage.init({ path, clock: systemClock, random: systemRandom });
+    const told = new Map<string, string>();
+    let compacted = 0;
+    for (let run = 1; run <= kills; run += 1) {
+      compacted += await workAndKill(path, { run, told, waste: 8 });
+      await verify(path, told);
+    }
+    expect(told.size).toBeGreaterThan(kills);
+    expect(compacted).toBeGreaterThan(0);
   } finally {
     await rm(root, { recursive: true, force: true });
   }

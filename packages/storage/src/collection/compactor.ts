@@ -149,12 +149,7 @@ export class Compactor {
 
   async #remove(pack: PackUse): Promise<void> {
     const { packs, facts } = this.#deps;
-    try {
-      await packs.remove(pack);
-    } catch (error) {
-      // The last run removed it and was stopped before it could say so.
-      if (!isCofferError(error, 'NOT_FOUND')) throw error;
-    }
+    await packs.remove(pack);
     await facts.forgetPack(pack.pack);
   }
 

@@ -89,15 +89,17 @@ export class CollectionIndex {
   collectSegments({ owner, payloads, nowMs }: CollectSegments): Collected {
     const number = this.#deps.numbers.intern(owner);
     const pinned = this.#deps.pinned();
-    const gone: GarbageRow[] = [];
+    const done = { chunks: 0, bytes: 0 };
     for (const payload of payloads) {
       const row = firstRow<GarbageRow>(this.#segment, number, segmentId(payload), nowMs);
       if (!row || row.pack === null || pinned.has(row.chunk)) continue;
       for (const { vault } of allRows<{ vault: number }>(this.#grantsOf, row.chunk))
         this.#deps.chunks.discountContent({ owner: number, vault, author: number }, payload);
-      gone.push(row);
+      const { chunks, bytes } = this.#removeAll([row]);
+      done.chunks += chunks;
+      done.bytes += bytes;
     }
-    return this.#removeAll(gone);
+    return done;
   }
 
   mark({ pack, offsets, lost }: MarkChunks): void {

@@ -2,6 +2,7 @@ import type { AccountId, Clock, Random } from '@coffer/core';
 import { CofferError, concatBytes, idFromKey, idKey, MiB, toHex, u64 } from '@coffer/core';
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
+import { diskErrorCode } from './disk.ts';
 import { FileCache } from './file-cache.ts';
 import type { PackRecord } from './pack-format.ts';
 import { encodeRecordHeader, packHeaderBytes, payloadBytesOf, recordHeaderBytes } from './pack-format.ts';
@@ -127,8 +128,15 @@ export class LocalPacks implements Packs {
   async remove(name: PackName): Promise<void> {
     const path = this.#pathOf(name);
     this.#files.forget(path);
-    await this.#deps.disk.remove(path);
-    await this.#deps.disk.syncFolder(this.#folderOf(name));
+    try {
+      await this.#deps.disk.remove(path);
+    } catch (cause) {
+      const code = diskErrorCode(cause);
+      if (code !== 'ENOENT')
+        throw new CofferError('IO', `could not remove a pack (${code ?? 'unknown'})`, { cause, details: { path } });
+    }
+    // What was removed must not be there again after a power cut, with everything that nobody wanted any more.
+    await this.#syncFolder(this.#folderOf(name));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

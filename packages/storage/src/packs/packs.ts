@@ -73,6 +73,6 @@ export interface Packs extends AsyncDisposable {
   resume(tail: PackTail): Promise<void>;
   /** Whatever lies in the pack now survives a power cut afterwards. @throws IO */
   settle(name: PackName): Promise<void>;
-  /** Removes a pack that nothing refers to any more. @throws IO */
+  /** Removes a pack that nothing refers to any more, for good; one that is gone already is no error. @throws IO */
   remove(name: PackName): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { encodeSegment, encodeVaultState, noIds, segmentId } from '@coffer/journ
 import { putRef } from '@coffer/journal/testing';
 import { equal, ok, rejects } from 'node:assert/strict';
 import type { Facts } from '../facts/facts.ts';
+import { collectionContract } from './collection-contract.ts';
 import type { ContractCase } from './contract.ts';
 import { entry, FactsBench, testId } from './facts-bench.ts';
 import { retentionContract } from './retention-contract.ts';
@@ -14,6 +15,7 @@ const MiB = 1024 * 1024;
 /** What every {@link Facts} promises. */
 export const factsContract: readonly ContractCase<Facts>[] = [
   ...retentionContract,
+  ...collectionContract,
   {
     name: 'a chunk that was indexed is stored, once, for its uploader and its owner',
     async run(make) {

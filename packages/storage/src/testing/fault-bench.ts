@@ -1,12 +1,12 @@
 import type { Clock } from '@coffer/core';
-import { silentLogger, systemClock } from '@coffer/core';
+import { dayMs, secondMs, silentLogger, systemClock } from '@coffer/core';
 import { testRandom } from '@coffer/journal/testing';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Facts } from '../facts/facts.ts';
 import { SqliteFacts } from '../facts/sqlite-facts.ts';
-import type { Finding } from '../index.ts';
+import type { Collection, Finding } from '../index.ts';
 import { checkStorage, Storage } from '../index.ts';
 import type { Disk } from '../packs/disk.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -27,6 +27,12 @@ export interface OpenOptions {
   readonly clock?: Clock;
 }
 
+interface BenchWork {
+  readonly seed: number;
+  /** Chunks per upload that are left to the collection. */
+  readonly waste?: number;
+}
+
 /** Packs on a disk in memory, databases in a temporary folder, and a client that remembers what it was promised. */
 export class FaultBench implements AsyncDisposable {
   readonly disk: MemoryDisk;
@@ -34,15 +40,22 @@ export class FaultBench implements AsyncDisposable {
   readonly fatal: unknown[] = [];
   readonly #root: string;
   #snapshots = 0;
+  /** How far the clock is ahead. */
+  #aheadMs = 0;
+  readonly clock: Clock = {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + this.#aheadMs,
+    monotonicMs: () => systemClock.monotonicMs() + this.#aheadMs,
+  };
 
-  private constructor(root: string, seed: number) {
+  private constructor(root: string, { seed, waste = 0 }: BenchWork) {
     this.#root = root;
     this.disk = new MemoryDisk();
-    this.workload = new StorageWorkload({ seed });
+    this.workload = new StorageWorkload({ seed, waste });
   }
 
-  static async open(seed: number): Promise<FaultBench> {
-    const bench = new FaultBench(await mkdtemp(join(tmpdir(), 'coffer-fault-')), seed);
+  static async open(seed: number, { waste = 0 }: Omit<BenchWork, 'seed'> = {}): Promise<FaultBench> {
+    const bench = new FaultBench(await mkdtemp(join(tmpdir(), 'coffer-fault-')), { seed, waste });
     await Storage.init({ path: bench.path, clock: systemClock, random: testRandom(seed) });
     return bench;
   }
@@ -56,7 +69,7 @@ export class FaultBench implements AsyncDisposable {
     path = this.path,
     wrapFacts = (facts) => facts,
     packBytes = 16 * 1024,
-    clock = systemClock,
+    clock = this.clock,
   }: OpenOptions = {}): Promise<Storage> {
     const openFacts = async (file: string): Promise<Facts> =>
       wrapFacts(await SqliteFacts.open(file, { thread: 'same' }));
@@ -73,6 +86,17 @@ export class FaultBench implements AsyncDisposable {
     const deps = { clock: systemClock, random: testRandom(98), logger: silentLogger, openFacts };
     const onFatal = (error: unknown): void => void this.fatal.push(error);
     return Storage.open({ path, packBytes: 16 * 1024, reserve: 0, ...deps, onFatal });
+  }
+
+  /** Two days later: whatever no commit refers to is collected, and packs are compacted. */
+  async collect(storage: Storage): Promise<Collection> {
+    this.#aheadMs += 2 * dayMs;
+    // A start on an older accounts.db finds the clock too far ahead.
+    await storage.acceptClock();
+    const collection = await storage.collect();
+    // What the disk has left is asked anew after a quarter of a second.
+    this.#aheadMs += secondMs;
+    return collection;
   }
 
   async check(disk: Disk = this.disk, path: string = this.path): Promise<Finding[]> {

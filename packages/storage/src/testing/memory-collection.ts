@@ -47,15 +47,17 @@ export class MemoryCollection implements CollectionFacts {
 
   async collectSegments({ owner, payloads, nowMs }: CollectSegments): Promise<Collected> {
     const { chunks } = this.#deps;
-    const gone: MemoryChunk[] = [];
+    const done = { chunks: 0, bytes: 0 };
     for (const payload of payloads) {
       const segment = chunks.find(idKey(owner), anyone, segmentId(payload));
       if (!segment?.place || !this.#isGarbage(segment, nowMs)) continue;
       for (const vault of segment.grants.keys())
         for (const chunk of chunks.contentOf(idKey(owner), parseSegment(payload))) chunks.countDown(chunk, vault);
-      gone.push(segment);
+      const { chunks: count, bytes } = this.#remove([segment]);
+      done.chunks += count;
+      done.bytes += bytes;
     }
-    return this.#remove(gone);
+    return done;
   }
 
   async packsToCompact(after: PackCursor | undefined, limit: number): Promise<readonly PackUse[]> {
@@ -105,7 +107,8 @@ export class MemoryCollection implements CollectionFacts {
   }
 
   /** Nothing is counted that could be wrong: every answer is added up anew. */
-  async recount(): Promise<readonly UsageDifference[]> {
+  async recount(signal?: AbortSignal): Promise<readonly UsageDifference[]> {
+    signal?.throwIfAborted();
     return [];
   }
 

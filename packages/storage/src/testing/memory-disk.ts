@@ -91,9 +91,15 @@ export class MemoryDisk implements Disk {
   afterPowerCut(random: Random, count: number = this.events.length): MemoryDisk {
     const histories = new Map<string, DiskEvent[]>();
     const durableNames = new Set<string>();
+    const removed = new Set<string>();
     for (const event of this.events.slice(0, count)) {
-      if (event.type === 'syncFolder')
-        for (const path of histories.keys()) if (dirname(path) === event.path) durableNames.add(path);
+      if (event.type === 'syncFolder') {
+        for (const [path, history] of histories) {
+          if (dirname(path) !== event.path) continue;
+          durableNames.add(path);
+          if (history.at(-1)?.type === 'remove') removed.add(path);
+        }
+      }
       if (event.type !== 'syncFolder') histories.set(event.path, [...(histories.get(event.path) ?? []), event]);
     }
     const disk = new MemoryDisk({ totalBytes: this.totalBytes });
@@ -101,6 +107,7 @@ export class MemoryDisk implements Disk {
       // Parents were made before what lies in them.
       const parent = dirname(path);
       const reachable = !histories.has(parent) || disk.#folders.has(parent);
+      if (removed.has(path)) continue;
       if (reachable && (durableNames.has(path) || coin(random))) disk.#restore(path, history, random);
     }
     return disk;

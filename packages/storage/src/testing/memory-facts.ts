@@ -229,8 +229,8 @@ export class MemoryFacts implements Facts {
     return this.#collection.packsToCompact(...listing);
   }
 
-  recount(): ReturnType<Facts['recount']> {
-    return this.#collection.recount();
+  recount(signal?: AbortSignal): ReturnType<Facts['recount']> {
+    return this.#collection.recount(signal);
   }
 
   async expireVersions({ vault, owner, atMs, cause, versions, packs, found }: ExpireVersions): Promise<void> {

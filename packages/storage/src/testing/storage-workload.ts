@@ -15,6 +15,8 @@ export interface WorkloadOptions {
   readonly chunkBytes?: number;
   /** Other content for the same account: the how-manieth process it is that works for it. */
   readonly run?: number;
+  /** Chunks that are sent along with every upload and that no commit will ever refer to. */
+  readonly waste?: number;
 }
 
 /** What {@link StorageWorkload.verify} found beyond what was acknowledged. */
@@ -36,13 +38,15 @@ export class StorageWorkload {
   readonly acknowledged: Commit[] = [];
   readonly #random: Random;
   readonly #chunkBytes: number;
+  readonly #waste: number;
   readonly #entries: EntryId[] = [];
   /** Sent since the last acknowledgement; one of them may have made it. */
   #pending: Commit[] = [];
   /** Sent for a commit that is not acknowledged: asked for before anything else is sent, as a client does. */
   #unsure: Uint8Array[] = [];
 
-  constructor({ seed, chunkBytes = 2000, run = 0 }: WorkloadOptions) {
+  constructor({ seed, chunkBytes = 2000, run = 0, waste = 0 }: WorkloadOptions) {
+    this.#waste = waste;
     this.#random = testRandom(seed + 10_000 * run);
     this.#chunkBytes = chunkBytes;
     this.owner = new TestAccount(seed + 1000);
@@ -163,6 +167,10 @@ export class StorageWorkload {
     const missing = await this.#missing(storage);
     const writer = await storage.putChunks({ ...this.#scope, kind: 'chunk' });
     for (const id of missing) await writer.put(id, payloadOf(id, this.#chunkBytes));
+    for (let count = 0; count < this.#waste; count += 1) {
+      const id = this.#random.bytes(32);
+      await writer.put(id, payloadOf(id, this.#chunkBytes));
+    }
     await writer.finish();
     return this.#unsure;
   }
