@@ -90,8 +90,13 @@ function onAbort(signal: AbortSignal, stack: AsyncDisposableStack, act: () => vo
 }
 
 function storageFailed(cause: unknown): CofferError {
-  return new CofferError('IO', 'the storage failed; the server has stopped so that nothing false is acknowledged', {
-    hint: 'Look at the disk and at the server log, then start again: everything acknowledged is recovered.',
-    cause,
-  });
+  const why = isCofferError(cause) ? ` (${cause.message})` : '';
+  return new CofferError(
+    'IO',
+    `the storage failed${why}; the server has stopped so that nothing false is acknowledged`,
+    {
+      hint: 'Look at the disk and at the server log, then start again: everything acknowledged is recovered.',
+      cause,
+    },
+  );
 }

@@ -1,9 +1,10 @@
-import { isCofferError } from '@coffer/core';
+import { isCofferError, systemClock } from '@coffer/core';
 import { expect, test } from '@jest/globals';
 import {
   diskFaults,
   failingCalls,
   FaultBench,
+  FaultyDisk,
   MemoryDisk,
   playDiskFault,
   restartAndVerify,
@@ -100,4 +101,20 @@ test('a memory disk that is full takes what fits', async () => {
   expect(await file.write([new Uint8Array(8)], 0)).toBe(8);
   expect(await file.write([new Uint8Array(8)], 8)).toBe(2);
   await expect(file.write([new Uint8Array(8)], 10)).rejects.toMatchObject({ code: 'ENOSPC' });
+});
+
+test('a write that failed while nobody waited for it ends the storage with the next record', async () => {
+  await using bench = await FaultBench.open(8);
+  {
+    await using storage = await bench.start();
+    await bench.workload.begin(storage);
+  }
+  const disk = new FaultyDisk(bench.disk, { kind: 'EIO', calls: ['write'], at: 1 });
+  await using storage = await bench.start({ disk });
+  const upload = { vault: bench.workload.vault.id, uploader: bench.workload.account, kind: 'chunk' } as const;
+  const writer = await storage.putChunks(upload);
+  await writer.put(new Uint8Array(32).fill(1), new Uint8Array(1000));
+  while (!disk.hit) await systemClock.sleep(1);
+  await expect(writer.put(new Uint8Array(32).fill(2), new Uint8Array(1000))).rejects.toMatchObject({ code: 'IO' });
+  expect(bench.fatal).toHaveLength(1);
 });

@@ -3,8 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { SyncReport } from '@coffer/sync';
-import { Coffer, compareTrees, readResult, startVault } from '../../src/index.ts';
-import type { CofferResult, Vault } from '../../src/index.ts';
+import { compareTrees, readResult, startVault } from '../../src/index.ts';
+import type { Coffer, CofferResult, Vault } from '../../src/index.ts';
+import { logInThrough } from '../log-in-through.ts';
 import { Seeded } from '../seeded.ts';
 import { CuttingLine } from './cutting-line.ts';
 import { SharedWork, Writings } from './shared-work.ts';
@@ -50,7 +51,9 @@ export async function concurrentRounds(options: ConcurrentOptions, signal?: Abor
   const devices: Device[] = [];
   for (const number of [0, 1]) {
     const work = new SharedWork(vault.folder.join(`work ${number}`), { seeded: seeded.branch(number), writings });
-    devices.push(new Device(await logInThrough(vault, { line, name: `device-${number}` }), { work, seeded, line }));
+    devices.push(
+      new Device(await logInThrough(vault, { port: line.port, name: `device-${number}` }), { work, seeded, line }),
+    );
   }
   let comparisons = 0;
   for (let round = 1; round <= options.rounds; round += 1) {
@@ -75,19 +78,6 @@ export async function concurrentRounds(options: ConcurrentOptions, signal?: Abor
     written: writings.written,
     alive: writings.alive.size,
   };
-}
-
-async function logInThrough(
-  vault: Vault,
-  { line, name }: { readonly line: CuttingLine; readonly name: string },
-): Promise<Coffer> {
-  const coffer = new Coffer(await vault.folder.folder('devices', name));
-  const { username, password } = vault.user;
-  const target = [`${username}@127.0.0.1:${line.port}`, '--ca', join(vault.certs, 'ca.pem')];
-  const how = ['--password-stdin', '--keystore', 'file', '--device-name', name];
-  const result = await coffer.run(['login', ...target, ...how], { input: `${password}\n` });
-  assert.equal(result.exitCode, 0, result.stderr);
-  return coffer;
 }
 
 class Device {

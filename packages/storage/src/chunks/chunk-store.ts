@@ -2,8 +2,9 @@ import type { AccountId, ChunkId, VaultId } from '@coffer/core';
 import { concatBytes, dayMs, equalBytes, isCofferError, MiB } from '@coffer/core';
 import { setImmediate } from 'node:timers/promises';
 import { checkpoint } from '../vaults/journal-store.ts';
+import type { PackRecord } from '../packs/pack-format.ts';
 import { recordKinds } from '../packs/pack-format.ts';
-import type { FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
+import type { Appended, FlushTicket, PackPlace, Packs, PackStore } from '../packs/packs.ts';
 import type { RetentionClock } from '../retention/retention-clock.ts';
 import type { MovedChunks } from '../facts/collection-facts.ts';
 import type { ChunkGroup, Facts, MissingChunk, PackProgress } from '../facts/facts.ts';
@@ -149,11 +150,21 @@ export class ChunkStore {
   ): { readonly place: PackPlace; readonly room: Promise<void> } {
     const { vault, uploader, id } = chunk;
     const record = { kind: recordKinds[chunk.kind], vault, uploader, id, receivedAtMs, payload };
-    const { places, room, ticket } = this.#deps.packs.append(this.#store, [record]);
+    const { places, room, ticket } = this.#write(record);
     const place = places[0];
     if (!place) throw new TypeError('a record was given no place');
     this.#pending.push({ ...pending, chunk, place, ticket });
     return { place, room };
+  }
+
+  /** A write may have failed with nobody waiting for it: the next record is the first to be told. */
+  #write(record: PackRecord): Appended {
+    try {
+      return this.#deps.packs.append(this.#store, [record]);
+    } catch (error) {
+      this.#deps.onFatal(error);
+      throw error;
+    }
   }
 
   async #afterAppend(room: Promise<void>): Promise<void> {
