@@ -143,7 +143,7 @@ function costOf(payload: Uint8Array): number {
 
 /** A small view keeps all that was read with it in memory, which nobody counts: it is copied. */
 function ownMemory(payload: Uint8Array): Uint8Array {
-  return payload.byteLength * 4 < payload.buffer.byteLength ? payload.slice() : payload;
+  return payload.byteLength * 4 < payload.buffer.byteLength ? new Uint8Array(payload) : payload;
 }
 
 const empty = new Uint8Array(0);

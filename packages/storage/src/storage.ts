@@ -64,7 +64,7 @@ export interface StorageOptions {
   /** For tests: another disk under the packs. */
   readonly disk?: Disk;
   /** For tests: other facts than those of index.db. */
-  readonly openFacts?: (path: string, onEnded: (error: unknown) => void) => Promise<Facts>;
+  readonly openFacts?: (path: string, onFailed: (error: unknown) => void) => Promise<Facts>;
 }
 
 export type InitStorageOptions = Pick<StorageOptions, 'path' | 'clock' | 'random'>;
@@ -196,11 +196,11 @@ export class Storage implements AsyncDisposable {
     // A start needs room too, and a full disk is when servers are restarted.
     await space.tend();
     const hook: StorageHook = {};
+    const onFailed = (error: unknown): void => hook.fail?.(error);
     const accounts = building.use(
-      await Accounts.open(options.path, { clock: options.clock, recordStatement: recordBy(hook) }),
+      await Accounts.open(options.path, { clock: options.clock, recordStatement: recordBy(hook), onFailed }),
     );
-    const onEnded = (error: unknown): void => hook.fail?.(error);
-    const facts = building.use(await openFacts(indexPath(options.path), onEnded));
+    const facts = building.use(await openFacts(indexPath(options.path), onFailed));
     const packs = building.use(new LocalPacks(options, { ...options, disk }));
     const retentionClock = building.use(await RetentionClock.open({ clock: options.clock, accounts }));
     const { stuck } = await recover({ ...options, facts, packs, accounts, clock: retentionClock });
@@ -487,8 +487,8 @@ export class Storage implements AsyncDisposable {
   }
 }
 
-function openIndex(path: string, onEnded: (error: unknown) => void): Promise<Facts> {
-  return SqliteFacts.open(path, { thread: 'own', onEnded });
+function openIndex(path: string, onFailed: (error: unknown) => void): Promise<Facts> {
+  return SqliteFacts.open(path, { thread: 'own', onFailed });
 }
 
 function recordBy(hook: StorageHook): NonNullable<AccountsOptions['recordStatement']> {

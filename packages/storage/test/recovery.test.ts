@@ -134,6 +134,19 @@ describe('a start', () => {
     expect(await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }))).toHaveLength(2);
   });
 
+  test('finds every chunk of a tail that is longer than what is read of it at once', async () => {
+    await using bench = await StorageBench.open();
+    const client = new Client(bench);
+    const ids = await client.upload(...[1, 2, 3, 4, 5].map(() => new Uint8Array(randomBytes(1_500_000))));
+    await client.append(client.put(ids));
+    await bench.stop();
+    await bench.removeIndex();
+    await bench.start();
+    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }));
+    expect(read).toHaveLength(5);
+    expect(await client.findings()).toEqual([]);
+  });
+
   test('a pack that was only being made is removed', async () => {
     await using bench = await StorageBench.open();
     const client = new Client(bench);

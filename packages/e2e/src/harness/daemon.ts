@@ -49,6 +49,11 @@ export class Daemon implements AsyncDisposable {
     return this.#child.running;
   }
 
+  /** Resolves when it ends, whatever ends it. */
+  get ended(): Promise<Finished> {
+    return this.#child.finished;
+  }
+
   /** All it wrote to standard output and error since its last start. */
   get said(): string {
     return this.#child.stdout + this.#child.stderr;

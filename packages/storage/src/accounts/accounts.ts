@@ -20,6 +20,8 @@ export interface AccountsOptions {
   readonly clock?: Clock;
   /** Makes a statement durable among the packs before it takes effect here (STORAGE §Pack, kind 4). */
   readonly recordStatement?: (account: AccountId, statement: Uint8Array) => Promise<void>;
+  /** The disk refused a change: nothing may be acknowledged any more. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 export interface Credentials {
@@ -45,10 +47,11 @@ export class Accounts implements AsyncDisposable {
   readonly #tables: AccountsTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
+  readonly #onFailed: AccountsOptions['onFailed'];
   readonly #statements = new KeyedQueue();
   #closed = false;
 
-  private constructor(path: string, { clock = systemClock, recordStatement }: AccountsOptions) {
+  private constructor(path: string, { clock = systemClock, recordStatement, onFailed }: AccountsOptions) {
     this.#path = accountsPath(path);
     this.#db = openDatabase({
       path: this.#path,
@@ -59,6 +62,7 @@ export class Accounts implements AsyncDisposable {
     this.#tables = new AccountsTables(this.#db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;
+    this.#onFailed = onFailed;
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */
@@ -279,7 +283,12 @@ export class Accounts implements AsyncDisposable {
   }
 
   #change<Result>(work: () => Result): Result {
-    return this.#ask(() => inTransaction(this.#db, work));
+    try {
+      return this.#ask(() => inTransaction(this.#db, work));
+    } catch (error) {
+      if (isCofferError(error, 'IO')) this.#onFailed?.(error);
+      throw error;
+    }
   }
 }
 

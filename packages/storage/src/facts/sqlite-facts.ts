@@ -1,5 +1,5 @@
 import type { AccountId, VaultId } from '@coffer/core';
-import { CofferError } from '@coffer/core';
+import { CofferError, isCofferError } from '@coffer/core';
 import type { PackId } from '../packs/packs.ts';
 import type {
   Collected,
@@ -50,8 +50,8 @@ import type {
 export interface SqliteFactsOptions {
   /** `own`: changes run on a thread of their own, as a server needs. `same`: on this one, for commands and tests. */
   readonly thread: 'own' | 'same';
-  /** The thread ended by itself: nothing can be changed any more. */
-  readonly onEnded?: (error: unknown) => void;
+  /** The disk refused a change, or the thread ended by itself: nothing may be acknowledged any more. Perhaps more than once. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 /** {@link Facts} in SQLite: changes go to a writer, questions to a read-only connection of this thread. */
@@ -66,8 +66,9 @@ export class SqliteFacts implements Facts {
   }
 
   /** @throws UPGRADE_REQUIRED, DAMAGED, NO_SPACE, IO */
-  static async open(path: string, { thread, onEnded }: SqliteFactsOptions): Promise<SqliteFacts> {
-    const facts = new SqliteFacts(path, thread === 'own' ? new FactsThread(path, onEnded) : new InlineChanges(path));
+  static async open(path: string, { thread, onFailed }: SqliteFactsOptions): Promise<SqliteFacts> {
+    const changes = thread === 'own' ? new FactsThread(path, onFailed) : new InlineChanges(path);
+    const facts = new SqliteFacts(path, onFailed ? watched(changes, onFailed) : changes);
     try {
       await facts.#changes.call('open');
       facts.#reader = new FactsReader(path);
@@ -250,4 +251,18 @@ export class SqliteFacts implements Facts {
     if (!this.#reader) throw new CofferError('SHUTTING_DOWN', 'the index is closed');
     return this.#reader;
   }
+}
+
+function watched(changes: FactsChanges, onFailed: (error: unknown) => void): FactsChanges {
+  return {
+    call: async (name, ...args) => {
+      try {
+        return await changes.call(name, ...args);
+      } catch (error) {
+        if (isCofferError(error, 'IO')) onFailed(error);
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => changes[Symbol.asyncDispose](),
+  };
 }

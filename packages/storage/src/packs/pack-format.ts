@@ -97,11 +97,13 @@ export function decodeRecordHeader(bytes: Uint8Array, offset: number): RecordHea
   if (bytes.byteLength - offset < recordHeaderBytes || !looksLikeHeader(bytes, offset)) return undefined;
   const header = view(bytes).subarray(offset, offset + recordHeaderBytes);
   if (crc32(header.subarray(0, crcOffset)) !== header.readUInt32BE(crcOffset)) return undefined;
+  // Plain arrays: what copies an id with `slice` would get a view of a Buffer, and with it whatever is read there next.
+  const part = (from: number, length: number) => new Uint8Array(header.buffer, header.byteOffset + from, length);
   return {
     kind: header[4] as RecordKind,
-    vault: header.subarray(8, 40),
-    id: header.subarray(40, 72),
-    uploader: header.subarray(72, 88),
+    vault: part(8, 32),
+    id: part(40, 32),
+    uploader: part(72, 16),
     receivedAtMs: header.readUInt32BE(88) * 0x100000000 + header.readUInt32BE(92),
     payloadBytes: header.readUInt32BE(0),
     payloadCrc: header.readUInt32BE(crcOffset + 4),
