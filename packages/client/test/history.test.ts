@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { isCofferError, rootEntry, systemClock, systemRandom } from '@coffer/core';
 import { isSegmented } from '@coffer/journal';
-import { findRemoved, login, openAccount, Profile, undeleteEntry } from '../src/index.ts';
+import { createTlsDial, findRemoved, login, openAccount, Profile, undeleteEntry } from '../src/index.ts';
 import type { Account, CommitReport, Entry, Vault, VersionName } from '../src/index.ts';
 import { noKeyring } from './support/keyring.ts';
 import { password, RealServer } from './support/real-server.ts';
@@ -30,11 +30,14 @@ let vault: Vault;
 beforeEach(async () => {
   server = await RealServer.open();
   folder = mkdtempSync(join(tmpdir(), 'coffer-client-'));
-  const deps = { clock: systemClock, random: systemRandom, keyring: noKeyring };
+  // Time passes for the device too; only the server's certificate is as old as it really is.
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + server.aheadMs };
+  const deps = { clock, random: systemRandom, keyring: noKeyring };
   const profile = Profile.open({ home: folder, name: 'device' }, deps);
   const trust = { kind: 'pin', pin: server.pin, authority: server.authority } as const;
   await login({ profile, target: server.target, password, keystore: 'password', trust, deviceName: 'device' });
-  account = await openAccount({ profile, unlock: () => Promise.resolve(password) });
+  const dial = createTlsDial({ clock: systemClock });
+  account = await openAccount({ profile, unlock: () => Promise.resolve(password) }, { dial });
   vault = await account.home();
   await vault.pull();
 });

@@ -18,7 +18,7 @@ const versions = Array.from({ length: 8 }, (_, index) => {
 
 function isLegal(tombstone: Partial<TombstoneJudgement['tombstone']>, journal: Partial<TombstoneJudgement> = {}) {
   const whole = { seq: 1, atMs: at(200), cause: 'rules' as const, ...tombstone };
-  return isLegalTombstone({ tombstone: whole, versions, policies: [], purges: [], ...journal });
+  return isLegalTombstone({ tombstone: whole, versions, policies: [], purges: [], nowMs: at(4000), ...journal });
 }
 
 function policy(days: number, figures: Partial<RetentionPolicy>): PolicyChange {
@@ -29,6 +29,12 @@ describe('without a policy in the journal', () => {
   test('what ended a day ago may go, whatever the default of the server is', () => {
     expect(isLegal({ atMs: at(2) })).toBe(true);
     expect(isLegal({ atMs: at(2) - 1 })).toBe(false);
+  });
+
+  test('nothing is gone at a time that has not come: until then any policy would be over', () => {
+    expect(isLegal({ atMs: at(200) }, { nowMs: at(199) })).toBe(true);
+    expect(isLegal({ atMs: at(200) + 1 }, { nowMs: at(199) })).toBe(false);
+    expect(isLegal({ atMs: at(90_000) }, { policies: [policy(0, { days: 3650 })], nowMs: at(10) })).toBe(false);
   });
 
   test('the current version, and one that nobody put, may never', () => {

@@ -19,17 +19,24 @@ export interface TombstoneJudgement {
   readonly policies: readonly PolicyChange[];
   /** Purges of the file, in order of time. */
   readonly purges: readonly PurgeOrder[];
+  /** Time as this machine tells it, ms. */
+  readonly nowMs: number;
 }
+
+/** Clocks of server and client may differ; a tombstone from further ahead would let any policy be over by then. */
+const toleranceMs = dayMs;
 
 /** Nothing protects beyond these when the journal sets no policy: what the server's default is only its operator knows. */
 const leastPolicy: RetentionPolicy = { versions: 1, days: 0, trashDays: 1 };
 
 /**
  * Whether the server may have dropped the version, by what this journal says: it was not current, had not been for a day,
- * and no policy of the journal kept it; or a purge named it and had waited its seven days. Anything else is a loss or a lie.
+ * and no policy of the journal kept it; or a purge named it and had waited its seven days; and all that lies in the past.
+ * Anything else is a loss or a lie.
  */
-export function isLegalTombstone({ tombstone, versions, policies, purges }: TombstoneJudgement): boolean {
+export function isLegalTombstone({ tombstone, versions, policies, purges, nowMs }: TombstoneJudgement): boolean {
   const { seq, atMs, cause } = tombstone;
+  if (atMs > nowMs + toleranceMs) return false;
   const found = versions.find(({ version }) => version.seq === seq);
   if (found?.age.endedAtMs === undefined || atMs - found.age.endedAtMs < dayMs) return false;
   if (cause === 'purge') return wasOrdered(purges, tombstone);

@@ -1,5 +1,5 @@
 import { CofferError, isCofferError } from '@coffer/core';
-import type { EntryId } from '@coffer/core';
+import type { Clock, EntryId } from '@coffer/core';
 import { effectivePolicy, keptUntilMs } from '@coffer/journal';
 import type { Ref, RetentionPolicy } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
@@ -11,6 +11,7 @@ import type { VaultJournal } from '../state/vault-journal.ts';
 
 export interface HomeHistoryDeps {
   readonly journal: VaultJournal;
+  readonly clock: Clock;
   readonly control: <Result>(
     work: (connection: ClientConnection) => Promise<Result>,
     signal?: AbortSignal,
@@ -106,7 +107,13 @@ export class HomeHistory implements VaultHistory {
     // It came back with its folder, and the server was not told yet: then what was so before counts.
     if (isCurrent && this.#deps.journal.isBelieved({ entry, seq: tombstone.seq })) return false;
     const versions = isCurrent ? ageVersions({ tree: tree.at(tombstone.atMs), history }, entry) : now;
-    return isLegalTombstone({ tombstone, versions, policies: history.policies(), purges: history.purges(entry) });
+    return isLegalTombstone({
+      tombstone,
+      versions,
+      policies: history.policies(),
+      purges: history.purges(entry),
+      nowMs: this.#deps.clock.nowMs(),
+    });
   }
 
   /** All that the server knows of a file. */

@@ -70,6 +70,7 @@ export class HomeVault implements Vault {
     this.#deps = deps;
     this.history = new HomeHistory({
       journal: deps.journal,
+      clock: deps.clock,
       control: (work, signal) => this.#control(work, signal),
       pull: async (signal) => void (await this.pull(signal)),
       append: (refs, signal) => this.#insist(refs, signal),

@@ -59,10 +59,15 @@ export class RealServer implements AsyncDisposable {
     this.#daemon = await openDaemon(this.folder, this.port);
   }
 
+  /** How far its time is ahead of the machine's, ms. */
+  get aheadMs(): number {
+    return this.#daysAhead * dayMs;
+  }
+
   /** So many days pass, and everything that the server may drop by then is dropped. */
   async pass(days: number): Promise<void> {
     this.#daysAhead += days;
-    const aheadMs = this.#daysAhead * dayMs;
+    const { aheadMs } = this;
     await this.whileDown(async () => {
       const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
       const deps = { clock, random: systemRandom, logger: silentLogger, packBytes: 64 * MiB };
