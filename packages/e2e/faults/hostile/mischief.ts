@@ -299,7 +299,7 @@ function changedFile(
 const [hashByte, sizeStep] = [0, 100];
 
 const contents: readonly Mischief[] = [
-  changedFile('content: another hash', 'NOT_FOUND', ({ operation, ref }) => {
+  changedFile('content: another hash', 'INTEGRITY', ({ operation, ref }) => {
     const [first] = operation[8] as readonly (readonly [Uint8Array, number, number, number])[];
     if (first === undefined) throw new TypeError('the stored file is empty');
     const hash = first[0].slice();
