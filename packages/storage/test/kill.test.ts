@@ -1,4 +1,4 @@
-import { randomUnit, silentLogger, systemClock, systemRandom } from '@coffer/core';
+import { minuteMs, randomUnit, silentLogger, systemClock, systemRandom } from '@coffer/core';
 import { testRandom } from '@coffer/journal/testing';
 import { expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
@@ -15,6 +15,9 @@ import { StorageWorkload } from '../src/testing/index.ts';
 /** Processes killed; more are asked for in the environment. */
 const kills = Number(process.env['COFFER_KILLS'] ?? 2);
 const clients = Number(process.env['COFFER_KILL_CLIENTS'] ?? 4);
+
+/** How long a process may take until it does what it is to be killed at. */
+const beginLimitMs = minuteMs;
 
 interface Work {
   readonly run: number;
@@ -44,7 +47,10 @@ async function workAndKill(path: string, { run, told, waste = 0 }: Work): Promis
   });
   child.stderr.on('data', (bytes: Buffer) => errors.push(bytes));
   const closed = once(child, 'close');
-  await Promise.race([begun, closed]);
+  // A process that never gets that far must not go on filling the disk.
+  const enough = new AbortController();
+  await Promise.race([begun, closed, systemClock.sleep(beginLimitMs, enough.signal)]);
+  enough.abort();
   await systemClock.sleep(randomUnit(testRandom(run)) * (waste > 0 ? 400 : 150));
   child.kill('SIGKILL');
   await closed;

@@ -11,7 +11,11 @@ const storage = await Storage.open({
   path,
   packBytes: 256 * 1024,
   reserve: 0,
-  clock: { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs },
+  clock: {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + aheadMs,
+    monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+  },
   random: systemRandom,
   logger: silentLogger,
   onFatal: (error) => {
@@ -36,6 +40,8 @@ const work = async (seed: number): Promise<void> => {
 async function tidy(): Promise<void> {
   for (let round = 1; ; round += 1) {
     aheadMs += 2 * dayMs;
+    // The process before this one was days ahead when it was killed.
+    await storage.acceptClock();
     const { packsCompacted } = await storage.collect();
     if (packsCompacted > 0) writeSync(1, `compacted ${packsCompacted}\n`);
     if (round % 4 === 0) await storage.scrub({ bytesPerSecond: 100_000_000 });
