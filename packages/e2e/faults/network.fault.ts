@@ -16,8 +16,8 @@ const bytesPerSecond = 24 * MiB;
 
 await main({
   name: 'network',
-  run: async ({ seed }) => {
-    const { transfers, failed } = await cutTransfers({ seed, bytes, everyMs, afterBytes, bytesPerSecond });
+  run: async ({ seed }, signal) => {
+    const { transfers, failed } = await cutTransfers({ seed, bytes, everyMs, afterBytes, bytesPerSecond }, signal);
     const counts = Object.entries(failed).map(([name, count]) => `${count} ${name}`);
     return [
       ...transfers.map(

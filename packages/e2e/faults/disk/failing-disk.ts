@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { cleanEnvironment, runProgram, startVault } from '../../src/index.ts';
@@ -7,6 +7,7 @@ import type { CofferResult, Vault } from '../../src/index.ts';
 import { checkStorage } from '../check-storage.ts';
 import { compareWithVault } from '../compare-with-vault.ts';
 import { Seeded } from '../seeded.ts';
+import { storedBytes } from '../stored-bytes.ts';
 
 export interface FailingDiskOptions {
   readonly seed: number;
@@ -82,10 +83,6 @@ async function push({ user }: Vault, folder: string): Promise<CofferResult> {
 
 async function untilStored(vault: Vault, bytes: number): Promise<void> {
   while (storedBytes(vault) <= bytes) await setTimeout(pollMs);
-}
-
-function storedBytes({ storage }: Vault): number {
-  return globSync(join(storage, 'users/*/chunks/*.pack')).reduce((sum, pack) => sum + statSync(pack).size, 0);
 }
 
 async function failDisk({ daemon, folder }: Vault): Promise<void> {

@@ -42,7 +42,7 @@ const mostRuns = 20;
  * A file goes up and comes down over a line that fails again and again. A command that says that it is done is: the file
  * is there and equal. @throws AssertionError
  */
-export async function cutTransfers(options: CutTransfersOptions): Promise<CutTransfersResult> {
+export async function cutTransfers(options: CutTransfersOptions, signal?: AbortSignal): Promise<CutTransfersResult> {
   await using vault = await startVault();
   await using line = await BadLine.open({ ...options, to: vault.daemon.port });
   const desk = await logInThrough(vault, { port: line.port, name: 'desk' });
@@ -51,18 +51,25 @@ export async function cutTransfers(options: CutTransfersOptions): Promise<CutTra
   mkdirSync(source);
   writeRandomFile(join(source, 'large'), { bytes: options.bytes, seeded: new Seeded(options.seed) });
   line.begin();
-  const up = await transfer(desk, ['sync', source, '/large'], 'up');
-  const down = await transfer(laptop, ['sync', copy, '/large', '--mode', 'pull'], 'down');
+  const up = await transfer(desk, { args: ['sync', source, '/large'], direction: 'up', signal });
+  const down = await transfer(laptop, { args: ['sync', copy, '/large', '--mode', 'pull'], direction: 'down', signal });
   assert.equal(await hashOf(join(copy, 'large')), await hashOf(join(source, 'large')));
   await checkStorage(vault);
   return { transfers: [up, down], failed: Object.fromEntries(failures.map((name) => [name, line.failed(name)])) };
 }
 
-async function transfer(coffer: Coffer, args: readonly string[], direction: 'up' | 'down'): Promise<Transfer> {
+interface Command {
+  readonly args: readonly string[];
+  readonly direction: 'up' | 'down';
+  readonly signal: AbortSignal | undefined;
+}
+
+async function transfer(coffer: Coffer, { args, direction, signal }: Command): Promise<Transfer> {
   const startedMs = performance.now();
   let bytes = 0;
   for (let runs = 1; runs <= mostRuns; runs += 1) {
-    const { exitCode, json, stderr } = await coffer.run([...args, '--json']);
+    const { exitCode, json, stderr } = await coffer.run([...args, '--json'], { ...(signal && { signal }) });
+    signal?.throwIfAborted();
     const report = json as SyncReport | undefined;
     bytes += (direction === 'up' ? report?.bytesSent : report?.bytesReceived) ?? 0;
     if (exitCode === 0) return { direction, runs, bytes, elapsedMs: performance.now() - startedMs };
