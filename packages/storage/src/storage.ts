@@ -209,6 +209,7 @@ export class Storage implements AsyncDisposable {
     hook.fail = (error) => storage.#fail(error);
     hook.record = (account, statement) => storage.#recordStatement(account, statement);
     await storage.#recordStatements().catch(unlessFull);
+    await retentionClock.begin();
     storage.#disposal = building.move();
     return storage;
   }

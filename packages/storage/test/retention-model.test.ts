@@ -60,6 +60,7 @@ class History implements AsyncDisposable {
       setSetting: async (key: string, value: Uint8Array) => void settings.set(key, value),
     };
     this.#retention = await RetentionClock.open({ clock, accounts });
+    await this.#retention.begin();
   }
 
   get #now(): RetentionClock {

@@ -36,7 +36,7 @@ interface RetentionClockDeps {
 export class RetentionClock implements AsyncDisposable {
   readonly #deps: RetentionClockDeps;
   readonly #closed = new AbortController();
-  readonly #saving: Promise<void>;
+  #saving: Promise<void> | undefined;
   /** The time at the begin of a window, and both clocks then. */
   #base: { readonly nowMs: number; readonly wallMs: number; readonly monotonicMs: number };
   #lastMs: number;
@@ -45,17 +45,20 @@ export class RetentionClock implements AsyncDisposable {
     this.#deps = deps;
     this.#base = this.#baseAt(nowMs);
     this.#lastMs = nowMs;
-    this.#saving = this.#saveNowAndThen();
   }
 
-  /** Begins at the machine's time when it is used for the first time. @throws DAMAGED, NO_SPACE, IO */
+  /** At the machine's time when it is used for the first time. Changes nothing yet: the storage may be refused. @throws DAMAGED, IO */
   static async open(deps: RetentionClockDeps): Promise<RetentionClock> {
     const wallMs = deps.clock.nowMs();
     const savedMs = parseSetting(await deps.accounts.setting(settingKey));
     const near = savedMs === undefined || (wallMs >= savedMs && wallMs - savedMs <= toleranceMs);
-    const clock = new RetentionClock(deps, near ? wallMs : savedMs);
-    if (savedMs === undefined) await clock.save();
-    return clock;
+    return new RetentionClock(deps, near ? wallMs : savedMs);
+  }
+
+  /** From now on the time is saved: now, every few minutes, and at the end. Called once. */
+  async begin(): Promise<void> {
+    await this.#trySave();
+    this.#saving = this.#saveNowAndThen();
   }
 
   nowMs(): number {
@@ -96,6 +99,7 @@ export class RetentionClock implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
+    if (!this.#saving) return;
     await this.#saving;
     await this.#trySave();
   }
