@@ -77,6 +77,9 @@ export function tlsOptions({ port, from }: Target): ConnectionOptions & TcpSocke
   };
 }
 
+/** On a crowded machine a handshake may meet its limit of 5 s, which proves nothing about what follows it. */
+const handshakeTries = 3;
+
 /** A TLS connection on which any bytes may be sent. */
 export class RawConnection implements Disposable {
   readonly socket: TLSSocket;
@@ -94,11 +97,18 @@ export class RawConnection implements Disposable {
     socket.on('close', () => this.#wake());
   }
 
-  /** @throws Error when the handshake fails */
+  /** @throws Error when the handshake fails again and again */
   static async open(target: Target): Promise<RawConnection> {
-    const socket = connect(tlsOptions(target));
-    await once(socket, 'secureConnect');
-    return new RawConnection(socket);
+    for (let tries = 1; ; tries += 1) {
+      const socket = connect(tlsOptions(target));
+      try {
+        await once(socket, 'secureConnect');
+        return new RawConnection(socket);
+      } catch (error) {
+        socket.destroy();
+        if (tries >= handshakeTries) throw error;
+      }
+    }
   }
 
   get isClosed(): boolean {
