@@ -2,21 +2,34 @@ import type { Downloader, DownloadSink, Entry, Vault } from '@coffer/client';
 import { isCofferError } from '@coffer/core';
 
 export interface DownloadEntry {
-  readonly vault: Vault;
-  readonly downloader: Downloader;
-  readonly entry: Entry;
+  readonly vault: { readonly history: Pick<Vault['history'], 'explain'> };
+  readonly downloader: Pick<Downloader, 'download'>;
+  readonly entry: Pick<Entry, 'entry' | 'seq' | 'content'>;
   readonly sink: DownloadSink;
 }
 
-/** Downloads a file; why its content is not there is told as EXPIRED or INTEGRITY. @throws what downloading throws, but for NOT_FOUND */
+/**
+ * Downloads a file; why its content is not there is told as EXPIRED or INTEGRITY. @throws what downloading throws, but for the
+ * server's NOT_FOUND and DAMAGED; what the sink throws
+ */
 export async function downloadEntry(
   { vault, downloader, entry, sink }: DownloadEntry,
   signal?: AbortSignal,
 ): Promise<void> {
+  // A folder that vanishes under the file is NOT_FOUND too, and no fault of the server.
+  let isLocal = false;
+  const watched: DownloadSink = async (...piece) => {
+    try {
+      await sink(...piece);
+    } catch (error) {
+      isLocal = true;
+      throw error;
+    }
+  };
   try {
-    await downloader.download(entry.content, sink, signal);
+    await downloader.download(entry.content, watched, signal);
   } catch (error) {
-    if (!isCofferError(error, 'NOT_FOUND', 'DAMAGED')) throw error;
+    if (isLocal || !isCofferError(error, 'NOT_FOUND', 'DAMAGED')) throw error;
     throw await vault.history.explain(entry, error, signal);
   }
 }

@@ -32,7 +32,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer Type> ? Type : never;
 
-/** 10,000 were run once; COFFER_SCHEDULES sets another number. */
+/** COFFER_SCHEDULES sets another number. */
 const schedules = Number(process.env['COFFER_SCHEDULES'] ?? 60);
 
 async function perform(
