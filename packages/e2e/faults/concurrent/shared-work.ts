@@ -34,7 +34,7 @@ export class Writings {
 }
 
 /** Which content a file holds. @throws AssertionError when it is no whole content of anybody */
-export function numberOf(content: string): number {
+function numberOf(content: string): number {
   const [number, length] = content.split(' ', 2).map(Number);
   assert(number !== undefined && length !== undefined, 'a file holds what nobody wrote');
   assert.equal(content, contentOf(number, length), 'a file holds a whole content');
