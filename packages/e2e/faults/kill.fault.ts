@@ -1,23 +1,25 @@
 /**
- * `kill -9` of the daemon at seeded moments under four syncing clients.
+ * `kill -9` of the daemon at seeded moments under eight uploading clients.
  *
- *   npm run faults -- kill --rounds 50
+ *   npm run faults -- kill --rounds 200
  */
 import { killRounds } from './kill/kill-rounds.ts';
 import { main } from './main.ts';
 
 /** After a kill the daemon serves again within this (STORAGE §Order of writes). */
 const readyBarMs = 5000;
+/** BARS §Faults 1. */
+const devices = 8;
 
 await main({
   name: 'kill',
-  run: async ({ seed, rounds = 50 }, signal) => {
-    const { readyMs, ...result } = await killRounds({ seed, kills: rounds }, signal);
+  run: async ({ seed, rounds = 200 }, signal) => {
+    const { readyMs, ...result } = await killRounds({ seed, kills: rounds, devices }, signal);
     const slowestMs = Math.max(...readyMs);
     if (slowestMs > readyBarMs) throw new Error(`serving again took ${slowestMs.toFixed(0)} ms`);
     const medianMs = readyMs.toSorted((a, b) => a - b)[Math.floor(readyMs.length / 2)] ?? 0;
     return [
-      `${result.kills} kills, ${result.killsUnderWork} of a daemon at work, ${result.killsWhileStarting} of one that was recovering`,
+      `${result.kills} kills under ${devices} clients, ${result.killsUnderWork} of a daemon at work, ${result.killsWhileStarting} of one that was recovering`,
       `${result.acknowledged} runs acknowledged, ${result.unreachable} found the server away`,
       `every acknowledged moment is there: ${result.contents} contents fetched and compared; storage in order`,
       `serving again after ${medianMs.toFixed(0)} ms (median), ${slowestMs.toFixed(0)} ms (slowest)`,

@@ -11,6 +11,8 @@ import { SyncingDevice } from './syncing-device.ts';
 export interface KillOptions {
   readonly seed: number;
   readonly kills: number;
+  /** Devices that sync meanwhile: two of the user, each other one of an account of its own; at least 2. */
+  readonly devices?: number;
   /** The longest that the daemon serves before it is killed again. */
   readonly longestLifeMs?: number;
 }
@@ -30,6 +32,8 @@ export interface KillResult {
   readonly readyMs: readonly number[];
 }
 
+const usualDevices = 4;
+
 /** One start in eight is killed as well: recovery must survive being interrupted. */
 const startingShare = 0.125;
 const longestStartMs = 400;
@@ -38,14 +42,14 @@ const longestStartMs = 400;
 const serveEnv = { COFFER_STORAGE_PACK_BYTES: '5MiB' };
 
 /**
- * Kills the daemon (SIGKILL) at seeded moments while four devices of three accounts edit and sync, and holds it to its
+ * Kills the daemon (SIGKILL) at seeded moments while devices of several accounts edit and sync, and holds it to its
  * promises: what it acknowledged is there, as it was, at every moment; its storage is in order; it serves again.
  * @throws AssertionError when it breaks one; Error when a client fails in a way that a killed server does not explain
  */
 export async function killRounds(options: KillOptions, signal?: AbortSignal): Promise<KillResult> {
   await using vault = await startVault({ serveEnv });
   const seeded = new Seeded(options.seed);
-  const owners = await accountsOf(vault);
+  const owners = await ownersOf(vault, options.devices ?? usualDevices);
   const devices = owners.map(({ device }, index) => {
     const folder = new RestlessFolder(vault.folder.join(`work ${index}`), seeded.branch(index));
     return new SyncingDevice(device, { folder, path: `/work ${index}` });
@@ -70,11 +74,17 @@ interface Owner {
   readonly device: Coffer;
 }
 
-/** Two machines of one user, one machine each of two others. */
-async function accountsOf(vault: Vault): Promise<readonly Owner[]> {
-  const [second, bob, carol] = await Promise.all([vault.device(), vault.addUser('bob'), vault.addUser('carol')]);
-  const mine = [vault.user.device, second].map((device) => ({ credentials: vault.user, device }));
-  return [...mine, ...[bob, carol].map((person) => ({ credentials: person, device: person.device }))];
+/** Two machines of the user, one machine each of others. */
+async function ownersOf(vault: Vault, devices: number): Promise<readonly Owner[]> {
+  const owners: Owner[] = [vault.user.device, await vault.device()].map((device) => ({
+    credentials: vault.user,
+    device,
+  }));
+  for (let other = 1; owners.length < devices; other += 1) {
+    const person = await vault.addUser(`other-${other}`);
+    owners.push({ credentials: person, device: person.device });
+  }
+  return owners;
 }
 
 /** All devices work until `meanwhile` is through; a failure of any of them ends everything. */
