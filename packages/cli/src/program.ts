@@ -7,6 +7,7 @@ import { Output } from './output.ts';
 import type { Streams } from './output.ts';
 import { addAccountCommands } from './program-account.ts';
 import { addFileCommands } from './program-files.ts';
+import { addPeopleCommands } from './program-people.ts';
 import { addServerCommands } from './program-server.ts';
 import { safeText } from './safe-text.ts';
 import { version } from './version.ts';
@@ -72,6 +73,7 @@ function buildProgram(input: ProgramInput, finish: (code: number) => void): Comm
   addServerCommands(program, add);
   addAccountCommands(program, add);
   addFileCommands(program, add);
+  addPeopleCommands(program, add);
   return program;
 }
 

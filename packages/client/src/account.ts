@@ -1,5 +1,6 @@
 import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
 import type { HoldState } from './history.ts';
+import type { People } from './people/people.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
@@ -48,6 +49,8 @@ export interface Account extends AsyncDisposable {
   hold(hold: { readonly on: boolean; readonly reason: string }, signal?: AbortSignal): Promise<HoldState>;
   /** The home vault with its state as it was folded last; call `pull` to bring it up to date. @throws UNREACHABLE, INTEGRITY */
   home(signal?: AbortSignal): Promise<Vault>;
+  /** Other people of the server, and how far their keys are theirs. */
+  readonly people: People;
   /** For administrators of the server; others are refused when they use it. */
   readonly server: ServerAdmin;
   /** Devices of the own identity chain, as last seen. */

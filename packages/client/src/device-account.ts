@@ -9,6 +9,9 @@ import type { Dial } from './connection/dial.ts';
 import { admitGeneration } from './connection/generation.ts';
 import type { Greeted } from './connection/session.ts';
 import { OwnChain } from './login/identity-chain.ts';
+import { Chains } from './people/chains.ts';
+import { People } from './people/people.ts';
+import { PeopleFile } from './people/people-file.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
 import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
@@ -54,6 +57,8 @@ class DeviceAccount implements Account {
   readonly #connections: Connections;
   readonly #watchHub: WatchHub;
   readonly #owned = new AsyncDisposableStack();
+  readonly people: People;
+  readonly #chains: Chains;
   #home: HomeVault | undefined;
 
   constructor(deps: DeviceAccountDeps) {
@@ -63,6 +68,14 @@ class DeviceAccount implements Account {
     this.operations = this.#owned.use(profile.operations());
     this.#watchHub = new WatchHub(() => this.#connections);
     this.#connections = this.#owned.use(this.#connect());
+    this.#chains = new Chains({ folder: profile.chainsPath, own: deps.chain });
+    this.people = new People({
+      connections: this.#connections,
+      chains: this.#chains,
+      file: new PeopleFile(profile.peoplePath),
+      server: record.server,
+      authority: record.authority,
+    });
   }
 
   async usage(signal?: AbortSignal): Promise<AccountUsage> {

@@ -42,6 +42,7 @@ export { findRemoved } from './history/find-removed.ts';
 export type { RemovedEntry } from './history/find-removed.ts';
 export { restoreEntries, undeleteEntry } from './history/restore-entries.ts';
 export type { RestoreEntries, RestoreReport } from './history/restore-entries.ts';
+export type { People, Person, Trust as PersonTrust } from './people/people.ts';
 export { OperationsLog } from './profile/operations-log.ts';
 export type { OperationAction, OperationRecord } from './profile/operations-log.ts';
 export { Profile } from './profile/profile.ts';

@@ -2,6 +2,8 @@ export { newAccountSecrets } from './account-secrets.ts';
 export type { AccountSecrets, DedupSecret } from './account-secrets.ts';
 export { maxChunkBytes, maxSealedChunkBytes, minChunkBytes, sealedChunkBound } from './chunk-format.ts';
 export { ChunkKeys, hashPlain } from './chunk-keys.ts';
+export { comparisonWords } from './comparison-words.ts';
+export type { ComparedIdentity } from './comparison-words.ts';
 export { createCutter, cutterBufferBytes } from './cutter.ts';
 export type { Cut, Cutter, FileCutter, Piece } from './cutter.ts';
 export {

@@ -49,8 +49,21 @@ const Reason = z
   .max(500)
   .refine((text) => text.isWellFormed());
 
+/** The canonical username (NFKC, lower case) under which people look the account up. */
+const CertifiedName = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((text) => text.isWellFormed());
+
 const CertificatePayload = z.union([
-  z.strictObject({ ...origin, type: z.literal('identity'), account: AccountId, fingerprint: Hash }),
+  z.strictObject({
+    ...origin,
+    type: z.literal('identity'),
+    account: AccountId,
+    fingerprint: Hash,
+    username: CertifiedName.optional(),
+  }),
   z.strictObject({ ...origin, type: z.literal('recovery'), sealKey: SealKey }),
   z.strictObject({
     ...origin,
@@ -63,7 +76,7 @@ const CertificatePayload = z.union([
 
 /** What an authority signs. */
 export type Certificate = Readonly<z.infer<typeof CertificatePayload>>;
-/** This account has these keys. */
+/** This account has these keys, and is the one of that name; without a name nobody can tell whether it is whom they look for. */
 export type IdentityCertificate = Extract<Certificate, { type: 'identity' }>;
 /** Account root keys may be escrowed to this key. */
 export type RecoveryCertificate = Extract<Certificate, { type: 'recovery' }>;

@@ -4,6 +4,7 @@ import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwin
 import type { AccountSecrets } from '@coffer/crypto';
 import { identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
 import { OpaqueServer, readOpaqueSetup } from '@coffer/server';
+import { canonicalUsername } from '@coffer/storage';
 import type { Accounts } from '@coffer/storage';
 import type { AuthorityKeys } from './authority.ts';
 
@@ -36,7 +37,7 @@ export async function addAccount(context: ProvisionContext, account: NewAccount)
   const id = randomId<'account'>(context.random);
   const secrets = newAccountSecrets(context.random);
   const { record, exportKey } = await registerPassword(context, { id, password: account.password });
-  const identity = makeIdentity(context, { id, secrets });
+  const identity = makeIdentity(context, { id, secrets, username: account.username });
   const unlockRecord = sealUnlockRecord({
     exportKey,
     secrets,
@@ -73,7 +74,7 @@ async function registerPassword(
 
 function makeIdentity(
   context: ProvisionContext,
-  { id, secrets }: { readonly id: AccountId; readonly secrets: AccountSecrets },
+  { id, secrets, username }: { readonly id: AccountId; readonly secrets: AccountSecrets; readonly username: string },
 ): { readonly statement: Uint8Array; readonly certificate: Uint8Array | undefined } {
   const signing = ed25519KeyPair(secrets.identitySeed);
   const sealKey = xwingKeyPair(secrets.sealSeed).publicKey;
@@ -104,6 +105,7 @@ function makeIdentity(
       at,
       account: id,
       fingerprint,
+      username: canonicalUsername(username),
     },
     authority.authority.sign,
   );

@@ -90,6 +90,16 @@ export class Profile {
     return this.#file('identity');
   }
 
+  /** Folder of the identity chains of others. */
+  get chainsPath(): string {
+    return this.#file('chains');
+  }
+
+  /** Whom this device knows, and by which keys. */
+  get peoplePath(): string {
+    return this.#file('people');
+  }
+
   statePath(vault: VaultId): string {
     return join(this.path, 'state', `${idKey(vault)}.db`);
   }

@@ -3,6 +3,7 @@ import { accountOperations, deviceOperations } from './account.ts';
 import { adminOperations } from './admin.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
+import { directoryOperations } from './directory.ts';
 import type { EventShape, EventTable, Operation, OperationTable } from './operation.ts';
 import { retentionOperations, versionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
@@ -20,6 +21,7 @@ export const operations = {
   ...jobOperations,
   ...usageOperations,
   ...adminOperations,
+  ...directoryOperations,
 } as const satisfies OperationTable;
 
 export const events = { ...vaultEvents } as const satisfies EventTable;

@@ -37,7 +37,8 @@ export function accountHandlers(services: Services): Pick<Handlers<Connection>, 
   };
 }
 
-async function identity(
+/** Of any account: statements after `after` that fit one answer. @throws REFUSED when it does not exist */
+export async function identity(
   services: Services,
   account: AccountId,
   after: number,

@@ -3,6 +3,7 @@ import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
+import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
@@ -19,5 +20,6 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...chunkHandlers(services),
     ...jobHandlers(services),
     ...adminHandlers(services),
+    ...directoryHandlers(services),
   };
 }
