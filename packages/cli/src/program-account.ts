@@ -38,4 +38,9 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     summary: 'show what is stored and what the quota leaves',
     load: () => import('./commands/usage.ts'),
   });
+  add(program, {
+    usage: 'notifications [action] [id]',
+    summary: 'what happened to the account: list (default), read ID|all',
+    load: () => import('./commands/notifications.ts'),
+  });
 }

@@ -1,6 +1,7 @@
 import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
 import type { HoldState } from './history.ts';
 import type { People } from './people/people.ts';
+import type { Notifications } from './notifications/notification.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
@@ -53,8 +54,11 @@ export interface Account extends AsyncDisposable {
   readonly people: People;
   /** For administrators of the server; others are refused when they use it. */
   readonly server: ServerAdmin;
+  readonly notifications: Notifications;
   /** Devices of the own identity chain, as last seen. */
   devices(): readonly DeviceSummary[];
+  /** As {@link devices}, after what the server has more of the chain. @throws UNREACHABLE, INTEGRITY */
+  refreshDevices(signal?: AbortSignal): Promise<readonly DeviceSummary[]>;
   /** Connects and proves the device, unless that happened already. @throws UNREACHABLE, PIN_MISMATCH, CERTIFICATE, NOT_LOGGED_IN */
   connect(signal?: AbortSignal): Promise<void>;
   /** What `status` shows: undefined when the server was reached, else why not. */

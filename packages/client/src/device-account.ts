@@ -1,5 +1,6 @@
 import { isCofferError } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
+import type { ServerEvent } from '@coffer/protocol';
 import { ed25519KeyPair } from '@coffer/crypto';
 import type { HoldState } from './history.ts';
 import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
@@ -13,6 +14,7 @@ import { Chains } from './people/chains.ts';
 import { People } from './people/people.ts';
 import { PeopleFile } from './people/people-file.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
+import { AccountNotifications } from './notifications/account-notifications.ts';
 import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { Pins } from './profile/pins.ts';
@@ -53,6 +55,7 @@ interface DeviceAccountDeps {
 class DeviceAccount implements Account {
   readonly info: AccountInfo;
   readonly operations: OperationsLog;
+  readonly notifications: AccountNotifications;
   readonly #deps: DeviceAccountDeps;
   readonly #connections: Connections;
   readonly #watchHub: WatchHub;
@@ -67,6 +70,7 @@ class DeviceAccount implements Account {
     this.info = infoOf(record, keys.kind);
     this.operations = this.#owned.use(profile.operations());
     this.#watchHub = new WatchHub(() => this.#connections);
+    this.notifications = new AccountNotifications(() => this.#connections);
     this.#connections = this.#owned.use(this.#connect());
     this.#chains = new Chains({ folder: profile.chainsPath, own: deps.chain });
     this.people = new People({
@@ -117,6 +121,13 @@ class DeviceAccount implements Account {
     }));
   }
 
+  async refreshDevices(signal?: AbortSignal): Promise<readonly DeviceSummary[]> {
+    const { chain } = this.#deps;
+    await this.#connections.run('control', (one) => chain.refresh(one, signal), signal);
+    chain.save();
+    return this.devices();
+  }
+
   async connect(signal?: AbortSignal): Promise<void> {
     await this.#connections.run('control', () => Promise.resolve(), signal);
   }
@@ -147,9 +158,17 @@ class DeviceAccount implements Account {
       onHello: ({ generation }) => pins.checkGeneration(generation),
       onGreeted: (greeted, signal) => this.#admit(greeted, signal),
       onProved: (proved) => this.#remember(proved),
-      onEvent: (event) => this.#watchHub.onEvent(event),
-      onControl: (connection) => this.#watchHub.onControl(connection),
+      onEvent: (event) => this.#onEvent(event),
+      onControl: (connection) => {
+        this.#watchHub.onControl(connection);
+        this.notifications.onControl();
+      },
     });
+  }
+
+  #onEvent(event: ServerEvent): void {
+    if (event.name === 'vault.advanced') this.#watchHub.onEvent(event.message);
+    else this.notifications.arrived();
   }
 
   async #admit(greeted: Greeted, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { equalBytes, idKey } from '@coffer/core';
 import type { IdKey, VaultId } from '@coffer/core';
-import type { ClientConnection, ServerEvent } from '@coffer/protocol';
+import type { ClientConnection, EventOf } from '@coffer/protocol';
 import type { Connections } from './connection/connections.ts';
 
 interface Watcher {
@@ -18,8 +18,8 @@ export class WatchHub {
     this.#connections = connections;
   }
 
-  onEvent(event: ServerEvent): void {
-    const { vault, seq } = event.message;
+  /** `vault.advanced`. */
+  onEvent({ vault, seq }: EventOf<'vault.advanced'>): void {
     for (const watcher of this.#watchers) if (equalBytes(watcher.vault, vault)) tell(watcher, seq);
   }
 

@@ -35,6 +35,8 @@ export const protocolLimits = {
   vaultsPerMessage: 1000,
   /** Kept and expired versions in one `version.list`, each: 115 and 35 bytes, so they fit a control frame. */
   versionsPerMessage: 1000,
+  /** Notifications in one `notification.list`: each with its ids and a name takes 400 bytes at most, a quarter of a control frame. */
+  notificationsPerMessage: 100,
   /** Statements in one answer of `account.identity`; more follow when asked from there. */
   statementsPerMessage: 256,
   /** From the TLS handshake to a login or a device's proof: the client computes 0.3 s of Argon2id in between. */

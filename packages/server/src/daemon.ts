@@ -12,6 +12,7 @@ import { OpaqueServer } from './login/opaque-server.ts';
 import { readOpaqueSetup } from './login/opaque-setup.ts';
 import { Listener, type ListenerLimits } from './net/listener.ts';
 import { loadTlsCredentials, type TlsCredentials } from './net/tls-credentials.ts';
+import { Notifications } from './notifications/notifications.ts';
 import { Identities } from './rights/identities.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { TaskRecords } from './schedule/task-record.ts';
@@ -169,6 +170,7 @@ export class Daemon implements AsyncDisposable {
     this.#stack.use(sessions);
     const guard = new LoginGuard({ clock, audit }, loginLimits(this.#config));
     const hub = new WatchHub();
+    const notifications = new Notifications({ accounts, sessions, logger });
     const settings = () => ({
       registration: this.#config.registration,
       dataFrameBytes: this.#config.limits.frameBytes,
@@ -177,7 +179,7 @@ export class Daemon implements AsyncDisposable {
     const tasks = adminTasks({ storage, clock }, this.#config);
     // Closed before the storage: what runs there ends first.
     const scheduler = this.#stack.use(await Scheduler.open({ clock, logger, records, tasks }));
-    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub };
+    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub, notifications };
     return { ...live, ...parts, audit, logger, clock, random, settings };
   }
 

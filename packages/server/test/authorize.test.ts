@@ -22,7 +22,12 @@ const worker: DeviceRecord = { ...device, scope: 'worker', vaults: [served] };
 
 function connectionIn(standing: Standing): Connection {
   const watcher = { mayRead: () => Promise.resolve(true), notify: () => Promise.resolve() };
-  const connection = new Connection({ address: '192.0.2.1', watcher, end: () => undefined });
+  const connection = new Connection({
+    address: '192.0.2.1',
+    watcher,
+    announce: async () => undefined,
+    end: () => undefined,
+  });
   connection.standing = standing;
   return connection;
 }

@@ -8,6 +8,7 @@ export type {
   Invite,
   NewAccount,
 } from './accounts/account-record.ts';
+export type { Notice, Notification, NotificationList, NotificationPage } from './accounts/notifications.ts';
 export { canonicalUsername, usernameLimit } from './accounts/username.ts';
 export { backupAccounts } from './backup/backup-accounts.ts';
 export type { BackupOptions, MadeBackup } from './backup/backup-accounts.ts';

@@ -4,6 +4,7 @@ import { adminOperations } from './admin.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import { directoryOperations } from './directory.ts';
+import { notificationEvents, notificationOperations } from './notification.ts';
 import type { EventShape, EventTable, Operation, OperationTable } from './operation.ts';
 import { retentionOperations, versionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
@@ -22,9 +23,10 @@ export const operations = {
   ...usageOperations,
   ...adminOperations,
   ...directoryOperations,
+  ...notificationOperations,
 } as const satisfies OperationTable;
 
-export const events = { ...vaultEvents } as const satisfies EventTable;
+export const events = { ...vaultEvents, ...notificationEvents } as const satisfies EventTable;
 
 type Table = typeof operations;
 export type OperationName = keyof Table;

@@ -27,6 +27,8 @@ export function accountHandlers(services: Services): Pick<Handlers<Connection>, 
       if (payload.type !== 'device') throw new CofferError('INVALID', 'not the certificate of a device');
       const { seq } = await accounts.appendIdentity(context.account, statement);
       record(services, context, { operation: 'device.enroll', device: payload.device });
+      // Also for the first: whoever was faster with an initial password is seen by the one it was meant for.
+      await services.notifications.notify(context.account, { kind: 'new-device', device: payload.device });
       return { seq };
     },
     'usage.show': async (_request, { context }) => {

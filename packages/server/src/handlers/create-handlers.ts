@@ -5,6 +5,7 @@ import { adminHandlers } from './admin-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
+import { notificationHandlers } from './notification-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -21,5 +22,6 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...jobHandlers(services),
     ...adminHandlers(services),
     ...directoryHandlers(services),
+    ...notificationHandlers(services),
   };
 }

@@ -5,6 +5,7 @@ import type { WatchHub } from '../events/watch-hub.ts';
 import type { Audit } from '../log/audit.ts';
 import type { LoginGuard } from '../login/login-guard.ts';
 import type { OpaqueServer } from '../login/opaque-server.ts';
+import type { Notifications } from '../notifications/notifications.ts';
 import type { Identities } from '../rights/identities.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -22,6 +23,7 @@ export interface Services {
   readonly guard: LoginGuard;
   readonly sessions: Sessions;
   readonly hub: WatchHub;
+  readonly notifications: Notifications;
   readonly audit: Audit;
   readonly logger: Logger;
   readonly clock: Clock;

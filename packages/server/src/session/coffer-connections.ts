@@ -54,6 +54,7 @@ export class CofferConnections implements AsyncDisposable {
     const context: Connection = new Connection({
       address,
       watcher: this.#watcherOf(() => ({ context, connection })),
+      announce: (id) => connection.sendEvent('notification.arrived', { id }),
       end: (reason) => void connection.terminate(new CofferError('REFUSED', reason)),
     });
     const transport = new TlsTransport(socket);

@@ -30,6 +30,8 @@ export interface PendingProof {
 export interface ConnectionOptions {
   readonly address: string;
   readonly watcher: Watcher;
+  /** Sends `notification.arrived`; resolves when the connection took it. */
+  readonly announce: (notification: number) => Promise<void>;
   /** Ends the connection: what runs is cut off. */
   readonly end: (reason: string) => void;
 }
@@ -39,15 +41,17 @@ export class Connection {
   readonly address: string;
   /** Takes the events that this connection asked for. */
   readonly watcher: Watcher;
+  readonly announce: (notification: number) => Promise<void>;
   readonly end: (reason: string) => void;
   role: 'control' | 'bulk' = 'control';
   login: PendingLogin | undefined;
   proof: PendingProof | undefined;
   #standing: Standing = { phase: 'open' };
 
-  constructor({ address, watcher, end }: ConnectionOptions) {
+  constructor({ address, watcher, announce, end }: ConnectionOptions) {
     this.address = address;
     this.watcher = watcher;
+    this.announce = announce;
     this.end = end;
   }
 

@@ -66,6 +66,11 @@ export class Sessions implements AsyncDisposable {
     if (mine?.size === 0) this.#byAccount.delete(key);
   }
 
+  /** Proved connections of an account, now. */
+  ofAccount(account: AccountId): readonly Connection[] {
+    return [...(this.#byAccount.get(idKey(account)) ?? [])];
+  }
+
   /** Ends the sessions of a device; `except` goes on. */
   endDevice(account: AccountId, device: DeviceId, except?: Connection): void {
     for (const connection of this.#byAccount.get(idKey(account)) ?? []) {

@@ -46,4 +46,22 @@ export const accountsMigrations: Migrations = [
     used_by BLOB
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 2 */ `
+  CREATE TABLE notifications (
+    account BLOB NOT NULL REFERENCES accounts (account) ON DELETE CASCADE,
+    id INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    read INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    actor BLOB,
+    vault BLOB,
+    entry BLOB,
+    device BLOB,
+    request BLOB,
+    word TEXT,
+    figure INTEGER,
+    PRIMARY KEY (account, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -11,6 +11,7 @@ import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, NewAccount } from './account-record.ts';
 import { AccountsTables } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
+import { NotificationList } from './notifications.ts';
 import { canonicalUsername } from './username.ts';
 
 /** A device's last use is written at most this often: it is for people, and each write is an fsync. */
@@ -42,6 +43,8 @@ export interface UseInvite {
  * resolves. Several processes may have the same storage open: an administrator's command works beside a running daemon.
  */
 export class Accounts implements AsyncDisposable {
+  /** What each of them is told. */
+  readonly notifications: NotificationList;
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #tables: AccountsTables;
@@ -63,6 +66,12 @@ export class Accounts implements AsyncDisposable {
     this.#clock = clock;
     this.#recordStatement = recordStatement;
     this.#onFailed = onFailed;
+    this.notifications = new NotificationList({
+      db: this.#db,
+      clock,
+      ask: (work) => this.#ask(work),
+      change: (work) => this.#change(work),
+    });
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */
