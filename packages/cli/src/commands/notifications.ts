@@ -18,7 +18,7 @@ export const run: Command = async (context, input) => {
   const [action, which] = parseInput(input, schemas).args;
   if (action === 'list' && which !== undefined) throw usage();
   await using account = await signedInAccount(context);
-  if (action === 'list') return list(context, account);
+  if (action === 'list') return await list(context, account);
   if (which === undefined) throw usage();
   if (which === 'all') await account.notifications.readAll(context.signal);
   else await account.notifications.read(which, context.signal);

@@ -36,23 +36,25 @@ export class AccountNotifications implements Notifications {
   }
 
   async *watch(signal?: AbortSignal): AsyncGenerator<Notification> {
-    let isNews = false;
-    let wake: (() => void) | undefined;
+    const news = { isThere: true, wake: (): void => undefined };
     const told = (): void => {
-      isNews = true;
-      wake?.();
+      news.isThere = true;
+      news.wake();
     };
     this.#wakes.add(told);
     signal?.addEventListener('abort', told);
     try {
       for (let seen = 0; ;) {
         signal?.throwIfAborted();
-        isNews = false;
+        news.isThere = false;
         for (const one of (await this.#after(seen, signal)).notifications.toReversed()) {
           if (!one.read) yield one;
           seen = one.id;
         }
-        while (!isNews) await new Promise<void>((resolve) => (wake = resolve));
+        await new Promise<void>((resolve) => {
+          news.wake = resolve;
+          if (news.isThere) resolve();
+        });
       }
     } finally {
       signal?.removeEventListener('abort', told);

@@ -24,33 +24,38 @@ export function notificationText(notification: Notification, names: Notification
 const countsItself: ReadonlySet<Notification['kind']> = new Set(['file-changed', 'quota', 'failed-logins']);
 
 function sentence(notification: Notification, names: NotificationNames): string {
-  const { kind, word, figure, times } = notification;
-  const who = notification.username ?? 'somebody who is gone';
-  const where = placeOf(notification, names);
-  switch (kind) {
-    case 'shared':
-      return `${who} shared ${where} with you${word === null ? '' : ` to ${word}`}`;
-    case 'role-changed':
-      return `${who} changed what you may do in ${where}${word === null ? '' : ` to ${word}`}`;
-    case 'access-revoked':
-      return `${who} ended your access to ${where}`;
-    case 'file-changed':
-      return `${who} made ${times === 1 ? 'a change' : `${times} changes`} in ${where}`;
-    case 'request-decided':
-      return `your request was ${word ?? 'decided'}`;
-    case 'new-device':
-      return `a new device signed in: ${deviceOf(notification, names)}`;
-    case 'failed-logins':
-      return `failed logins to your account: ${figure ?? times} attempts with a wrong password`;
-    case 'quota':
-      return `your vault has reached ${figure ?? '?'} % of its quota`;
-    case 'job-failing':
-      return `a sync job of ${deviceOf(notification, names)} ${word === 'missing' ? 'has not run for a while' : `fails${figure === null ? '' : `, ${figure} times in a row`}`}`;
-    case 'identity-changed':
-      return `the keys of ${who} have changed; compare them with \`coffer verify-person\``;
-    case 'recovery-started':
-      return 'somebody asks to set a new password for your account with the recovery key; cancel it if that was not you';
-  }
+  return sentences[notification.kind]({
+    ...notification,
+    who: notification.username ?? 'somebody who is gone',
+    where: placeOf(notification, names),
+    device: deviceOf(notification, names),
+  });
+}
+
+interface Facts extends Pick<Notification, 'word' | 'figure' | 'times'> {
+  readonly who: string;
+  readonly where: string;
+  readonly device: string;
+}
+
+const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>> = {
+  shared: ({ who, where, word }) => `${who} shared ${where} with you${to(word)}`,
+  'role-changed': ({ who, where, word }) => `${who} changed what you may do in ${where}${to(word)}`,
+  'access-revoked': ({ who, where }) => `${who} ended your access to ${where}`,
+  'file-changed': ({ who, where, times }) => `${who} made ${times === 1 ? 'a change' : `${times} changes`} in ${where}`,
+  'request-decided': ({ word }) => `your request was ${word ?? 'decided'}`,
+  'new-device': ({ device }) => `a new device signed in: ${device}`,
+  'failed-logins': ({ figure, times }) => `failed logins to your account: ${figure ?? times} with a wrong password`,
+  quota: ({ figure }) => `your vault has reached ${figure ?? '?'} % of its quota`,
+  'job-failing': ({ device, figure }) =>
+    `a sync job of ${device} fails${figure === null ? '' : `, ${figure} times in a row`}`,
+  'identity-changed': ({ who }) => `the keys of ${who} have changed; compare them with \`coffer verify-person\``,
+  'recovery-started': () =>
+    'somebody asks to set a new password for your account with the recovery key; cancel it if that was not you',
+};
+
+function to(word: string | null): string {
+  return word === null ? '' : ` to ${word}`;
 }
 
 function placeOf({ vault }: Notification, { pathOf }: NotificationNames): string {
