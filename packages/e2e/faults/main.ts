@@ -22,7 +22,7 @@ export async function main(fault: Fault): Promise<void> {
     for (const line of await fault.run(options, stop.signal)) console.log(`  ${line}`);
     console.log(`  held, in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
   } catch (error) {
-    console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    console.error(error);
     if (error instanceof RangeError) console.error(usage);
     process.exitCode = stop.signal.aborted ? 130 : 1;
   }

@@ -53,6 +53,20 @@ export class SpaceGuard {
     });
   }
 
+  /** Makes sure of `bytes` of room, also with what was set aside. @throws NO_SPACE when there is no more */
+  async secure(bytes: number): Promise<void> {
+    for (;;) {
+      // Not what it said a while ago: the process ends when there is none.
+      const { freeBytes } = await this.space();
+      if (freeBytes >= bytes) return;
+      if (await this.makeRoom()) continue;
+      throw new CofferError('NO_SPACE', `the server has only ${formatSize(freeBytes)} of disk left`, {
+        hint: 'Free space on the server: not even a removal can be written down.',
+        details: { freeBytes },
+      });
+    }
+  }
+
   /**
    * To be called before small writes that must succeed: sets some room aside while there is plenty, and gives it away
    * when there is none.

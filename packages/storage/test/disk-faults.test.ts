@@ -1,4 +1,4 @@
-import { isCofferError, systemClock } from '@coffer/core';
+import { isCofferError, MiB, systemClock } from '@coffer/core';
 import { expect, test } from '@jest/globals';
 import {
   diskFaults,
@@ -57,6 +57,8 @@ test('a full disk refuses uploads, lets removals through, and recovers by itself
   for (let step = 0; step < 3; step += 1) await bench.workload.step(storage);
   for (let cycle = 0; cycle < 20; cycle += 1) {
     bench.disk.totalBytes = bench.disk.usedBytes + 500;
+    // Told of too late, every other time.
+    bench.disk.takenBytes = cycle % 2 === 0 ? MiB : 0;
     let refused = 0;
     for (let step = 0; step < 6; step += 1) {
       await bench.workload.step(storage).catch((error: unknown) => {
@@ -72,6 +74,24 @@ test('a full disk refuses uploads, lets removals through, and recovers by itself
   expect(bench.fatal).toEqual([]);
   await bench.workload.verify(storage);
   expect(await bench.check()).toEqual([]);
+}, 60_000);
+
+test('a disk on which the index could not follow is written nothing that it must', async () => {
+  await using bench = await FaultBench.open(9);
+  await using storage = await bench.start();
+  await bench.workload.begin(storage);
+  await bench.workload.step(storage);
+  // The removal would fit, and what the index needs for it would not.
+  bench.disk.totalBytes = bench.disk.usedBytes + 4000;
+  const before = bench.disk.usedBytes;
+  const journal = bench.disk.files.filter((path) => path.includes('/journal/'));
+  const sizes = journal.map((path) => bench.disk.content(path).byteLength);
+  await expect(bench.workload.stepTooFar(storage, 1000)).resolves.toHaveLength(2);
+  expect(journal.map((path) => bench.disk.content(path).byteLength)).toEqual(sizes);
+  expect(bench.disk.usedBytes).toBe(before);
+  bench.disk.totalBytes = Number.MAX_SAFE_INTEGER;
+  await bench.workload.step(storage);
+  expect(bench.fatal).toEqual([]);
 }, 60_000);
 
 test('an upload that lost its records to a full disk does not finish', async () => {

@@ -18,6 +18,8 @@ export interface Person extends Credentials {
 export interface VaultOptions {
   /** Where all its folders lie; the system's temporary folder when left out. */
   readonly parent?: string;
+  /** Where the server's storage lies, when not there: on another filesystem. The caller removes it. */
+  readonly storage?: string;
   /** More arguments for `coffer serve`. */
   readonly serveArgs?: readonly string[];
   readonly serveEnv?: Readonly<Record<string, string>>;
@@ -97,7 +99,7 @@ export async function startVault(options: VaultOptions = {}): Promise<Vault> {
   const folder = building.use(
     await TemporaryFolder.open(options.parent === undefined ? {} : { parent: options.parent }),
   );
-  const server = await prepareServer(folder);
+  const server = await prepareServer(folder, options.storage);
   const adminCredentials = await initServer(server);
   // An account can be added beside a running daemon.
   const adding = addUser(server, 'user');
@@ -130,8 +132,8 @@ class Server {
   readonly port: number;
   readonly coffer: Coffer;
 
-  constructor(folder: TemporaryFolder, port: number) {
-    this.storage = folder.join('server', 'storage');
+  constructor(folder: TemporaryFolder, { port, storage }: { readonly port: number; readonly storage: string }) {
+    this.storage = storage;
     this.certs = folder.join('server', 'certs');
     this.logs = folder.join('server', 'logs');
     this.port = port;
@@ -147,9 +149,12 @@ class Server {
   }
 }
 
-async function prepareServer(folder: TemporaryFolder): Promise<Server> {
+async function prepareServer(
+  folder: TemporaryFolder,
+  storage: string = folder.join('server', 'storage'),
+): Promise<Server> {
   await folder.folder('server', 'home');
-  return new Server(folder, await freePort());
+  return new Server(folder, { port: await freePort(), storage });
 }
 
 async function initServer(server: Server): Promise<Credentials> {

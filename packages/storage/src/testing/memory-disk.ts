@@ -18,6 +18,8 @@ export class MemoryDisk implements Disk {
   readonly events: DiskEvent[] = [];
   /** Size of the whole disk; may be changed at any time. */
   totalBytes: number;
+  /** Room that it tells of and that somebody else has taken by the time something is written. */
+  takenBytes = 0;
   readonly #files = new Map<string, Uint8Array>();
   readonly #folders = new Set<string>();
 
@@ -69,7 +71,7 @@ export class MemoryDisk implements Disk {
   }
 
   async space(): Promise<DiskSpace> {
-    return { freeBytes: this.totalBytes - this.usedBytes, totalBytes: this.totalBytes };
+    return { freeBytes: this.totalBytes - this.usedBytes + this.takenBytes, totalBytes: this.totalBytes };
   }
 
   /** Content of a file now. */

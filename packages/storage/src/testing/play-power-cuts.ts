@@ -1,5 +1,5 @@
 import type { Random } from '@coffer/core';
-import { isCofferError, randomUnit, systemClock } from '@coffer/core';
+import { isCofferError, MiB, randomUnit, systemClock } from '@coffer/core';
 import type { Commit } from '@coffer/journal';
 import { testRandom } from '@coffer/journal/testing';
 import { AssertionError, deepEqual, ok } from 'node:assert/strict';
@@ -130,6 +130,7 @@ async function record(bench: FaultBench, options: RecordOptions): Promise<Moment
 /** Room for some of the chunks, then for the first of two commits. */
 async function meetFullDisk(bench: FaultBench, storage: Storage): Promise<Moment> {
   const { disk, workload } = bench;
+  disk.takenBytes = MiB;
   disk.totalBytes = disk.usedBytes + 400;
   await workload.step(storage).catch((error: unknown) => {
     if (!isCofferError(error, 'NO_SPACE')) throw error;
@@ -138,6 +139,7 @@ async function meetFullDisk(bench: FaultBench, storage: Storage): Promise<Moment
   const before = await bench.snapshot();
   const underWay = await workload.stepTooFar(storage, 4000);
   disk.totalBytes = Number.MAX_SAFE_INTEGER;
+  disk.takenBytes = 0;
   await systemClock.sleep(askedAgainMs);
   return { ...before, underWay };
 }

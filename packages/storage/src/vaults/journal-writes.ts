@@ -1,11 +1,18 @@
 import type { AccountId, Clock } from '@coffer/core';
-import { isCofferError } from '@coffer/core';
+import { isCofferError, KiB } from '@coffer/core';
+import { payloadBytesOf } from '../packs/pack-format.ts';
 import type { SpaceGuard } from '../space-guard.ts';
 import type { JournalStore, JournalWrite } from './journal-store.ts';
 
 /** A full disk keeps an index transaction waiting this often and this long before the process gives up: 10 s. */
 const applyTries = 50;
 const applyRetryMs = 200;
+
+/**
+ * The index must take what was written, or the process ends: the pages that a removal changes in it, many times over.
+ * Larger records change more, about as much as they are long.
+ */
+const applyRoomBytes = 128 * KiB;
 
 export interface JournalWritesDeps {
   readonly clock: Clock;
@@ -27,6 +34,7 @@ export class JournalWrites {
   async write(owner: AccountId, { records, apply }: JournalWrite): Promise<void> {
     const write: JournalWrite = { records, apply: (places, packs) => this.#always(() => apply(places, packs)) };
     try {
+      await this.#deps.space.secure(applyRoomBytes + 2 * bytesOf(records));
       await this.#withRoom(owner, write);
     } catch (error) {
       if (!isCofferError(error, 'NO_SPACE')) this.#deps.onFatal(error);
@@ -57,4 +65,8 @@ export class JournalWrites {
       }
     }
   }
+}
+
+function bytesOf(records: JournalWrite['records']): number {
+  return records.reduce((sum, record) => sum + payloadBytesOf(record), 0);
 }
