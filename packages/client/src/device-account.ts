@@ -4,6 +4,9 @@ import type { ServerEvent } from '@coffer/protocol';
 import { ed25519KeyPair } from '@coffer/crypto';
 import type { HoldState } from './history.ts';
 import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
+import type { Buckets } from './bandwidth/limited-transport.ts';
+import { TokenBucket } from './bandwidth/token-bucket.ts';
+import { clockSkewMs } from './connection/clock-skew.ts';
 import { Connections } from './connection/connections.ts';
 import { createTlsDial } from './connection/dial.ts';
 import type { Dial } from './connection/dial.ts';
@@ -18,19 +21,18 @@ import { AccountNotifications } from './notifications/account-notifications.ts';
 import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { Pins } from './profile/pins.ts';
-import type { Profile } from './profile/profile.ts';
 import type { ProfileRecord } from './profile/profile-record.ts';
 import type { EpochKey } from './state/epoch-secrets.ts';
 import { openVaultDatabase } from './state/vault-database.ts';
 import { VaultJournal } from './state/vault-journal.ts';
-import type { Ignored, Vault } from './vault.ts';
+import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
 import { HomeVault } from './vaults/home-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
 /** {@link openAccount} of a profile that somebody is logged in to. @throws as that does */
 export async function openDeviceAccount(
-  { profile, unlock, onIgnored, onGeneration, signal }: OpenAccountOptions,
+  { profile, unlock, signal, ...wishes }: OpenAccountOptions,
   dial: Dial = createTlsDial({ clock: profile.deps.clock }),
 ): Promise<Account> {
   const record = profile.requireRecord();
@@ -38,18 +40,15 @@ export async function openDeviceAccount(
   const pins = profile.pins();
   const keys = await profile.keystore.open(record, unlock);
   signal?.throwIfAborted();
-  return new DeviceAccount({ profile, record, chain, pins, keys, dial, onGeneration, ...(onIgnored && { onIgnored }) });
+  return new DeviceAccount({ ...wishes, profile, record, chain, pins, keys, dial });
 }
 
-interface DeviceAccountDeps {
-  readonly profile: Profile;
+interface DeviceAccountDeps extends Omit<OpenAccountOptions, 'unlock' | 'signal'> {
   readonly record: ProfileRecord;
   readonly chain: OwnChain;
   readonly pins: Pins;
   readonly keys: DeviceKeys;
-  readonly onGeneration: OpenAccountOptions['onGeneration'];
   readonly dial: Dial;
-  readonly onIgnored?: (ignored: Ignored) => void;
 }
 
 class DeviceAccount implements Account {
@@ -63,6 +62,7 @@ class DeviceAccount implements Account {
   readonly people: People;
   readonly #chains: Chains;
   #home: HomeVault | undefined;
+  #isSkewTold = false;
 
   constructor(deps: DeviceAccountDeps) {
     const { profile, record, keys } = deps;
@@ -147,7 +147,7 @@ class DeviceAccount implements Account {
   }
 
   #connect(): Connections {
-    const { profile, record, keys, pins, dial } = this.#deps;
+    const { profile, record, keys, pins, dial, keepAlive = false } = this.#deps;
     const { sign } = ed25519KeyPair(keys.deviceSeed);
     return new Connections({
       dial,
@@ -155,20 +155,42 @@ class DeviceAccount implements Account {
       address: record,
       pin: record.pin,
       who: { server: record.server, account: record.account, device: record.device, sign },
-      onHello: ({ generation }) => pins.checkGeneration(generation),
+      onHello: ({ generation, time }) => {
+        pins.checkGeneration(generation);
+        this.#checkClock(time);
+      },
       onGreeted: (greeted, signal) => this.#admit(greeted, signal),
       onProved: (proved) => this.#remember(proved),
       onEvent: (event) => this.#onEvent(event),
-      onControl: (connection) => {
-        this.#watchHub.onControl(connection);
-        this.notifications.onControl();
-      },
+      onControl: () => this.notifications.onControl(),
+      keepAlive,
+      ...this.#buckets(),
     });
   }
 
   #onEvent(event: ServerEvent): void {
     if (event.name === 'vault.advanced') this.#watchHub.onEvent(event.message);
     else this.notifications.arrived();
+  }
+
+  #buckets(): { readonly bandwidth?: Buckets } {
+    const { bandwidth } = this.#deps;
+    if (bandwidth === undefined) return {};
+    const { clock } = this.#deps.profile.deps;
+    return {
+      bandwidth: {
+        up: new TokenBucket(clock, () => bandwidth().upBytesPerSecond),
+        down: new TokenBucket(clock, () => bandwidth().downBytesPerSecond),
+      },
+    };
+  }
+
+  #checkClock(serverMs: number): void {
+    const { profile, onClockSkew } = this.#deps;
+    const skewMs = clockSkewMs(profile.deps.clock.nowMs(), serverMs);
+    if (skewMs === undefined || this.#isSkewTold) return;
+    this.#isSkewTold = true;
+    onClockSkew?.(skewMs);
   }
 
   async #admit(greeted: Greeted, signal: AbortSignal): Promise<void> {

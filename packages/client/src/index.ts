@@ -10,6 +10,9 @@ export type {
   RefusedOperation,
   SymlinkPut,
 } from './commit-batch.ts';
+export { parseBandwidth } from './bandwidth/bandwidth-limits.ts';
+export type { BandwidthLimits } from './bandwidth/bandwidth-limits.ts';
+export { BandwidthSchedule, limitsAt } from './bandwidth/bandwidth-schedule.ts';
 export type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from './downloader.ts';
 export type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/journal';

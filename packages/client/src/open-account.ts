@@ -1,4 +1,5 @@
 import type { Account } from './account.ts';
+import type { BandwidthLimits } from './bandwidth/bandwidth-limits.ts';
 import type { Dial } from './connection/dial.ts';
 import type { GenerationNews } from './connection/generation.ts';
 import type { AskPassword } from './profile/keystore.ts';
@@ -13,6 +14,12 @@ export interface OpenAccountOptions {
   readonly onIgnored?: (ignored: Ignored) => void;
   /** Called once, when the server goes on in a new generation that the authority vouches for. */
   readonly onGeneration?: (news: GenerationNews) => void;
+  /** Called once, when this machine's clock is far from the server's: milliseconds ahead, negative when behind. */
+  readonly onClockSkew?: (skewMs: number) => void;
+  /** Asked before every piece that goes over a bulk connection; without it nothing is held back. */
+  readonly bandwidth?: () => BandwidthLimits;
+  /** For those who watch: the server ends a session that is silent for long, unless it is kept. Default false. */
+  readonly keepAlive?: boolean;
   readonly signal?: AbortSignal;
 }
 

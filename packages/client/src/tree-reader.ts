@@ -27,6 +27,11 @@ export interface TreeReader {
   at(timeMs: number): TreeReader;
   /** The same vault as it was right after the commit of that position. */
   atSeq(seq: number): TreeReader;
+  /**
+   * Directories in which something came, went, was renamed or changed after a position: each as it is called now, and as it was
+   * called then, without those that are or were not reachable.
+   */
+  changedDirectories(afterSeq: number): Iterable<readonly EntryName[]>;
   /** Position of the commit that made the entry unreachable: its own removal, or that of a directory above it. Undefined while it is reachable, and when it is not known. */
   removedSeq(entry: EntryId): number | undefined;
   /** When the server received the commit of a position, milliseconds; undefined when it is not folded. */

@@ -80,7 +80,10 @@ export interface Vault {
   verify(entries: readonly EntryId[], options?: VerifyOptions, signal?: AbortSignal): Promise<VerifyReport>;
   /** What the server says it has lost of this vault; undefined when nothing. The caller disposes it. @throws UNREACHABLE */
   lostContent(signal?: AbortSignal): Promise<LostContent | undefined>;
-  /** One item whenever the server has something newer than the last; pull to get it. */
+  /**
+   * One item once the server is reached, and one whenever it has something newer than the last; pull to get it. Ends with the
+   * connection: whoever wants to go on watches again. @throws UNREACHABLE, TIMEOUT, SHUTTING_DOWN when it is lost or not made
+   */
   watch(signal?: AbortSignal): AsyncIterable<{ readonly seq: number }>;
   /** Announces a sync run; `mode` as the command line has it. */
   beginJob(mode: 'push' | 'pull' | 'two-way', signal?: AbortSignal): Promise<JobRun>;

@@ -1,5 +1,5 @@
-import { equalBytes, idKey } from '@coffer/core';
-import type { IdKey, VaultId } from '@coffer/core';
+import { equalBytes } from '@coffer/core';
+import type { VaultId } from '@coffer/core';
 import type { ClientConnection, EventOf } from '@coffer/protocol';
 import type { Connections } from './connection/connections.ts';
 
@@ -23,35 +23,23 @@ export class WatchHub {
     for (const watcher of this.#watchers) if (equalBytes(watcher.vault, vault)) tell(watcher, seq);
   }
 
-  /** A new control connection knows nothing of what was watched on the old one, and may have missed something. */
-  onControl(connection: ClientConnection): void {
-    const vaults = new Map<IdKey, VaultId>([...this.#watchers].map(({ vault }) => [idKey(vault), vault]));
-    if (vaults.size === 0) return;
-    void this.#watchAgain(connection, [...vaults.values()]);
-  }
-
-  async #watchAgain(connection: ClientConnection, vaults: VaultId[]): Promise<void> {
-    try {
-      await connection.request('vault.watch', { vaults });
-      for (const watcher of this.#watchers) tell(watcher, watcher.latestSeq ?? 0);
-    } catch {
-      // The connection broke again: the next one asks anew.
-    }
-  }
-
-  /** The first item comes at once, so that whoever watches pulls what came before. */
+  /**
+   * The first item comes once the server was reached, so that whoever watches pulls what came before. One try, one connection:
+   * when it is lost this throws, and the caller decides when to watch again.
+   * @throws UNREACHABLE and what else a connection that cannot be made or kept fails with; the signal's reason
+   */
   async *watch(vault: VaultId, signal?: AbortSignal): AsyncGenerator<{ readonly seq: number }> {
     const watcher: Watcher = { vault, latestSeq: undefined, wake: undefined };
     const stop = (): void => watcher.wake?.();
     this.#watchers.add(watcher);
     signal?.addEventListener('abort', stop);
     try {
-      const watching = (connection: ClientConnection): Promise<unknown> =>
-        connection.request('vault.watch', { vaults: [vault] }, { ...(signal && { signal }) });
-      await this.#connections().run('control', watching, signal);
+      const connection = await this.#begin(vault, signal);
+      void connection.closed.then(stop);
       tell(watcher, 0);
       for (;;) {
         signal?.throwIfAborted();
+        if (connection.failure !== undefined) throw connection.failure;
         const seq = watcher.latestSeq;
         watcher.latestSeq = undefined;
         if (seq === undefined) await slept(watcher);
@@ -61,6 +49,14 @@ export class WatchHub {
       signal?.removeEventListener('abort', stop);
       this.#watchers.delete(watcher);
     }
+  }
+
+  #begin(vault: VaultId, signal: AbortSignal | undefined): Promise<ClientConnection> {
+    const watching = async (connection: ClientConnection): Promise<ClientConnection> => {
+      await connection.request('vault.watch', { vaults: [vault] }, { ...(signal && { signal }) });
+      return connection;
+    };
+    return this.#connections().attempt('control', watching, signal);
   }
 }
 

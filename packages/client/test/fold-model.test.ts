@@ -51,11 +51,27 @@ test('the folded tables show what a model of maps shows, now and at every moment
       }
       for (let seq = 1; seq <= world.head.header.seq; seq += 1) {
         expect(listing(journal.tree.at(receivedAtMs(seq)))).toEqual(model.listing(seq));
+        expect(missedChanges(journal.tree, seq)).toEqual([]);
       }
     }),
     { numRuns: 40 },
   );
 });
+
+/** What is not what it was at a position, and in no directory that is said to have changed since, nor below one. */
+function missedChanges(tree: TreeReader, seq: number): string[] {
+  const changed = new Set([...tree.changedDirectories(seq)].map(formatPath));
+  const [before, now] = [new Set(listing(tree.atSeq(seq))), new Set(listing(tree))];
+  const lines = [...before.symmetricDifference(now)];
+  if (lines.length === 0 && seq === tree.seq) return [...changed];
+  return lines.filter((line) => !above(line.split(' ', 1)[0] ?? '').some((path) => changed.has(path)));
+}
+
+/** `/a/b/c` → `/a/b`, `/a`, `/`. */
+function above(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
+}
 
 interface Worlds {
   readonly world: TestJournal;

@@ -24,6 +24,7 @@ export class DiskTree implements LocalTree {
   readonly #oneFilesystem: boolean;
   readonly #onTemporary: DiskTreeOptions['onTemporary'];
   #device: bigint | undefined;
+  #inode: bigint | undefined;
 
   /** `root` is an absolute path without symlinks. */
   constructor(root: ByteName, options: DiskTreeOptions = {}) {
@@ -37,10 +38,16 @@ export class DiskTree implements LocalTree {
     return this.#device;
   }
 
+  /** Of the root; known after {@link root} or {@link list}. */
+  get inode(): bigint | undefined {
+    return this.#inode;
+  }
+
   root(): LocalNode | undefined {
     const stats = lookAt(this.#root);
     if (stats === undefined) return undefined;
     this.#device = stats.dev;
+    this.#inode = stats.ino;
     return nodeOf('', stats);
   }
 
@@ -62,6 +69,11 @@ export class DiskTree implements LocalTree {
       }
     }
     return { nodes, problems };
+  }
+
+  /** Names in a directory, without looking at any of them. @throws as {@link list} */
+  names(path: ByteName): readonly ByteName[] {
+    return namesIn(this.absolute(path)).filter((name) => !isTemporaryName(name));
   }
 
   target(path: ByteName): LinkTarget {

@@ -17,4 +17,5 @@ export type { KeptSide, ResolveOptions } from './resolve-conflict.ts';
 export { scanTree } from './scan-tree.ts';
 export type { ScannedNode, ScanOptions } from './scan-tree.ts';
 export { syncOnce } from './sync-once.ts';
-export type { SyncMode, SyncOptions } from './sync-once.ts';
+export type { SyncOptions } from './sync-once.ts';
+export type { JobOptions, SyncMode } from './sync-options.ts';

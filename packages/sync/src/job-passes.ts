@@ -7,6 +7,7 @@ import type { OnConflict } from './conflict.ts';
 import { conflictName } from './conflict-name.ts';
 import type { DiskTree } from './disk-tree.ts';
 import { createIgnoreRules, readIgnoreFile } from './ignore-rules.ts';
+import type { RunOptions } from './job.ts';
 import type { JobState } from './job-state.ts';
 import { createFileTimes } from './lay-down/file-times.ts';
 import { Folder } from './lay-down/folder.ts';
@@ -14,6 +15,7 @@ import { OpenFolders } from './lay-down/open-folders.ts';
 import { settleOnDisk } from './lay-down/settle-on-disk.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Leftover } from './leftovers.ts';
+import type { RemovalBudget } from './max-delete.ts';
 import type { PlanRules, Triple } from './merge-children.ts';
 import type { Plan } from './plan.ts';
 import type { Place } from './place.ts';
@@ -25,16 +27,23 @@ import { executePush } from './push-executor.ts';
 import { createRemoteTree, remoteNode } from './remote-tree.ts';
 import type { RemoteTree } from './remote-tree.ts';
 import type { ReportDraft } from './report.ts';
+import { checkReplaced, rootIdentity } from './root-guard.ts';
+import type { RootFound } from './root-guard.ts';
 import { runPlanner } from './run-planner.ts';
 import { untrusted } from './stamp.ts';
 import type { TemporaryNames } from './temporary-name.ts';
-import type { SyncOptions } from './sync-once.ts';
+import type { JobOptions } from './sync-options.ts';
 import { findVaultRoot, makeParents, parentOf } from './vault-root.ts';
 import type { VaultRoot } from './vault-root.ts';
 
 /** One run of a job, with everything opened. */
-export interface JobContext extends Omit<SyncOptions, 'local'> {
+export interface JobContext extends Omit<JobOptions, 'local'>, RunOptions {
   readonly clock: Clock;
+  readonly budget: RemovalBudget;
+  /** Base agreed with the vault at some position when the run began: a run of touched directories leaves the rest as it is. */
+  readonly agreedBefore: boolean;
+  /** Told before the first thing that a run changes; may tell the server. */
+  readonly onWork: () => Promise<void>;
   readonly temporaryNames: TemporaryNames;
   /** Unfinished files of this job that the scan met. */
   readonly leftovers: readonly Leftover[];
@@ -60,7 +69,8 @@ export async function makePlan(job: JobContext, { mode, twoWay }: PlanWish): Pro
   const remote = createRemoteTree(vault.tree);
   const remoteIsBase = vaultIsBase(job);
   const rules = { ...rulesOf(job), ...(twoWay !== undefined && { twoWay, delete: true }) };
-  const request = { mode, root: rootOf(job, remote), local, base: state, remote, remoteIsBase, rules };
+  const scope = job.scope?.();
+  const request = { mode, root: rootOf(job, remote), local, base: state, remote, remoteIsBase, rules, scope };
   return runPlanner(createPlanner(request), clock, signal);
 }
 
@@ -139,6 +149,15 @@ export interface PlannedAt {
   readonly plannedSeq: number;
 }
 
+/** @throws TOO_MANY_DELETIONS when the plan would remove more than the job may */
+export function checkRemovals(job: JobContext, { mode, counts }: Plan, found: RootFound): void {
+  if (job.force === true || counts.removing === 0) return;
+  checkReplaced(found, counts.removing);
+  // A plan of touched directories has seen only their files.
+  const filesThere = Math.max(counts.filesThere, job.scope?.().isWhole === false ? job.state.files : 0);
+  job.budget.check(mode, { removing: counts.removing, filesThere });
+}
+
 /** The directories above the path are made only now, so that a plan changes nothing. */
 function fillInParent({ vault, vaultRoot }: JobContext, plan: Plan): void {
   const above = plan.structure.find(({ parent }) => parent.isAboveRoot === true)?.parent;
@@ -172,9 +191,12 @@ export async function pull(
 }
 
 /** Writes nothing when nothing changed: then there is nothing to wait for. */
-function remember({ state, local }: JobContext, plan: Plan, headSeq: number): void {
+function remember(job: JobContext, plan: Plan, agreedSeq: number): void {
+  const { state, local } = job;
   local.root();
-  const device = String(local.device);
+  const device = rootIdentity(local);
+  const isPart = job.scope !== undefined && !job.scope().isWhole;
+  const headSeq = isPart && !job.agreedBefore ? 0 : agreedSeq;
   if (plan.structure.some(({ action }) => action === 'set-aside')) state.sweep();
   if (state.facts?.headSeq !== headSeq || state.facts.device !== device) state.setFacts({ device, headSeq });
   state.save();

@@ -6,6 +6,7 @@ import { CofferError, lp, sha256, toHex } from '@coffer/core';
 import type { VaultId } from '@coffer/core';
 import { aboveRoot } from './base.ts';
 import type { BaseItem, BaseNode, BasePlace, BaseReader, BaseWriter } from './base.ts';
+import { showPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 
 /** What names a job: the same three again are the same job. */
@@ -21,7 +22,7 @@ export interface JobKey {
 
 /** What a run leaves for the next one beside the items. */
 export interface JobFacts {
-  /** Filesystem of the folder, as the system numbers it. */
+  /** Filesystem of the folder and its inode, as the system numbers them. */
   readonly device: string;
   /** Position of the vault that base agrees with; 0 when it is not known to agree with any. */
   readonly headSeq: number;
@@ -51,7 +52,7 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
     try {
       return new JobState(openDatabase(file));
     } catch (error) {
-      if (!isDamaged(error)) throw asFailure(error);
+      if (!isDamaged(error)) throw asFailure(error, key);
       discardState(file);
       return new JobState(openDatabase(file));
     }
@@ -76,6 +77,11 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
   /** True when base knows of anything but the root. */
   get hasItems(): boolean {
     return this.#sql.anyItem.get() !== undefined;
+  }
+
+  /** Files and symlinks that base knows. */
+  get files(): number {
+    return Number(this.#sql.files.get()?.['files']);
   }
 
   root(): BaseNode | undefined {
@@ -157,6 +163,7 @@ function prepare(db: DatabaseSync) {
   return {
     facts: db.prepare('SELECT device, head_seq FROM facts'),
     setFacts: db.prepare('INSERT OR REPLACE INTO facts (id, device, head_seq) VALUES (1, ?, ?)'),
+    files: db.prepare('SELECT count(*) AS files FROM items WHERE directory IS NULL'),
     anyItem: db.prepare(`SELECT 1 FROM items WHERE parent <> ${aboveRoot} LIMIT 1`),
     lastDirectory: db.prepare('SELECT max(max(parent), max(coalesce(directory, 0))) AS number FROM items'),
     children: arrays(db.prepare('SELECT name, directory, local, remote FROM items WHERE parent = ?')),
@@ -171,9 +178,12 @@ function prepare(db: DatabaseSync) {
   };
 }
 
+/** Another job that looks whether this one runs holds its state for a moment. */
+const lookMs = 300;
+
 /** Exclusive locking makes the open database the lock of the job, and spares WAL its shared memory file. */
 function openDatabase(file: string): DatabaseSync {
-  const db = new DatabaseSync(file);
+  const db = new DatabaseSync(file, { timeout: lookMs });
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
     createTables(db);
@@ -219,9 +229,17 @@ export function asStateFailure(error: unknown): unknown {
   });
 }
 
-function asFailure(error: unknown): unknown {
-  if (!isSqlite(error, sqlite.busy)) return asStateFailure(error);
-  return new CofferError('LOCKED', 'another sync of this folder is running', { hint: 'Wait until it has ended.' });
+/** True when another process has the database of a job's state. */
+export function isBusyState(error: unknown): boolean {
+  return isSqlite(error, sqlite.busy);
+}
+
+function asFailure(error: unknown, { root, path }: JobKey): unknown {
+  if (!isBusyState(error)) return asStateFailure(error);
+  const what = `${showPath(root)} with /${showPath(path)} in the vault`;
+  return new CofferError('LOCKED', `a job is running on this folder already: ${what}`, {
+    hint: 'Wait until it has ended, or stop it.',
+  });
 }
 
 /** The old state is kept beside, for whoever wants to know what happened to it. */

@@ -11,6 +11,7 @@ import { localPath, placePath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { parseRemoteStamp } from './remote-tree.ts';
 import type { RemoteNode, RemoteTree } from './remote-tree.ts';
+import type { Scope } from './scope.ts';
 import { parseStamp } from './stamp.ts';
 
 /** One name as the three sides have it, and where each of them has it. */
@@ -52,6 +53,8 @@ export interface PlanContext {
   readonly remoteIsBase: boolean;
   /** The directory of the vault that is the root of the plan, when there is one. */
   readonly rootEntry?: EntryId | undefined;
+  /** What is looked at; undefined is everything. */
+  readonly scope?: Scope | undefined;
   readonly draft: PlanDraft;
 }
 
@@ -81,6 +84,12 @@ export function mergeChildren(
   for (const { name, error } of listing.problems) filter.block(name, error);
   const triples = join(place, { locals, bases, remotes }).filter((triple) => filter.admits(triple));
   return { triples, blocked: filter.blocked };
+}
+
+/** Touched so lately that it is not judged yet (SYNC §Watching). */
+export function isYoung({ scope }: PlanContext, { parent, name, local }: Triple): boolean {
+  if (scope === undefined || scope.young.isEmpty) return false;
+  return scope.young.isYoung(placePath(parent), name, local !== undefined);
 }
 
 /** True when either side has something of this name in a directory: then it cannot be a conflict name. */
@@ -200,9 +209,20 @@ class Filter {
 
   admits(triple: Triple): boolean {
     if (this.#blockedNames.has(triple.name)) return false;
+    if (this.#isTooYoung(triple)) return false;
     if (!this.#hides(triple)) return true;
     this.#leaveAlone();
     return false;
+  }
+
+  /** Left alone until it has settled. What is gone passes in a push: under another name it may be back already. */
+  #isTooYoung(triple: Triple): boolean {
+    const { local, base, remote } = triple;
+    if (!isYoung(this.#context, triple)) return false;
+    this.blocked = true;
+    if (local === undefined && this.#context.mode === 'push') return false;
+    if (base?.remote !== remote?.stamp) this.#context.draft.leaveOut();
+    return true;
   }
 
   #hides({ name, local, base, remote }: Triple): boolean {

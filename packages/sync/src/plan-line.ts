@@ -29,6 +29,11 @@ export function isEmptyPlan({ bookkeeping, structure, contents, removals, direct
   return bookkeeping.length + structure.length + contents.length + removals.length + directories.length === 0;
 }
 
+/** True when carrying it out changes something on either side, not only what is remembered. */
+export function hasWork({ structure, contents, removals, directories }: Plan): boolean {
+  return structure.length + contents.length + removals.length + directories.length > 0;
+}
+
 /** Counts a plan as if it had been carried out. */
 export function countPlan(plan: Plan, report: ReportDraft): void {
   const { counts } = report;

@@ -9,6 +9,7 @@ import { PullPlanner } from './pull-planner.ts';
 import { PushPlanner } from './push-planner.ts';
 import { entryOf } from './remote-tree.ts';
 import type { RemoteTree } from './remote-tree.ts';
+import type { Scope } from './scope.ts';
 
 /** Everything a plan depends on. Reading it has no effect, and the same answers give the same plan. */
 export interface PlanRequest {
@@ -21,6 +22,8 @@ export interface PlanRequest {
   /** The vault has not changed since base was remembered, and base knows all of it: the vault need not be read. */
   readonly remoteIsBase: boolean;
   readonly rules: PlanRules;
+  /** What is looked at; undefined is everything. */
+  readonly scope?: Scope | undefined;
 }
 
 /** A plan in the making, one directory at a time, so that a million files do not hold up everything else. */

@@ -11,6 +11,7 @@ import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
 import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
+import { isInScope } from './scope.ts';
 import { elsewhere, sameSizeAndTime } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 import { attributesAreForPull, isChanged, isForPush, mustCompare } from './two-way.ts';
@@ -195,7 +196,7 @@ export class PullPlanner {
     } else {
       const place = directoryPlace(triple, remote, placeOf(triple));
       this.#agreeOnDirectory(triple, { local, remote, place });
-      this.#directories.push(place);
+      if (isInScope(this.#context.scope, place)) this.#directories.push(place);
     }
   }
 

@@ -2,7 +2,7 @@ import { isCofferError } from '@coffer/core';
 import type { BaseNode } from './base.ts';
 import type { LinkTarget } from '@coffer/client';
 import { attributesDiffer, linkTimesDiffer, sameTarget } from './compare.ts';
-import { isTaken, mergeChildren } from './merge-children.ts';
+import { isTaken, isYoung, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
 import type { MoveStep, Reason, VanishedFile } from './plan.ts';
 import { localPath, pathIn } from './place.ts';
@@ -10,6 +10,7 @@ import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
 import { entryKeyOf, entryOf, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
+import { isInScope } from './scope.ts';
 import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
 import { attributesAreForPull, foundElsewhere, isChanged, isForPull } from './two-way.ts';
 import { VanishedItems } from './vanished-items.ts';
@@ -183,7 +184,7 @@ export class PushPlanner {
     } else {
       const place: Place = { parent: triple.parent, name: triple.name, ...sidesOf(triple, remote) };
       this.#agreeOnDirectory(triple, place);
-      this.#directories.push(place);
+      if (isInScope(this.#context.scope, place)) this.#directories.push(place);
     }
   }
 
@@ -269,7 +270,7 @@ export class PushPlanner {
     if (triple.base?.local === elsewhere) return;
     if (triple.base !== undefined) this.#vanished.add(triple, triple.base, remote);
     if (triple.base?.remote !== remote.stamp) this.#context.draft.leaveOut();
-    this.#removals.consider(triple);
+    if (!isYoung(this.#context, triple)) this.#removals.consider(triple);
   }
 
   /** What stands in the way goes aside first, so that files can still be moved out of it, and is removed at the end. */
@@ -309,7 +310,7 @@ export class PushPlanner {
     const found = this.#vanished.claimDirectory(triple);
     if (found === undefined) return this.#makeDirectory(triple, 'new');
     const moved: Triple = { ...triple, base: found.base, baseParent: found.baseParent, remote: found.remote };
-    const place: Place = { parent: triple.parent, name: triple.name, ...sidesOf(moved, found.remote) };
+    const place: Place = { parent: triple.parent, name: triple.name, ...sidesOf(moved, found.remote), isMoved: true };
     this.#move(moved, { place, remember: true });
     if (attributesDiffer(here(moved).stamp, found.remote.stamp)) this.#attributes(moved, { place });
     this.#directories.push(place);

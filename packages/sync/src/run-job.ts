@@ -1,11 +1,11 @@
 import { CofferError } from '@coffer/core';
-import { makePlan, pull, push } from './job-passes.ts';
+import { checkRemovals, makePlan, pull, push } from './job-passes.ts';
 import type { JobContext } from './job-passes.ts';
 import { makeRoot } from './local-root.ts';
-import { checkRemovals, defaultMaxDelete } from './max-delete.ts';
 import type { Plan } from './plan.ts';
-import { countPlan, planLines } from './plan-line.ts';
+import { countPlan, hasWork, planLines } from './plan-line.ts';
 import { checkRoot } from './root-guard.ts';
+import type { RootFound } from './root-guard.ts';
 import { runTwoWay } from './run-two-way.ts';
 
 /** Another device may be faster again and again; after that many plans the rest is reported. */
@@ -14,14 +14,15 @@ const maxPasses = 4;
 /** Guards, plans and carries out, and plans again what another device made impossible meanwhile. */
 export async function runJob(job: JobContext): Promise<void> {
   const { mode } = job;
-  checkBothSides(job);
+  const found = checkBothSides(job);
   if (mode !== 'push' && job.dryRun !== true) makeRoot(job.root);
-  if (mode === 'two-way') return runTwoWay(job);
+  if (mode === 'two-way') return runTwoWay(job, found);
   for (let pass = 1; ; pass += 1) {
     const plan = await makePlan(job, { mode });
     const plannedSeq = job.vault.tree.seq;
     if (job.dryRun === true) return show(job, plan);
-    if (job.force !== true) checkRemovals(plan.counts, job.maxDelete ?? defaultMaxDelete);
+    checkRemovals(job, plan, found);
+    if (hasWork(plan)) await job.onWork();
     // A second plan finds the same again.
     if (pass === 1) job.report.take(plan);
     job.progress.enter('transferring', plan.counts);
@@ -32,16 +33,21 @@ export async function runJob(job: JobContext): Promise<void> {
   }
 }
 
-function checkBothSides(job: JobContext): void {
-  const found =
-    job.force === true ? job.local.root()?.kind : checkRoot(job.local, job.state) === 'there' ? 'directory' : undefined;
-  if (found !== undefined && found !== 'directory')
-    throw new CofferError('INVALID', 'the local path is not a directory');
+function checkBothSides(job: JobContext): RootFound {
+  const found = job.force === true ? rootWithoutGuard(job) : checkRoot(job.local, job.state);
   const leads = job.mode === 'push' || (job.mode === 'two-way' && job.state.hasItems);
-  if (leads && found === undefined) throw new CofferError('NOT_FOUND', 'the folder does not exist');
+  if (leads && found === 'missing') throw new CofferError('NOT_FOUND', 'the folder does not exist');
   if (job.mode === 'pull' && job.vaultRoot.entry === undefined) {
     throw new CofferError('NOT_FOUND', 'there is nothing at this path in the vault');
   }
+  return found;
+}
+
+function rootWithoutGuard({ local }: JobContext): RootFound {
+  const root = local.root();
+  if (root === undefined) return 'missing';
+  if (root.kind !== 'directory') throw new CofferError('INVALID', 'the local path is not a directory');
+  return 'there';
 }
 
 function show(job: JobContext, plan: Plan): void {

@@ -1,13 +1,13 @@
 import { CofferError } from '@coffer/core';
 import { joinPath, toEntryName } from './byte-name.ts';
-import { makePlan, pull, push, vaultIsBase } from './job-passes.ts';
+import { checkRemovals, makePlan, pull, push, vaultIsBase } from './job-passes.ts';
 import type { JobContext } from './job-passes.ts';
-import { checkRemovals, defaultMaxDelete } from './max-delete.ts';
 import { pathIn, placePath } from './place.ts';
 import type { Plan } from './plan.ts';
-import { countPlan, isEmptyPlan, planLines } from './plan-line.ts';
+import { countPlan, hasWork, isEmptyPlan, planLines } from './plan-line.ts';
 import type { LikeName } from './pull-executor.ts';
 import { entryOf } from './remote-tree.ts';
+import type { RootFound } from './root-guard.ts';
 import { findVaultRoot } from './vault-root.ts';
 
 /** Other devices may be faster again and again, each time at least one of them gets on; then the rest is reported. */
@@ -23,14 +23,14 @@ interface TwoPlans {
  * Brings both sides together (SYNC §Two-way): first what only the folder changed goes up, then what the vault changed comes
  * down, then what that left over goes up. What another device made impossible meanwhile is planned again.
  */
-export async function runTwoWay(job: JobContext): Promise<void> {
+export async function runTwoWay(job: JobContext, found: RootFound): Promise<void> {
   for (let pass = 1; ; pass += 1) {
     checkVaultPath(job);
     const plans = await planBoth(job);
     if (job.dryRun === true) return show(job, plans);
-    checkBoth(job, plans);
+    for (const plan of [plans.push, plans.pull]) if (plan !== undefined) await admit(job, plan, found);
     if (pass === 1) takeBoth(job, plans);
-    const isDone = await carryOut(job, plans);
+    const isDone = await carryOut(job, plans, found);
     if (isDone || pass === maxPasses) return;
     job.report.planAgain();
     await job.vault.pull(job.signal);
@@ -54,11 +54,6 @@ function planPull(job: JobContext): Promise<Plan> {
   return makePlan(job, { mode: 'pull', twoWay: 'before-pull' });
 }
 
-function checkBoth(job: JobContext, plans: TwoPlans): void {
-  checked(job, plans.push);
-  if (plans.pull !== undefined) checked(job, plans.pull);
-}
-
 function takeBoth({ report }: JobContext, plans: TwoPlans): void {
   report.take(plans.push);
   if (plans.pull !== undefined) report.take(plans.pull);
@@ -74,24 +69,25 @@ function show(job: JobContext, plans: TwoPlans): void {
 }
 
 /** False when it has to be planned again. */
-async function carryOut(job: JobContext, plans: TwoPlans): Promise<boolean> {
+async function carryOut(job: JobContext, plans: TwoPlans, found: RootFound): Promise<boolean> {
   const { vault, progress } = job;
   progress.enter('transferring', bothCounts(plans));
   if ((await push(job, { plan: plans.push, plannedSeq: vault.tree.seq })) > 0) return false;
   if (plans.pull === undefined) return true;
   checkVaultPath(job);
   // What was sent changed base, and maybe the vault is a newer one by now.
-  const down = isEmptyPlan(plans.push) ? plans.pull : checked(job, await planPull(job));
+  const down = isEmptyPlan(plans.push) ? plans.pull : await admit(job, await planPull(job), found);
   const laidDown = await layDown(job, down);
   if (laidDown !== 'done') return laidDown === 'some failed';
   if (!plans.push.leavesWork && !down.leavesWork && job.report.counts.conflicts === 0) return true;
-  const rest = checked(job, await makePlan(job, { mode: 'push', twoWay: 'after-pull' }));
+  const rest = await admit(job, await makePlan(job, { mode: 'push', twoWay: 'after-pull' }), found);
   return (await push(job, { plan: rest, plannedSeq: vault.tree.seq })) === 0;
 }
 
 /** @throws TOO_MANY_DELETIONS */
-function checked(job: JobContext, plan: Plan): Plan {
-  if (job.force !== true) checkRemovals(plan.counts, job.maxDelete ?? defaultMaxDelete);
+async function admit(job: JobContext, plan: Plan, found: RootFound): Promise<Plan> {
+  checkRemovals(job, plan, found);
+  if (hasWork(plan)) await job.onWork();
   return plan;
 }
 

@@ -20,6 +20,12 @@ export interface Node {
   device: DeviceId | undefined;
 }
 
+/** A directory in which the commit of a position changed something. */
+export interface Change {
+  readonly seq: number;
+  readonly directory: readonly EntryName[];
+}
+
 /** Nodes by entry, and by parent. */
 export class NodeMap {
   readonly #byEntry = new Map<string, Node>();
@@ -56,6 +62,16 @@ export class NodeMap {
     this.#byParent.get(idKey(node.parent))?.delete(toHex(nameToBytes(node.name)));
   }
 
+  /** Names from the root; undefined for what is not there. */
+  path(entry: EntryId): readonly EntryName[] | undefined {
+    const names: EntryName[] = [];
+    for (let at = this.get(idKey(entry)); ; at = this.get(idKey(at.parent))) {
+      if (at === undefined) return undefined;
+      if (equalBytes(at.entry, rootEntry)) return names;
+      names.unshift(at.name);
+    }
+  }
+
   named(parent: EntryId, name: EntryName): Node | undefined {
     return this.#byParent.get(idKey(parent))?.get(toHex(nameToBytes(name)));
   }
@@ -65,10 +81,16 @@ export class NodeMap {
 export class FakeTree implements TreeReader {
   readonly seq: number;
   readonly #nodes: NodeMap;
+  readonly #changes: readonly Change[];
 
-  constructor(nodes: NodeMap, seq: number) {
+  constructor(nodes: NodeMap, seq: number, changes: readonly Change[] = []) {
     this.#nodes = nodes;
     this.seq = seq;
+    this.#changes = changes;
+  }
+
+  changedDirectories(afterSeq: number): readonly (readonly EntryName[])[] {
+    return this.#changes.filter(({ seq }) => seq > afterSeq && seq <= this.seq).map(({ directory }) => directory);
   }
 
   root(): Entry {

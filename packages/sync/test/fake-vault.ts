@@ -31,7 +31,7 @@ import {
 import type { DeviceId, EntryId, Hash, Timestamp, VaultId } from '@coffer/core';
 
 import { blank, FakeTree, NodeMap } from './fake-tree.ts';
-import type { Node } from './fake-tree.ts';
+import type { Change, Node } from './fake-tree.ts';
 
 /** What a test may make go wrong. */
 export interface Faults {
@@ -59,6 +59,7 @@ export class FakeVault implements Vault {
   device: DeviceId | undefined = new Uint8Array(16).fill(1);
   transfers = 0;
   #nodes = new NodeMap();
+  readonly #changes: Change[] = [];
   #seq = 1;
 
   constructor() {
@@ -78,7 +79,7 @@ export class FakeVault implements Vault {
   }
 
   get tree(): TreeReader {
-    return new FakeTree(this.#nodes, this.#seq);
+    return new FakeTree(this.#nodes, this.#seq, this.#changes);
   }
 
   async pull(signal?: AbortSignal) {
@@ -134,7 +135,9 @@ export class FakeVault implements Vault {
       const entry = entryOf(operation);
       try {
         if (denied.has(operation)) throw conflict('somebody else touched it');
+        this.#noteChange(entry, seq);
         this.#apply(operation, seq);
+        this.#noteChange(entry, seq);
         entries.push(entry);
       } catch (error) {
         if (!isCofferError(error)) throw error;
@@ -148,7 +151,7 @@ export class FakeVault implements Vault {
 
   /** What the vault holds now, for good. */
   snapshot(): FakeTree {
-    return new FakeTree(this.#nodes.copy(), this.#seq);
+    return new FakeTree(this.#nodes.copy(), this.#seq, this.#changes);
   }
 
   /** Changes as another device would, in a commit of its own. */
@@ -207,6 +210,11 @@ export class FakeVault implements Vault {
       if (there === undefined) await batch.commit();
     }
     return parent;
+  }
+
+  #noteChange(entry: EntryId, seq: number): void {
+    const path = this.#nodes.path(entry);
+    if (path !== undefined) this.#changes.push({ seq, directory: path.slice(0, -1) });
   }
 
   #apply(operation: Operation, seq: number): void {

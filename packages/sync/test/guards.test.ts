@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { PlanLine } from '../src/index.ts';
+import { Job } from '../src/job.ts';
 import { Scene, zero } from './scene.ts';
 
 describe('rules and guards', () => {
@@ -116,6 +117,65 @@ describe('rules and guards', () => {
     await scene.vault.putText('/file', 'text');
     await expect(scene.run('push', { path: '/file' })).rejects.toMatchObject({ code: 'INVALID' });
     await expect(scene.run('push', { path: '/file/below' })).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  test('another folder in the place of the one before removes nothing', async () => {
+    using scene = new Scene();
+    for (const name of ['a', 'b', 'c']) scene.write(name, name);
+    await scene.run('push');
+    renameSync(scene.folder, scene.temporary.at('before'));
+    for (const name of ['x', 'y']) scene.write(name, name);
+    for (const mode of ['push', 'two-way'] as const) {
+      await expect(scene.run(mode, { delete: mode === 'push' })).rejects.toMatchObject({
+        code: 'TOO_MANY_DELETIONS',
+        message: expect.stringContaining('another folder'),
+      });
+    }
+    expect(scene.vault.tree.lookup('/docs/a')).toBeDefined();
+    expect(await scene.counts('push', { delete: true, force: true })).toEqual({ ...zero, sent: 2, removed: 3 });
+  });
+
+  test('a folder that was copied to another place and back is the same folder', async () => {
+    using scene = new Scene();
+    for (const name of ['a', 'b', 'c']) scene.write(name, name);
+    await scene.run('push');
+    renameSync(scene.folder, scene.temporary.at('before'));
+    for (const name of ['a', 'b']) scene.write(name, name);
+    expect(await scene.counts('push', { delete: true })).toEqual({ ...zero, unchanged: 2, removed: 1 });
+  });
+
+  test('while a job runs none other touches its folder, one above or one below', async () => {
+    using scene = new Scene();
+    scene.write('sub/a', '1');
+    scene.write('sub-b/a', '2');
+    const first = await Job.open(scene.options('push'));
+    const elsewhere = { path: '/other' };
+    for (const [local, message] of [
+      [scene.folder, 'running on this folder already'],
+      [scene.at('sub'), 'inside that of a job that is running'],
+      [scene.temporary.path, 'is inside this one'],
+    ] as const) {
+      await expect(scene.run('push', { ...elsewhere, local })).rejects.toMatchObject({
+        code: 'LOCKED',
+        message: expect.stringContaining(`${message}: ${scene.folder} with /docs in the vault`),
+      });
+    }
+    await first[Symbol.asyncDispose]();
+    expect((await scene.run('push', { ...elsewhere, local: scene.at('sub') })).sent).toBe(1);
+    await using inner = await Job.open({ ...scene.options('push'), ...elsewhere, local: scene.at('sub') });
+    expect((await scene.run('push', { ...elsewhere, path: '/third', local: scene.at('sub-b') })).sent).toBe(1);
+    expect((await inner.run()).unchanged).toBe(1);
+  });
+
+  test('a claim of a run that was killed means nothing', async () => {
+    using scene = new Scene();
+    scene.write('a', '1');
+    await scene.run('push');
+    const state = readdirSync(scene.temporary.at('jobs')).find((name) => name.endsWith('.db')) ?? '';
+    const claim = JSON.stringify({ root: scene.folder, path: 'docs' });
+    writeFileSync(scene.temporary.at('jobs', state.replace('.db', '.job')), claim);
+    writeFileSync(scene.temporary.at('jobs', 'no.job'), '{"what":1');
+    expect((await scene.run('push', { path: '/other' })).sent).toBe(1);
   });
 
   test('a job runs once at a time', async () => {

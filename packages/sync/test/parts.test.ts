@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { systemClock } from '@coffer/core';
 import { fromEntryName, showPath, toEntryName, toFsPath } from '../src/byte-name.ts';
 import { attributesDiffer, looksSame } from '../src/compare.ts';
 import { conflictName } from '../src/conflict-name.ts';
 import { restNeededMs, trustedStamp } from '../src/fresh.ts';
 import { createIgnoreRules } from '../src/ignore-rules.ts';
 import { JobState, jobName } from '../src/job-state.ts';
-import { checkRemovals, parseMaxDelete } from '../src/max-delete.ts';
+import { parseMaxDelete, RemovalBudget } from '../src/max-delete.ts';
 import { ProgressMeter } from '../src/progress.ts';
 import type { SyncProgress } from '../src/progress.ts';
 import { makeRemoteStamp, parseRemoteStamp, sameVersion } from '../src/remote-tree.ts';
@@ -144,11 +145,24 @@ describe('rules', () => {
     for (const text of ['', '-1', '101%', '1.5', 'many', '%']) {
       expect(() => parseMaxDelete(text)).toThrow(expect.objectContaining({ code: 'INVALID' }));
     }
-    const counts = { unchanged: 0, conflicts: 0, filesThere: 10, removing: 25, files: 0, bytes: 0 };
-    expect(() => checkRemovals(counts, { percent: 25 })).not.toThrow();
-    expect(() => checkRemovals({ ...counts, removing: 26 }, { percent: 25 })).toThrow(/26 of 10/);
-    expect(() => checkRemovals({ ...counts, filesThere: 1000, removing: 250 }, { percent: 25 })).not.toThrow();
-    expect(() => checkRemovals({ ...counts, removing: 1 }, { files: 0 })).toThrow(/nothing was changed/);
+    const quarter = new RemovalBudget(systemClock, { percent: 25 });
+    expect(() => quarter.check('push', { filesThere: 10, removing: 25 })).not.toThrow();
+    expect(() => quarter.check('push', { filesThere: 10, removing: 26 })).toThrow(/26 of 10/);
+    expect(() => quarter.check('push', { filesThere: 1000, removing: 250 })).not.toThrow();
+    const none = new RemovalBudget(systemClock, { files: 0 });
+    expect(() => none.check('push', { filesThere: 10, removing: 1 })).toThrow(/nothing was changed/);
+  });
+
+  test('what runs of one job remove within an hour counts together, each side by itself', () => {
+    let nowMs = 0;
+    const budget = new RemovalBudget({ ...systemClock, monotonicMs: () => nowMs }, { percent: 25 });
+    budget.check('push', { filesThere: 1000, removing: 200 });
+    budget.spend('push', 200);
+    nowMs = 59 * 60_000;
+    expect(() => budget.check('push', { filesThere: 800, removing: 51 })).toThrow(/51 of 800 files after 200/);
+    expect(() => budget.check('pull', { filesThere: 800, removing: 200 })).not.toThrow();
+    nowMs = 61 * 60_000;
+    expect(() => budget.check('push', { filesThere: 800, removing: 200 })).not.toThrow();
   });
 });
 

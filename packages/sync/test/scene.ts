@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { syncOnce } from '../src/index.ts';
-import type { SyncMode, SyncOptions, SyncReport } from '../src/index.ts';
+import type { JobOptions, SyncMode, SyncOptions, SyncReport } from '../src/index.ts';
 import { FakeVault } from './fake-vault.ts';
 import { TemporaryFolder } from './folder-tools.ts';
 
@@ -40,7 +40,11 @@ export class Scene implements Disposable {
   }
 
   async run(mode: SyncMode, options: Partial<SyncOptions> = {}): Promise<SyncReport> {
-    return await syncOnce({
+    return await syncOnce({ ...this.options(mode), ...options });
+  }
+
+  options(mode: SyncMode): JobOptions {
+    return {
       vault: this.vault,
       local: this.folder,
       path: '/docs',
@@ -48,8 +52,7 @@ export class Scene implements Disposable {
       stateDirectory: this.temporary.at('jobs'),
       deviceName: 'laptop',
       device: new Uint8Array(16).fill(1),
-      ...options,
-    });
+    };
   }
 
   async counts(mode: SyncMode, options: Partial<SyncOptions> = {}) {

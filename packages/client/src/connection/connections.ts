@@ -1,6 +1,8 @@
 import { backoffMs, CofferError, isCofferError, minuteMs, secondMs } from '@coffer/core';
 import type { Clock, Random } from '@coffer/core';
 import type { ClientConnection, ServerEvent } from '@coffer/protocol';
+import { LimitedTransport } from '../bandwidth/limited-transport.ts';
+import type { Buckets } from '../bandwidth/limited-transport.ts';
 import type { Address, Dial } from './dial.ts';
 import { greet, proveDevice } from './session.ts';
 import type { DeviceIdentity, Greeted, Hello, Proved } from './session.ts';
@@ -19,7 +21,11 @@ export interface ConnectionsDeps {
   readonly onGreeted?: (greeted: Greeted, signal: AbortSignal) => Promise<void>;
   readonly onEvent: (event: ServerEvent) => void;
   /** A control connection was made, the first or a later one. */
-  readonly onControl: (connection: ClientConnection) => void;
+  readonly onControl?: () => void;
+  /** Hold bulk connections to these; requests and events are never held back. */
+  readonly bandwidth?: Buckets;
+  /** Keep the control connection when nothing is asked for a long time, so that events come. */
+  readonly keepAlive?: boolean;
 }
 
 /** One for requests and events, one for chunks up, one for chunks down: none delays the others (PROTOCOL §Session). */
@@ -71,6 +77,17 @@ export class Connections implements AsyncDisposable {
     }
   }
 
+  /** One try on a proved connection, for those who have their own way of trying again. @throws what the work throws; UNREACHABLE */
+  async attempt<Result>(
+    use: ConnectionUse,
+    work: (connection: ClientConnection) => Promise<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const stop = signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal]);
+    stop.throwIfAborted();
+    return work(await this.#connection(use, stop));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort(new CofferError('CANCELLED', 'the connection was closed'));
     const open = await Promise.allSettled(this.#open.values());
@@ -101,16 +118,20 @@ export class Connections implements AsyncDisposable {
   }
 
   async #connect(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
-    const { dial, clock, address, pin, who, onEvent } = this.#deps;
-    const { transport } = await dial(address, { kind: 'pin', pin }, signal);
-    const role = use === 'control' ? 'control' : 'bulk';
-    const greeted = await greet({ transport, role, clock, onEvent }, signal);
+    const { dial, clock, address, pin, who, onEvent, bandwidth } = this.#deps;
+    const dialled = await dial(address, { kind: 'pin', pin }, signal);
+    const isControl = use === 'control';
+    const transport =
+      isControl || bandwidth === undefined ? dialled.transport : new LimitedTransport(dialled.transport, bandwidth);
+    const keepAlive = isControl && this.#deps.keepAlive === true;
+    const role = isControl ? 'control' : 'bulk';
+    const greeted = await greet({ transport, role, clock, onEvent, keepAlive }, signal);
     try {
       this.#deps.onHello(greeted.hello);
       this.#deps.onProved(await proveDevice(greeted, who, signal));
       await this.#deps.onGreeted?.(greeted, signal);
       this.#wasConnected = true;
-      if (use === 'control') this.#deps.onControl(greeted.connection);
+      if (isControl) this.#deps.onControl?.();
       return greeted.connection;
     } catch (error) {
       await greeted.connection[Symbol.asyncDispose]();

@@ -15,6 +15,8 @@ export interface OpenSession {
   readonly role: 'control' | 'bulk';
   readonly clock: Clock;
   readonly onEvent?: (event: ServerEvent) => void;
+  /** Send a PING when nothing else is sent for long. Default false. */
+  readonly keepAlive?: boolean;
 }
 
 export interface Greeted {
@@ -23,8 +25,11 @@ export interface Greeted {
 }
 
 /** A connection that has said hello; the caller owns it. @throws UPGRADE_REQUIRED, UNREACHABLE, PROTOCOL */
-export async function greet({ transport, role, clock, onEvent }: OpenSession, signal?: AbortSignal): Promise<Greeted> {
-  const connection = ClientConnection.open(transport, { clock, ...(onEvent && { onEvent }) });
+export async function greet(
+  { transport, role, clock, onEvent, keepAlive = false }: OpenSession,
+  signal?: AbortSignal,
+): Promise<Greeted> {
+  const connection = ClientConnection.open(transport, { clock, keepAlive, ...(onEvent && { onEvent }) });
   try {
     const message = { protocol: protocolVersion, client: clientName, role };
     const { response } = await connection.request('session.hello', message, { ...(signal && { signal }) });

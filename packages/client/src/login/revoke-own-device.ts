@@ -34,7 +34,6 @@ export async function revokeOwnDevice(
     onHello: nothing,
     onProved: nothing,
     onEvent: nothing,
-    onControl: nothing,
   });
   const chain = OwnChain.open(profile.chainPath, account);
   await connections.run(

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { rootEntry } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
+import { nameToBytes } from '@coffer/journal';
 import type { EntryName } from '@coffer/journal';
 import type { DeletedEntry, Entry, Version, WalkedEntry } from '../entry.ts';
 import type { TreeReader, VaultPath } from '../tree-reader.ts';
@@ -88,6 +89,15 @@ export class StateTree implements TreeReader {
     return new StateTree(this.#db, Math.min(this.seq, seq));
   }
 
+  *changedDirectories(afterSeq: number): Generator<readonly EntryName[]> {
+    for (const row of this.#sql.changedBelow(afterSeq)) {
+      const now = this.#namesNow(row);
+      const then = this.#sql.namesAt(row, afterSeq);
+      if (now !== undefined) yield now;
+      if (then !== undefined && !sameNames(now, then)) yield then;
+    }
+  }
+
   removedSeq(entry: EntryId): number | undefined {
     const row = isRoot(entry) || this.get(entry) !== undefined ? undefined : this.#sql.rowOf(entry);
     for (let at = row, depth = 0; at !== undefined && at !== rootRow && depth <= maxDepth; depth += 1) {
@@ -140,6 +150,12 @@ export class StateTree implements TreeReader {
     return isRoot(entry) ? StoredEntry.root() : this.#sql.byEntry(entry);
   }
 
+  #namesNow(row: number): readonly EntryName[] | undefined {
+    if (row === rootRow) return [];
+    const found = this.#sql.byRow(row);
+    return found === undefined ? undefined : this.#names(found);
+  }
+
   #row(entry: EntryId): number | undefined {
     return isRoot(entry) ? rootRow : this.#sql.byEntry(entry)?.row;
   }
@@ -155,6 +171,14 @@ export class StateTree implements TreeReader {
     }
     return names.toReversed();
   }
+}
+
+function sameNames(a: readonly EntryName[] | undefined, b: readonly EntryName[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((name, index) => sameName(name, b[index]));
+}
+
+function sameName(a: EntryName, b: EntryName | undefined): boolean {
+  return b !== undefined && Buffer.compare(nameToBytes(a), nameToBytes(b)) === 0;
 }
 
 function isRoot(entry: EntryId): boolean {

@@ -18,7 +18,12 @@ export function prepareTreeQueries(db: DatabaseSync, position: number | undefine
   const live =
     position === undefined ? `i.to_seq = ${openEnd}` : `i.to_seq > ${position} AND i.from_seq <= ${position}`;
   const source = createEntrySource(db);
-  return { ...prepareListing({ db, source }, live), ...prepareHistory({ db, source }, position ?? openEnd - 1) };
+  const until = position ?? openEnd - 1;
+  return {
+    ...prepareListing({ db, source }, live),
+    ...prepareHistory({ db, source }, until),
+    ...prepareChanges({ db, source }, until),
+  };
 }
 
 interface Tables {
@@ -56,7 +61,6 @@ function prepareListing({ db, source }: Tables, live: string) {
 function prepareHistory({ db, source }: Tables, until: number) {
   const head = db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits');
   const seqAt = db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM commits WHERE received_ms <= ?');
-  const placeAt = db.prepare('SELECT parent, name FROM intervals WHERE entry = ? AND to_seq > ? AND from_seq <= ?');
   const versions = rowsAsArrays(
     db,
     `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.id IN (SELECT MAX(i2.id) FROM intervals i2
@@ -72,7 +76,7 @@ function prepareHistory({ db, source }: Tables, until: number) {
   const lastPlace = db.prepare(`SELECT from_seq AS fromSeq, iif(to_seq > ${until}, NULL, to_seq) AS toSeq, parent, kind
     FROM intervals WHERE entry = ? AND from_seq <= ${until} ORDER BY to_seq DESC, id DESC LIMIT 1`);
   const timeOf = db.prepare('SELECT received_ms AS ms FROM commits WHERE seq = ?');
-  const namesAt = (row: number, seq: number) => namesOf(row, (at) => placeAt.get(at, seq, seq) as Place | undefined);
+  const namesAt = prepareNamesAt(db);
   return {
     headSeq: () => Number(head.get()?.['seq']),
     seqAt: (timeMs: number) => Number(seqAt.get(Math.floor(timeMs))?.['seq']),
@@ -96,6 +100,29 @@ function prepareHistory({ db, source }: Tables, until: number) {
         return Object.assign(entry, { path: path.length === 0 ? [entry.name] : path, removedSeq, removedAtMs });
       }),
   };
+}
+
+function prepareChanges({ db }: Tables, until: number) {
+  const namesAt = prepareNamesAt(db);
+  const changedBelow = db.prepare(
+    `SELECT DISTINCT parent FROM intervals WHERE from_seq <= ${until}
+    AND (from_seq > ? OR to_seq > ? AND to_seq <= ${until})`,
+  );
+  return {
+    /** Rows of the directories in which an interval began or ended after a position. Reads all intervals. */
+    changedBelow: (seq: number): readonly number[] => changedBelow.all(seq, seq).map((row) => Number(row['parent'])),
+    /** Undefined when it was not there. */
+    namesAt: (row: number, seq: number): readonly EntryName[] | undefined => {
+      const names = namesAt(row, seq);
+      return row !== rootRow && names.length === 0 ? undefined : names;
+    },
+  };
+}
+
+/** Names from the root at a position; empty when the entry was not there. */
+function prepareNamesAt(db: DatabaseSync) {
+  const placeAt = db.prepare('SELECT parent, name FROM intervals WHERE entry = ? AND to_seq > ? AND from_seq <= ?');
+  return (row: number, seq: number) => namesOf(row, (at) => placeAt.get(at, seq, seq) as Place | undefined);
 }
 
 function rowsOf(rows: unknown): EntryRow[] {
