@@ -176,7 +176,7 @@ export class Storage implements AsyncDisposable {
     const identity = await createFolder(path, random);
     using _lock = DirectoryLock.take(lockPath(path));
     await using accounts = await Accounts.openNew(path, { clock });
-    if ((await accounts.list()).length > 0)
+    if ((await accounts.list({ removed: true })).length > 0)
       throw new CofferError('EXISTS', 'the folder holds accounts of another storage');
     await writeIdentity(path, identity);
     return identity;
@@ -356,7 +356,7 @@ export class Storage implements AsyncDisposable {
   /** Where every vault of a known account stands. @throws IO */
   async heads(): Promise<readonly VaultHead[]> {
     const heads = new Map<IdKey, VaultHead>();
-    for (const { account } of await this.accounts.list()) {
+    for (const { account } of await this.accounts.list({ removed: true })) {
       for (const { vault, seq, head } of await this.vaultsOf(account)) heads.set(idKey(vault), { vault, seq, head });
     }
     return [...heads.values()];

@@ -28,6 +28,10 @@ export interface AccountRecord {
   /** The authority's certificate of the identity. */
   readonly certificate: Uint8Array | null;
   readonly createdAtMs: number;
+  /** An administrator chose the password, and knows it. */
+  readonly mustChange: boolean;
+  /** Of a removed account; its name is free again, its records are gone, its identity chain stays for the journals of others. */
+  readonly removedAtMs: number | null;
 }
 
 export interface NewAccount {
@@ -42,6 +46,7 @@ export interface NewAccount {
   /** A whole identity chain; the account's id is the one it names. */
   readonly identity: readonly Uint8Array[];
   readonly certificate?: Uint8Array | null;
+  readonly mustChange?: boolean;
 }
 
 export interface DeviceSeen {
@@ -61,4 +66,6 @@ export interface Invite {
   readonly expiresAtMs: number;
   readonly usedAtMs: number | null;
   readonly usedBy: AccountId | null;
+  /** Null: made on the server's machine. */
+  readonly createdBy: AccountId | null;
 }

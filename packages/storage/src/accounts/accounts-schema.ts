@@ -64,4 +64,28 @@ export const accountsMigrations: Migrations = [
     PRIMARY KEY (account, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 3 */ `
+  ALTER TABLE accounts ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE accounts ADD COLUMN removed_at_ms INTEGER;
+  ALTER TABLE invites ADD COLUMN created_by BLOB;
+  CREATE TABLE requests (
+    request BLOB PRIMARY KEY CHECK (length(request) = 16),
+    account BLOB NOT NULL REFERENCES accounts (account),
+    kind TEXT NOT NULL CHECK (kind IN ('password-change', 'password-reset')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'approved', 'rejected', 'cancelled', 'done')),
+    auth_epoch INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    active_at_ms INTEGER,
+    decided_at_ms INTEGER,
+    decided_by BLOB,
+    reason TEXT NOT NULL DEFAULT '',
+    registration_record BLOB,
+    unlock_record BLOB,
+    ephemeral_key BLOB,
+    token_hash BLOB,
+    sealed BLOB
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX requests_by_account ON requests (account, created_at_ms);
+  `,
 ];

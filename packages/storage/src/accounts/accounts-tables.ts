@@ -18,6 +18,8 @@ interface AccountRow {
   readonly auth_epoch: number;
   readonly certificate: Uint8Array | null;
   readonly created_at_ms: number;
+  readonly must_change: number;
+  readonly removed_at_ms: number | null;
 }
 
 /** Columns that may change, by their names in the table. */
@@ -32,6 +34,12 @@ export type AccountChange = Partial<
     | 'registration_record'
     | 'unlock_record'
     | 'auth_epoch'
+    | 'username'
+    | 'display'
+    | 'contact'
+    | 'folder'
+    | 'must_change'
+    | 'removed_at_ms'
   >
 >;
 
@@ -42,10 +50,11 @@ interface StatementRow {
 }
 
 const accountColumns = `account, username, display, role, state, quota_bytes, largest_file_bytes, contact, folder,
-  registration_record, unlock_record, auth_epoch, certificate, created_at_ms`;
+  registration_record, unlock_record, auth_epoch, certificate, created_at_ms,
+  must_change, removed_at_ms`;
 
 const inviteColumns = `token_hash AS tokenHash, username, role, quota_bytes AS quotaBytes, created_at_ms AS createdAtMs,
-  expires_at_ms AS expiresAtMs, used_at_ms AS usedAtMs, used_by AS usedBy`;
+  expires_at_ms AS expiresAtMs, used_at_ms AS usedAtMs, used_by AS usedBy, created_by AS createdBy`;
 
 /** The SQL of accounts.db. Statements are prepared when they are first used. */
 export class AccountsTables {
@@ -71,7 +80,7 @@ export class AccountsTables {
 
   add(record: AccountRecord): void {
     this.#run(
-      `INSERT INTO accounts (${accountColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO accounts (${accountColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.account,
       record.canonicalUsername,
       record.username,
@@ -86,7 +95,21 @@ export class AccountsTables {
       record.authEpoch,
       record.certificate,
       record.createdAtMs,
+      record.mustChange ? 1 : 0,
+      record.removedAtMs,
     );
+  }
+
+  /** Canonical names of those who were not removed. */
+  names(): string[] {
+    const sql = 'SELECT username FROM accounts WHERE removed_at_ms IS NULL';
+    return this.#all<{ username: string }>(sql).map(({ username }) => username);
+  }
+
+  /** Administrators who can act, without `account`. */
+  otherAdmins(account: AccountId): number {
+    const sql = `SELECT count(*) AS n FROM accounts WHERE role = 'admin' AND state = 'active' AND account <> ?`;
+    return this.#first<{ n: number }>(sql, account)?.n ?? 0;
   }
 
   /** Rows changed. */
@@ -170,10 +193,21 @@ export class AccountsTables {
     quotaBytes,
     createdAtMs,
     expiresAtMs,
+    createdBy,
   }: Omit<Invite, 'usedAtMs' | 'usedBy'>): void {
-    const sql =
-      'INSERT INTO invites (token_hash, username, role, quota_bytes, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?)';
-    this.#run(sql, tokenHash, username, role, quotaBytes, createdAtMs, expiresAtMs);
+    const sql = `INSERT INTO invites (token_hash, username, role, quota_bytes, created_at_ms, expires_at_ms, created_by)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`;
+    this.#run(sql, tokenHash, username, role, quotaBytes, createdAtMs, expiresAtMs, createdBy);
+  }
+
+  /** Rows removed: none when it was used. */
+  removeInvite(tokenHash: Uint8Array): number {
+    return this.#run('DELETE FROM invites WHERE token_hash = ? AND used_at_ms IS NULL', tokenHash);
+  }
+
+  /** Invites that nobody can use any more, older than `beforeMs`. */
+  removeOldInvites(beforeMs: number): void {
+    this.#run('DELETE FROM invites WHERE expires_at_ms < ?', beforeMs);
   }
 
   useInvite({
@@ -230,5 +264,7 @@ function toRecord(row: AccountRow): AccountRecord {
     authEpoch: row.auth_epoch,
     certificate: row.certificate,
     createdAtMs: row.created_at_ms,
+    mustChange: row.must_change === 1,
+    removedAtMs: row.removed_at_ms,
   };
 }

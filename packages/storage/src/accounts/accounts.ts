@@ -1,5 +1,5 @@
 import type { AccountId, Clock, DeviceId } from '@coffer/core';
-import { CofferError, equalBytes, idKey, isCofferError, systemClock } from '@coffer/core';
+import { CofferError, dayMs, equalBytes, idKey, isCofferError, systemClock } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
 import { existsSync } from 'node:fs';
@@ -9,10 +9,20 @@ import { databaseError, inTransaction, openDatabase } from '../sqlite/database.t
 import { KeyedQueue } from '../vaults/keyed-queue.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, NewAccount } from './account-record.ts';
+import { activateCredentials } from './activate-credentials.ts';
+import type { Credentials } from './activate-credentials.ts';
 import { AccountsTables } from './accounts-tables.ts';
+import type { AccountChange } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
 import { NotificationList } from './notifications.ts';
-import { canonicalUsername } from './username.ts';
+import { RequestTables } from './request-tables.ts';
+import { Requests } from './requests.ts';
+import { canonicalUsername, checkNewUsername, usernameSkeleton } from './username.ts';
+
+/** Invites at once; each is a row, and an administrator's mistake in a loop must not fill the disk. */
+const maxInvites = 1000;
+/** How long an invite that expired or was used is still told apart from one that never was. */
+const rememberInvitesMs = 30 * dayMs;
 
 /** A device's last use is written at most this often: it is for people, and each write is an fsync. */
 const seenGranularityMs = 60_000;
@@ -25,13 +35,8 @@ export interface AccountsOptions {
   readonly onFailed?: (error: unknown) => void;
 }
 
-export interface Credentials {
-  readonly account: AccountId;
-  readonly registrationRecord: Uint8Array;
-  readonly unlockRecord: Uint8Array;
-  /** The change is refused when another one came first. */
-  readonly expectedAuthEpoch: number;
-}
+export type NewInvite = Omit<Invite, 'createdAtMs' | 'usedAtMs' | 'usedBy' | 'createdBy'> &
+  Partial<Pick<Invite, 'createdBy'>>;
 
 export interface UseInvite {
   readonly tokenHash: Uint8Array;
@@ -48,6 +53,7 @@ export class Accounts implements AsyncDisposable {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #tables: AccountsTables;
+  readonly #requestTables: RequestTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
   readonly #onFailed: AccountsOptions['onFailed'];
@@ -63,6 +69,7 @@ export class Accounts implements AsyncDisposable {
       synchronous: 'FULL',
     });
     this.#tables = new AccountsTables(this.#db);
+    this.#requestTables = new RequestTables(this.#db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;
     this.#onFailed = onFailed;
@@ -108,19 +115,55 @@ export class Accounts implements AsyncDisposable {
     return this.#ask(() => this.#tables.byId(account));
   }
 
-  /** All accounts by name. */
-  async list(): Promise<readonly AccountRecord[]> {
-    return this.#ask(() => this.#tables.list());
+  /** Accounts by name; those that were removed only when asked for. */
+  async list({ removed = false } = {}): Promise<readonly AccountRecord[]> {
+    const all = this.#ask(() => this.#tables.list());
+    return removed ? all : all.filter(({ removedAtMs }) => removedAtMs === null);
   }
 
-  /** @throws NOT_FOUND */
+  /** @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
   async setState(account: AccountId, state: AccountState): Promise<void> {
     this.#update(account, { state });
   }
 
-  /** @throws NOT_FOUND */
+  /** @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
   async setRole(account: AccountId, role: AccountRole): Promise<void> {
     this.#update(account, { role });
+  }
+
+  /** Another name for the same account; the old one is free. @throws NOT_FOUND, INVALID, EXISTS for a name that is taken, or read as one that is */
+  async rename(account: AccountId, name: string): Promise<void> {
+    const username = canonicalUsername(name);
+    checkNewUsername(username);
+    this.#change(() => {
+      const own = this.#require(account).canonicalUsername;
+      this.#checkFree(username, own);
+      this.#tables.update(account, { username, display: name });
+    });
+  }
+
+  /**
+   * For good: the name is free, password record and sealed secrets are gone, requests with them. The row and the identity chain stay, since
+   * journals of others name this account as an author. @throws NOT_FOUND, NOT_ALLOWED for the last administrator
+   */
+  async remove(account: AccountId): Promise<void> {
+    const none = new Uint8Array(0);
+    const records = { registration_record: none, unlock_record: none, certificate: null };
+    const gone = { ...records, state: 'suspended', role: 'user', contact: '', folder: '', display: '' } as const;
+    // No username can begin like this.
+    const tombstone = { username: `~${idKey(account)}`, removed_at_ms: this.#clock.nowMs() };
+    this.#update(account, { ...gone, ...tombstone }, () => this.#requestTables.removeOf(account));
+  }
+
+  /** Requests that somebody decides upon. */
+  get requests(): Requests {
+    return new Requests({
+      tables: this.#requestTables,
+      accounts: this.#tables,
+      clock: this.#clock,
+      ask: (work) => this.#ask(work),
+      change: (work) => this.#change(work),
+    });
   }
 
   /** Null: no limit. @throws NOT_FOUND */
@@ -139,15 +182,8 @@ export class Accounts implements AsyncDisposable {
   }
 
   /** New login and unlock records, and the next auth epoch. @throws NOT_FOUND, CONFLICT */
-  async setCredentials({ account, registrationRecord, unlockRecord, expectedAuthEpoch }: Credentials): Promise<number> {
-    return this.#change(() => {
-      const { authEpoch } = this.#require(account);
-      if (authEpoch !== expectedAuthEpoch) throw new CofferError('CONFLICT', 'the password was changed meanwhile');
-      const next = authEpoch + 1;
-      const records = { registration_record: registrationRecord, unlock_record: unlockRecord, auth_epoch: next };
-      this.#tables.update(account, records);
-      return next;
-    });
+  async setCredentials(credentials: Credentials): Promise<number> {
+    return this.#change(() => activateCredentials(this.#tables, credentials));
   }
 
   /** Statements with a seq above `after`, in order. Synchronous: judging a commit asks it. */
@@ -225,12 +261,41 @@ export class Accounts implements AsyncDisposable {
     this.#change(() => this.#tables.setSetting(key, value));
   }
 
-  /** @throws EXISTS */
-  async createInvite(invite: Omit<Invite, 'createdAtMs' | 'usedAtMs' | 'usedBy'>): Promise<void> {
+  /** @throws EXISTS for this invite, or when its name is taken already; INVALID for what is no name; LIMIT */
+  async createInvite(invite: NewInvite): Promise<void> {
+    const username = invite.username === null ? undefined : canonicalUsername(invite.username);
+    if (username !== undefined) checkNewUsername(username);
     this.#change(() => {
       if (this.#tables.invite(invite.tokenHash)) throw new CofferError('EXISTS', 'this invite exists');
-      this.#tables.addInvite({ ...invite, createdAtMs: this.#clock.nowMs() });
+      if (username !== undefined) this.#checkFree(username);
+      this.#tables.removeOldInvites(this.#clock.nowMs() - rememberInvitesMs);
+      if (this.#tables.invites().length >= maxInvites) {
+        throw new CofferError('LIMIT', 'there are too many invites', {
+          hint: 'Withdraw some with `coffer admin invites revoke`, or wait until they are forgotten 30 days after they expired.',
+        });
+      }
+      this.#tables.addInvite({ createdBy: null, ...invite, createdAtMs: this.#clock.nowMs() });
     });
+  }
+
+  /** Nobody can use it any more. @throws NOT_FOUND, also when it was used */
+  async revokeInvite(tokenHash: Uint8Array): Promise<void> {
+    this.#change(() => {
+      if (this.#tables.removeInvite(tokenHash) === 0)
+        throw new CofferError('NOT_FOUND', 'there is no such invite, or it was used');
+    });
+  }
+
+  /** What {@link redeemInvite} would refuse about the invite itself. @throws NOT_FOUND, EXPIRED, NOT_ALLOWED */
+  async checkInvite(tokenHash: Uint8Array, username: string): Promise<void> {
+    checkInvite(await this.invite(tokenHash), { username, nowMs: this.#clock.nowMs() });
+  }
+
+  /** Whether an account may take this name. @throws INVALID, EXISTS */
+  async checkUsername(name: string): Promise<void> {
+    const username = canonicalUsername(name);
+    checkNewUsername(username);
+    this.#ask(() => this.#checkFree(username));
   }
 
   async invite(tokenHash: Uint8Array): Promise<Invite | undefined> {
@@ -261,7 +326,8 @@ export class Accounts implements AsyncDisposable {
 
   #insert(identity: IdentityState, account: NewAccount): AccountRecord {
     const username = canonicalUsername(account.username);
-    if (this.#tables.byName(username)) throw new CofferError('EXISTS', 'this username is taken');
+    checkNewUsername(username);
+    this.#checkFree(username);
     if (this.#tables.byId(identity.account)) throw new CofferError('EXISTS', 'this account exists');
     const record = newRecord({ account, identity, username, nowMs: this.#clock.nowMs() });
     this.#tables.add(record);
@@ -271,15 +337,35 @@ export class Accounts implements AsyncDisposable {
     return record;
   }
 
-  #update(account: AccountId, values: Parameters<AccountsTables['update']>[1]): void {
+  #update(account: AccountId, values: AccountChange, also?: () => void): void {
     this.#change(() => {
-      if (this.#tables.update(account, values) === 0) throw unknownAccount();
+      const before = this.#require(account);
+      const { role = before.role, state = before.state } = values;
+      const wasAdmin = before.role === 'admin' && before.state === 'active';
+      const staysAdmin = role === 'admin' && state === 'active';
+      // In the transaction of the change: two administrators who remove each other at once must not both succeed.
+      if (wasAdmin && !staysAdmin && this.#tables.otherAdmins(account) === 0) throw lastAdmin();
+      this.#tables.update(account, values);
+      also?.();
     });
+  }
+
+  /** @throws EXISTS for a name that is taken by another than `own`, or that a reader takes for it */
+  #checkFree(username: string, own?: string): void {
+    const skeleton = usernameSkeleton(username);
+    for (const name of this.#tables.names()) {
+      if (name === own) continue;
+      if (name === username) throw new CofferError('EXISTS', 'this username is taken');
+      if (usernameSkeleton(name) === skeleton)
+        throw new CofferError('EXISTS', 'this username reads like one that is taken', {
+          hint: 'Choose one that differs in more than 0 and o, or 1, l and i.',
+        });
+    }
   }
 
   #require(account: AccountId): AccountRecord {
     const record = this.#ask(() => this.#tables.byId(account));
-    if (!record) throw unknownAccount();
+    if (record?.removedAtMs !== null) throw unknownAccount();
     return record;
   }
 
@@ -324,6 +410,8 @@ function newRecord({ account, identity, username, nowMs }: NewRecord): AccountRe
     authEpoch: 0,
     certificate: account.certificate ?? null,
     createdAtMs: nowMs,
+    mustChange: account.mustChange ?? false,
+    removedAtMs: null,
   };
 }
 
@@ -331,12 +419,25 @@ function checkInvite(
   invite: Invite | undefined,
   { username, nowMs }: { readonly username: string; readonly nowMs: number },
 ): asserts invite is Invite {
-  if (!invite) throw new CofferError('NOT_FOUND', 'this invite is not known');
-  if (invite.usedAtMs !== null) throw new CofferError('EXPIRED', 'this invite was used already');
-  if (invite.expiresAtMs <= nowMs) throw new CofferError('EXPIRED', 'this invite has expired');
+  if (!invite) throw new CofferError('NOT_FOUND', 'this invite is not known', { hint: askForInvite });
+  if (invite.usedAtMs !== null)
+    throw new CofferError('EXPIRED', 'this invite was used already', {
+      hint: 'If it was you, sign in with `coffer login`; otherwise tell the administrator and ask for a new one.',
+    });
+  if (invite.expiresAtMs <= nowMs) throw new CofferError('EXPIRED', 'this invite has expired', { hint: askForInvite });
   if (invite.username !== null && canonicalUsername(invite.username) !== canonicalUsername(username)) {
-    throw new CofferError('NOT_ALLOWED', 'this invite is for another username');
+    throw new CofferError('NOT_ALLOWED', 'this invite is for another username', {
+      hint: 'Leave --username out: the invite names the account.',
+    });
   }
+}
+
+const askForInvite = 'Ask the administrator for a new one.';
+
+function lastAdmin(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'this is the last administrator', {
+    hint: 'Make another account an administrator first: `coffer admin user role NAME admin`.',
+  });
 }
 
 function tryCanonical(username: string): string | undefined {

@@ -126,7 +126,7 @@ async function unpackWhole({ path, file, logger }: RestoreOptions, copy: string)
 }
 
 async function countUnknown(path: string, { accounts }: Storage): Promise<number> {
-  const known = new Set((await accounts.list()).map(({ account }) => idKey(account)));
+  const known = new Set((await accounts.list({ removed: true })).map(({ account }) => idKey(account)));
   const folders = await readdir(usersPath(path)).catch(() => []);
   return folders.filter((name) => /^[0-9a-f]{32}$/.test(name) && !known.has(name)).length;
 }
