@@ -7,6 +7,9 @@ const maxArgumentLength = 4096;
 
 export const Text = z.string().min(1).max(maxArgumentLength);
 
+/** As the wire takes it; whether it is one is the server's to say. */
+export const Username = z.string().min(1).max(64);
+
 export const Flag = z.boolean().default(false);
 
 export const Texts = z.array(Text).max(10_000);

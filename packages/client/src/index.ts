@@ -1,3 +1,4 @@
+export type { AccountAdmin, ServerAccount, ServerInvite } from './account-admin.ts';
 export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,

@@ -1,4 +1,5 @@
 import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
+import { AccountAdmin } from './account-admin.ts';
 import type { Connections } from './connection/connections.ts';
 
 export type ServerStatus = ResponseOf<'admin.status'>;
@@ -13,6 +14,11 @@ export class ServerAdmin {
 
   constructor(connections: Connections) {
     this.#connections = connections;
+  }
+
+  /** Its accounts and invites. */
+  get accounts(): AccountAdmin {
+    return new AccountAdmin(this.#connections);
   }
 
   status(signal?: AbortSignal): Promise<ServerStatus> {

@@ -4,6 +4,7 @@ export {
   makeCertificate,
   maxCertificateBytes,
   openCertificate,
+  readCertificate,
 } from './authority.ts';
 export type {
   Certificate,

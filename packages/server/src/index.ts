@@ -1,10 +1,14 @@
 export { collectAll, scrubAll } from './admin/admin-tasks.ts';
+export { certifyUser } from './admin/certify-user.ts';
 export { differenceOf } from './admin/difference.ts';
+export { findUser } from './admin/find-user.ts';
 export { readFindings } from './admin/findings.ts';
 export { setQuota } from './admin/set-quota.ts';
 export type { QuotaChange } from './admin/set-quota.ts';
 export { listUsers } from './admin/user-list.ts';
 export type { UserRow } from './admin/user-list.ts';
+export { showUser } from './admin/user-view.ts';
+export type { UserView } from './admin/user-view.ts';
 export { loadServerConfig } from './config/load-server-config.ts';
 export type { ConfigOrigin, ConfigSources, LoadedServerConfig } from './config/load-server-config.ts';
 export { LogLevel, ServerConfig } from './config/server-config.ts';

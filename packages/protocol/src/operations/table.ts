@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { accountOperations, deviceOperations } from './account.ts';
 import { adminOperations } from './admin.ts';
+import { adminUserOperations } from './admin-users.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import { directoryOperations } from './directory.ts';
@@ -22,6 +23,7 @@ export const operations = {
   ...jobOperations,
   ...usageOperations,
   ...adminOperations,
+  ...adminUserOperations,
   ...directoryOperations,
   ...notificationOperations,
 } as const satisfies OperationTable;

@@ -1,5 +1,6 @@
-import { CofferError, type AccountId } from '@coffer/core';
+import type { AccountId } from '@coffer/core';
 import type { Accounts } from '@coffer/storage';
+import { findUser } from './find-user.ts';
 
 export interface QuotaChange {
   readonly username: string;
@@ -14,10 +15,7 @@ export async function setQuota(
   accounts: Pick<Accounts, 'byName' | 'setQuota' | 'setLargestFile'>,
   { username, quotaBytes, largestFileBytes }: QuotaChange,
 ): Promise<AccountId> {
-  const record = await accounts.byName(username);
-  if (record === undefined) {
-    throw new CofferError('NOT_FOUND', 'there is no account of that name', { hint: 'See `coffer admin user list`.' });
-  }
+  const record = await findUser(accounts, username);
   await accounts.setQuota(record.account, quotaBytes);
   if (largestFileBytes !== 'keep') await accounts.setLargestFile(record.account, largestFileBytes);
   return record.account;

@@ -1,16 +1,23 @@
-import { CofferError, type AccountId } from '@coffer/core';
-import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
+import { CofferError } from '@coffer/core';
+import type { Handlers, ResponseOf } from '@coffer/protocol';
 import { listBackups, readStoredBytes } from '@coffer/storage';
 import { differenceOf } from '../admin/difference.ts';
 import { readFindings } from '../admin/findings.ts';
 import { setQuota } from '../admin/set-quota.ts';
 import { listUsers } from '../admin/user-list.ts';
-import { statusOf } from '../log/audit.ts';
 import type { TaskStatus } from '../schedule/scheduler.ts';
 import type { Connection } from '../session/connection.ts';
+import { loggedFor } from './logged.ts';
 import type { Services } from './services.ts';
 
-type AdminOperation = Extract<keyof Handlers<Connection>, `admin.${string}`>;
+type CareOperation =
+  | 'admin.status'
+  | 'admin.userList'
+  | 'admin.collect'
+  | 'admin.scrub'
+  | 'admin.backup'
+  | 'admin.recount'
+  | 'admin.userQuota';
 
 /** Users of one answer. */
 const usersTogether = 64;
@@ -18,14 +25,9 @@ const usersTogether = 64;
 const differencesTogether = 1000;
 
 /** What administrators do from afar; who may is decided in `authorize`, and each leaves a line in the log. */
-export function adminHandlers(services: Services): Pick<Handlers<Connection>, AdminOperation> {
+export function adminHandlers(services: Services): Pick<Handlers<Connection>, CareOperation> {
   const { storage, accounts, scheduler } = services;
-  const logged = <Op extends AdminOperation>(
-    operation: Op,
-    work: (request: RequestOf<Op>) => Promise<Done<Op>>,
-  ): ((request: RequestOf<Op>, call: { readonly context: Connection }) => Promise<ResponseOf<Op>>) => {
-    return async (request, { context }) => await recorded(services, { operation, context }, () => work(request));
-  };
+  const logged = loggedFor(services);
   return {
     'admin.status': async () => status(services),
     'admin.userList': async ({ skip }) => users(services, skip),
@@ -96,32 +98,4 @@ async function users({ accounts, storagePath }: Services, skip: number): Promise
   const all = await listUsers(storagePath, accounts);
   const page = all.slice(skip, skip + usersTogether);
   return { users: [...page], more: skip + page.length < all.length };
-}
-
-interface Done<Op extends AdminOperation> {
-  readonly response: ResponseOf<Op>;
-  readonly counts?: Readonly<Record<string, number>>;
-  /** Whom it was done to. */
-  readonly subject?: AccountId;
-}
-
-/** A line at the start and one at the end, however it ends: what an administrator does must be seen by the others. */
-async function recorded<Op extends AdminOperation>(
-  { audit }: Services,
-  { operation, context }: { readonly operation: Op; readonly context: Connection },
-  work: () => Promise<Done<Op>>,
-): Promise<ResponseOf<Op>> {
-  const { account, device, address } = context;
-  const category = operation === 'admin.backup' ? 'backup' : 'admin';
-  const about = { event: operation, operation: operations[operation].code, account, device: device.device, address };
-  audit.record(category, { ...about, phase: 'start', status: 'OK' });
-  try {
-    const { response, counts, subject } = await work();
-    const more = { ...(counts && { counts }), ...(subject && { subject }) };
-    audit.record(category, { ...about, phase: 'end', status: 'OK', ...more });
-    return response;
-  } catch (error) {
-    audit.record(category, { ...about, phase: 'end', status: statusOf(error) });
-    throw error;
-  }
 }

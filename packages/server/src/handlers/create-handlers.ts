@@ -2,6 +2,7 @@ import type { Handlers } from '@coffer/protocol';
 import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
 import { adminHandlers } from './admin-handlers.ts';
+import { adminUserHandlers } from './admin-user-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
@@ -21,6 +22,7 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...chunkHandlers(services),
     ...jobHandlers(services),
     ...adminHandlers(services),
+    ...adminUserHandlers(services),
     ...directoryHandlers(services),
     ...notificationHandlers(services),
   };

@@ -49,3 +49,9 @@ export async function isLive(
   const identity = services.identities.current(account);
   return identity !== undefined && activeDevice(identity, device) !== undefined;
 }
+
+/** Whether the account was removed: what it owned is served to nobody any more. */
+export async function isGone({ accounts }: Pick<Services, 'accounts'>, account: AccountId): Promise<boolean> {
+  const record = await accounts.byId(account);
+  return record !== undefined && record.removedAtMs !== null;
+}

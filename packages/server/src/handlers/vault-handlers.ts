@@ -1,12 +1,12 @@
 import { CofferError, equalBytes, MiB, u64, type VaultId } from '@coffer/core';
 import { parseCommit, Role, VaultKind, type Commit } from '@coffer/journal';
 import { operations, protocolLimits, type Handlers } from '@coffer/protocol';
-import type { Ack } from '@coffer/storage';
+import type { Ack, VaultSummary } from '@coffer/storage';
 import type { Watcher } from '../events/watch-hub.ts';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import { CommitMemory, type CommitHold } from './commit-memory.ts';
-import type { Services } from './services.ts';
+import { isGone, type Services } from './services.ts';
 
 /** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
 const appendBytes = 16 * MiB;
@@ -61,8 +61,10 @@ async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {
 }
 
 /** A worker hears only of the vaults it serves. */
-async function list({ storage }: Services, { account, standing }: Connection) {
-  const all = await storage.vaultsOf(account);
+async function list(services: Services, { account, standing }: Connection) {
+  const all: VaultSummary[] = [];
+  for (const one of await services.storage.vaultsOf(account))
+    if (!(await isGone(services, one.owner))) all.push(one);
   const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
   return all
     .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))

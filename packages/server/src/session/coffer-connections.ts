@@ -13,7 +13,7 @@ import {
 import type { Watcher } from '../events/watch-hub.ts';
 import { createHandlers } from '../handlers/create-handlers.ts';
 import { statusOf } from '../log/audit.ts';
-import { isLive, type Services } from '../handlers/services.ts';
+import { isGone, isLive, type Services } from '../handlers/services.ts';
 import { loginFailed } from '../handlers/session-handlers.ts';
 import { TlsTransport } from '../net/tls-transport.ts';
 import { authorize, type RightsSource } from '../rights/authorize.ts';
@@ -127,7 +127,10 @@ function rightsOf(services: Services): RightsSource {
     isAdmin: async (account) => (await services.accounts.byId(account))?.role === 'admin',
     roleIn: async (vault, account) => {
       const state = await storage.vaultState(vault);
-      return state === undefined ? undefined : roleOf(state, account, storage.directory);
+      if (state === undefined) return undefined;
+      // With its owner a vault is gone for everybody.
+      if (await isGone(services, state.owner)) return undefined;
+      return roleOf(state, account, storage.directory);
     },
   };
 }

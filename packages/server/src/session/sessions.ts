@@ -78,6 +78,13 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
+  /** Ends all sessions of an account; `except` goes on. */
+  endAccount(account: AccountId, reason: string, except?: Connection): void {
+    for (const connection of this.#byAccount.get(idKey(account)) ?? []) {
+      if (connection !== except) connection.end(reason);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#sweeping;

@@ -1,0 +1,29 @@
+import { findUser } from '@coffer/server';
+import { Accounts } from '@coffer/storage';
+import { z } from 'zod';
+import { askServer, storageFolder } from '../admin-place.ts';
+import { parseInput, Text, Username } from '../arguments.ts';
+import type { Command } from '../context.ts';
+import { safeText } from '../safe-text.ts';
+
+const schemas = {
+  args: z.tuple([Username, z.enum(['user', 'admin'])]),
+  options: z.strictObject({ storage: Text.optional() }),
+};
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  const [username, role] = args;
+  const storage = storageFolder(context, options.storage);
+  if (storage === undefined)
+    await askServer(context, (server) => server.accounts.setRole({ username, role }, context.signal));
+  else {
+    await using accounts = await Accounts.open(storage, { clock: context.clock });
+    await accounts.setRole((await findUser(accounts, username)).account, role);
+  }
+  context.output.result({
+    json: () => ({ username, role }),
+    text: () => safeText(`${username} is ${role === 'admin' ? 'an administrator' : 'no administrator'} from now on`),
+  });
+  return undefined;
+};

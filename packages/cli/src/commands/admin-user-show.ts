@@ -1,0 +1,67 @@
+import { formatSize, idKey, toHex } from '@coffer/core';
+import { showUser } from '@coffer/server';
+import type { UserView } from '@coffer/server';
+import { Accounts } from '@coffer/storage';
+import { z } from 'zod';
+import { askServer, storageFolder } from '../admin-place.ts';
+import { parseInput, Text, Username } from '../arguments.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { table } from '../output.ts';
+import { formatTime } from '../time.ts';
+
+const schemas = { args: z.tuple([Username]), options: z.strictObject({ storage: Text.optional() }) };
+
+/** What the folder alone tells is less: whose vaults are whose is the daemon's. */
+type Shown = Omit<UserView, 'vaults'> & { readonly vaults: UserView['vaults'] | null };
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  const storage = storageFolder(context, options.storage);
+  const shown: Shown =
+    storage === undefined
+      ? await askServer(context, (server) => server.accounts.show(args[0], context.signal))
+      : { ...(await showHere(context, { storage, username: args[0] })), vaults: null };
+  context.output.result({
+    json: () => ({ ...shown, account: idKey(shown.account), fingerprint: toHex(shown.fingerprint) }),
+    text: () => userText(shown),
+  });
+  return undefined;
+};
+
+async function showHere(
+  context: CommandContext,
+  { storage, username }: { readonly storage: string; readonly username: string },
+): Promise<Omit<UserView, 'vaults'>> {
+  await using accounts = await Accounts.open(storage, { clock: context.clock });
+  return await showUser(storage, accounts, username);
+}
+
+function userText(user: Shown): string {
+  const facts = table([
+    ['username', user.username],
+    ['account', idKey(user.account)],
+    ['role', user.role],
+    ['state', user.mustChange ? `${user.state}, with the password that an administrator chose` : user.state],
+    ['stored', formatSize(user.storedBytes)],
+    ['quota', user.quotaBytes === null ? 'no limit' : formatSize(user.quotaBytes)],
+    ['contact', user.contact === '' ? '-' : user.contact],
+    ['folder', user.folder === '' ? '-' : user.folder],
+    ['made', formatTime(user.createdAtMs)],
+    ['keys', `${toHex(user.fingerprint)}${user.certified ? ', certified' : ', not certified'}`],
+    ...(user.vaults === null ? [] : [['vaults', vaultsText(user.vaults)]]),
+  ]);
+  if (user.devices.length === 0) return `${facts}\n\nno devices yet`;
+  const devices = table([
+    ['device', 'kind', 'last seen'],
+    ...user.devices.map(({ name, scope, revoked, lastSeenMs }) => [
+      name,
+      revoked ? `${scope}, revoked` : scope,
+      lastSeenMs === null ? 'never' : formatTime(lastSeenMs),
+    ]),
+  ]);
+  return `${facts}\n\n${devices}`;
+}
+
+function vaultsText({ owned, shared, received }: UserView['vaults']): string {
+  return `${owned} owned, ${shared} of them shared with others; ${received} of others`;
+}

@@ -1,0 +1,61 @@
+import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
+import type { Connections } from './connection/connections.ts';
+
+export type ServerAccount = ResponseOf<'admin.userShow'>;
+export type ServerInvite = ResponseOf<'admin.inviteList'>['invites'][number];
+
+/** Accounts and invites of the server, for its administrators. @throws NOT_ALLOWED for others, UNREACHABLE */
+export class AccountAdmin {
+  readonly #connections: Connections;
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+  }
+
+  /** @throws NOT_FOUND */
+  show(username: string, signal?: AbortSignal): Promise<ServerAccount> {
+    return this.#ask((one) => one.request('admin.userShow', { username }, optionsOf(signal)), signal);
+  }
+
+  /** Suspending ends the sessions of the account. @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
+  async setState(change: RequestOf<'admin.userState'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.userState', change, optionsOf(signal)), signal);
+  }
+
+  /** @throws as {@link setState} */
+  async setRole(change: RequestOf<'admin.userRole'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.userRole', change, optionsOf(signal)), signal);
+  }
+
+  /** For good. @throws as {@link setState} */
+  async remove(username: string, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.userRemove', { username }, optionsOf(signal)), signal);
+  }
+
+  /** Gives the server what the authority has signed. @throws NOT_FOUND, INVALID */
+  async certify(certified: RequestOf<'admin.userCertify'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.userCertify', certified, optionsOf(signal)), signal);
+  }
+
+  /** @throws EXISTS when the name is taken, INVALID, LIMIT */
+  invite(invite: RequestOf<'admin.inviteCreate'>, signal?: AbortSignal): Promise<ResponseOf<'admin.inviteCreate'>> {
+    return this.#ask((one) => one.request('admin.inviteCreate', invite, optionsOf(signal)), signal);
+  }
+
+  async invites(signal?: AbortSignal): Promise<readonly ServerInvite[]> {
+    return (await this.#ask((one) => one.request('admin.inviteList', {}, optionsOf(signal)), signal)).invites;
+  }
+
+  /** @throws NOT_FOUND, also when it was used */
+  async revokeInvite(id: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.inviteRevoke', { id }, optionsOf(signal)), signal);
+  }
+
+  #ask<Result>(work: (connection: ClientConnection) => Promise<{ readonly response: Result }>, signal?: AbortSignal) {
+    return this.#connections.run('control', async (connection) => (await work(connection)).response, signal);
+  }
+}
+
+function optionsOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

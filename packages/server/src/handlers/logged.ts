@@ -1,0 +1,50 @@
+import type { AccountId } from '@coffer/core';
+import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
+import { statusOf } from '../log/audit.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Services } from './services.ts';
+
+export type AdminOperation = Extract<keyof Handlers<Connection>, `admin.${string}`>;
+
+export interface Done<Op extends AdminOperation> {
+  readonly response: ResponseOf<Op>;
+  readonly counts?: Readonly<Record<string, number>>;
+  /** Whom it was done to. */
+  readonly subject?: AccountId;
+  /** Fixed words. */
+  readonly note?: string;
+}
+
+export interface AdminCall {
+  readonly context: Connection;
+}
+
+/** Makes handlers of administrators' operations that leave a line at the start and one at the end, however they end: what one does the others must see. */
+export function loggedFor(services: Pick<Services, 'audit'>) {
+  return <Op extends AdminOperation>(
+    operation: Op,
+    work: (request: RequestOf<Op>, call: AdminCall) => Promise<Done<Op>>,
+  ): ((request: RequestOf<Op>, call: AdminCall) => Promise<ResponseOf<Op>>) => {
+    return async (request, call) => await recorded(services, { operation, ...call }, () => work(request, call));
+  };
+}
+
+async function recorded<Op extends AdminOperation>(
+  { audit }: Pick<Services, 'audit'>,
+  { operation, context }: { readonly operation: Op; readonly context: Connection },
+  work: () => Promise<Done<Op>>,
+): Promise<ResponseOf<Op>> {
+  const { account, device, address } = context;
+  const category = operation === 'admin.backup' ? 'backup' : 'admin';
+  const about = { event: operation, operation: operations[operation].code, account, device: device.device, address };
+  audit.record(category, { ...about, phase: 'start', status: 'OK' });
+  try {
+    const { response, counts, subject, note } = await work();
+    const more = { ...(counts && { counts }), ...(subject && { subject }), ...(note !== undefined && { note }) };
+    audit.record(category, { ...about, phase: 'end', status: 'OK', ...more });
+    return response;
+  } catch (error) {
+    audit.record(category, { ...about, phase: 'end', status: statusOf(error) });
+    throw error;
+  }
+}
