@@ -1,4 +1,4 @@
-import { CofferError, parseSize } from '@coffer/core';
+import { CofferError, fromHex, parseDurationMs, parseSize } from '@coffer/core';
 import { z } from 'zod';
 import type { CommandInput } from './context.ts';
 
@@ -22,6 +22,23 @@ export const Size = Text.transform((text, context) => {
     return z.NEVER;
   }
 });
+
+export const Duration = Text.transform((text, context) => {
+  try {
+    return parseDurationMs(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: `"${text}" is not a time like 7d or 12h` });
+    return z.NEVER;
+  }
+});
+
+/** Hex digits of so many bytes. */
+export function Hex(bytes: number) {
+  return z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`, 'i'), `${2 * bytes} hex digits`)
+    .transform((text) => fromHex(text.toLowerCase()));
+}
 
 export const Count = z.coerce.number().int().min(1).max(1_000_000_000);
 

@@ -1,6 +1,7 @@
 import type { Command as CommanderCommand } from 'commander';
 import { collect } from './collect.ts';
 import type { AddCommand } from './program.ts';
+import { addInviteCommands, addUserCommands, storageOption } from './program-users.ts';
 
 /** `serve` and `admin …` (CLI §Server and administration). */
 export function addServerCommands(program: CommanderCommand, add: AddCommand): void {
@@ -21,6 +22,7 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
   addCare(admin, add);
   addRepair(admin, add);
   addUserCommands(admin, add);
+  addInviteCommands(admin, add);
 }
 
 function addSetup(admin: CommanderCommand, add: AddCommand): void {
@@ -53,9 +55,6 @@ function addSetup(admin: CommanderCommand, add: AddCommand): void {
     )
     .option('--renew', 'issue a new one even when the present one is good');
 }
-
-/** Where a command works that can do so from afar as well. */
-const storageOption = 'work on this folder of this machine (default: on the server, as the signed-in administrator)';
 
 function addCare(admin: CommanderCommand, add: AddCommand): void {
   add(admin, {
@@ -109,35 +108,4 @@ function addRepair(admin: CommanderCommand, add: AddCommand): void {
     .option('--backup <file>', 'this backup (default: the newest of the folder backups that is whole)')
     .option('--reason <text>', 'what people are told')
     .option('--generation <number>', 'number of the new generation at least, when the storage may have forgotten some');
-}
-
-function addUserCommands(admin: CommanderCommand, add: AddCommand): void {
-  const user = admin.command('user').description('accounts of this server');
-  add(user, {
-    usage: 'add <name>',
-    summary: 'make an account and print its invite',
-    load: () => import('./commands/admin-user-add.ts'),
-  })
-    .option('--role <role>', 'user or admin', 'user')
-    .option('--quota <size>', 'most that the account may store, like 10GiB')
-    .option('--contact <text>', 'how to reach the person')
-    .option('--folder <local>', 'the folder that the person will sync')
-    .option('--password-stdin', 'read the password from standard input')
-    .option('--generate', 'make a six-word passphrase and show it once')
-    .option('--host <name>', 'name or address that the invite names (default: the first of the certificate)')
-    .option('--port <number>', 'port that the invite names (default 7443)')
-    .option('--storage <folder>', 'the storage folder (default server-storage)')
-    .option('--certs <folder>', 'where certificates lie (default certs)');
-  add(user, {
-    usage: 'list',
-    summary: 'list accounts',
-    load: () => import('./commands/admin-user-list.ts'),
-  }).option('--storage <folder>', storageOption);
-  add(user, {
-    usage: 'quota <name> <size>',
-    summary: 'set how much an account may store, like 10GiB, or none for no limit; effective at once',
-    load: () => import('./commands/admin-user-quota.ts'),
-  })
-    .option('--largest-file <size>', 'most that one file may take, or none')
-    .option('--storage <folder>', storageOption);
 }

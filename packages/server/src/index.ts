@@ -2,6 +2,8 @@ export { collectAll, scrubAll } from './admin/admin-tasks.ts';
 export { certifyUser } from './admin/certify-user.ts';
 export { differenceOf } from './admin/difference.ts';
 export { findUser } from './admin/find-user.ts';
+export { listInvites, makeInvite, revokeInvite } from './admin/invites.ts';
+export type { ShownInvite } from './admin/invites.ts';
 export { readFindings } from './admin/findings.ts';
 export { setQuota } from './admin/set-quota.ts';
 export type { QuotaChange } from './admin/set-quota.ts';

@@ -63,8 +63,7 @@ async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {
 /** A worker hears only of the vaults it serves. */
 async function list(services: Services, { account, standing }: Connection) {
   const all: VaultSummary[] = [];
-  for (const one of await services.storage.vaultsOf(account))
-    if (!(await isGone(services, one.owner))) all.push(one);
+  for (const one of await services.storage.vaultsOf(account)) if (!(await isGone(services, one.owner))) all.push(one);
   const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
   return all
     .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))

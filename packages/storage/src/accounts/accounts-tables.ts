@@ -169,6 +169,12 @@ export class AccountsTables {
     return this.#all<DeviceSeen>(sql, account);
   }
 
+  /** What was kept about a person beside the account. */
+  removeTraces(account: AccountId): void {
+    this.#run('DELETE FROM notifications WHERE account = ?', account);
+    this.#run('DELETE FROM devices_seen WHERE account = ?', account);
+  }
+
   setting(key: string): Uint8Array | undefined {
     return this.#first<{ value: Uint8Array }>('SELECT value FROM settings WHERE key = ?', key)?.value;
   }

@@ -152,7 +152,10 @@ export class Accounts implements AsyncDisposable {
     const gone = { ...records, state: 'suspended', role: 'user', contact: '', folder: '', display: '' } as const;
     // No username can begin like this.
     const tombstone = { username: `~${idKey(account)}`, removed_at_ms: this.#clock.nowMs() };
-    this.#update(account, { ...gone, ...tombstone }, () => this.#requestTables.removeOf(account));
+    this.#update(account, { ...gone, ...tombstone }, () => {
+      this.#requestTables.removeOf(account);
+      this.#tables.removeTraces(account);
+    });
   }
 
   /** Requests that somebody decides upon. */

@@ -1,0 +1,70 @@
+import { CofferError, formatSize, idKey } from '@coffer/core';
+import { listInvites, revokeInvite } from '@coffer/server';
+import type { ShownInvite } from '@coffer/server';
+import { Accounts } from '@coffer/storage';
+import { z } from 'zod';
+import { askServer, storageFolder } from '../admin-place.ts';
+import { Hex, parseInput, Text } from '../arguments.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { table } from '../output.ts';
+import { formatTime } from '../time.ts';
+
+const schemas = {
+  args: z.tuple([z.enum(['list', 'revoke']).default('list'), Hex(8).optional()]),
+  options: z.strictObject({ storage: Text.optional() }),
+};
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  const [action, id] = args;
+  const storage = storageFolder(context, options.storage);
+  if ((action === 'revoke') !== (id !== undefined)) {
+    throw new CofferError('INVALID', '`invites revoke` takes the id of one invite, `invites list` nothing', {
+      hint: 'See `coffer admin invites` for the ids.',
+    });
+  }
+  if (id === undefined) return list(context, storage);
+  if (storage === undefined) await askServer(context, (server) => server.accounts.revokeInvite(id, context.signal));
+  else {
+    await using accounts = await Accounts.open(storage, { clock: context.clock });
+    await revokeInvite(accounts, id);
+  }
+  context.output.result({ json: () => ({ id: idKey(id) }), text: () => 'nobody can use this invite any more' });
+  return undefined;
+};
+
+async function list(context: CommandContext, storage: string | undefined): Promise<undefined> {
+  const invites = storage === undefined ? await listThere(context) : await listHere(context, storage);
+  const nowMs = context.clock.nowMs();
+  const rows = invites.map((invite) => ({ ...invite, id: idKey(invite.id), state: stateOf(invite, nowMs) }));
+  context.output.result({
+    json: () => rows,
+    text: () =>
+      table([
+        ['id', 'username', 'role', 'quota', 'state', 'until'],
+        ...rows.map(({ id, username, role, quotaBytes, state, expiresAtMs }) => [
+          id,
+          username ?? '-',
+          role,
+          quotaBytes === null ? '-' : formatSize(quotaBytes),
+          state,
+          formatTime(expiresAtMs),
+        ]),
+      ]),
+  });
+  return undefined;
+}
+
+function listThere(context: CommandContext): Promise<readonly ShownInvite[]> {
+  return askServer(context, (server) => server.accounts.invites(context.signal));
+}
+
+async function listHere(context: CommandContext, storage: string): Promise<readonly ShownInvite[]> {
+  await using accounts = await Accounts.open(storage, { clock: context.clock });
+  return await listInvites(accounts);
+}
+
+function stateOf({ usedAtMs, expiresAtMs }: ShownInvite, nowMs: number): 'used' | 'expired' | 'open' {
+  if (usedAtMs !== null) return 'used';
+  return expiresAtMs <= nowMs ? 'expired' : 'open';
+}
