@@ -35,6 +35,10 @@ export function addUserCommands(admin: CommanderCommand, add: AddCommand): void 
   })
     .option('--largest-file <size>', 'most that one file may take, or none')
     .option('--storage <folder>', storageOption);
+  addUserStates(user, add);
+}
+
+function addUserStates(user: CommanderCommand, add: AddCommand): void {
   add(user, {
     usage: 'show <name>',
     summary: 'show an account, its keys and devices',

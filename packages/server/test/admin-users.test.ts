@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { dayMs, idKey, sha256, systemRandom, timestampFromMs } from '@coffer/core';
 import { makeCertificate } from '@coffer/journal';
-import { TestAccount, TestVault, type TestDevice } from '@coffer/journal/testing';
+import { TestVault, type TestAccount, type TestDevice } from '@coffer/journal/testing';
 import { Accounts } from '@coffer/storage';
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { frames, open, TestDaemon, TestSite, untilTrue, type Greeted } from './support/test-daemon.ts';
