@@ -12,8 +12,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ['core', 'journal', 'protocol', 'storage'],
   client: ['core', 'journal', 'crypto', 'protocol'],
   sync: ['core', 'client'],
-  cli: ['core', 'journal', 'crypto', 'protocol', 'storage', 'server', 'client', 'sync'],
-  e2e: ['core', 'journal', 'crypto', 'protocol', 'storage', 'server', 'client', 'sync', 'cli'],
+  tui: ['core', 'client', 'sync'],
+  cli: ['core', 'journal', 'crypto', 'protocol', 'storage', 'server', 'client', 'sync', 'tui'],
+  e2e: ['core', 'journal', 'crypto', 'protocol', 'storage', 'server', 'client', 'sync', 'tui', 'cli'],
 };
 
 /** End-to-end encryption is a property of the graph: what runs on the server cannot reach what holds keys. */

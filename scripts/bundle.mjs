@@ -11,7 +11,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, 'packages/cli/dist/bundle');
 
 /** Loaded only where they are needed, or by their own paths: native code, WebAssembly, the threads that write logs. */
-const external = ['@napi-rs/keyring', '@serenity-kit/opaque', 'node-forge', 'pino', 'pino-roll'];
+const external = ['@napi-rs/keyring', '@serenity-kit/opaque', 'node-forge', 'pino', 'pino-roll', 'react-devtools-core'];
+
+/** React's own checks of how it is used cost more than the drawing: they are for its tests and ours. */
+const define = { 'process.env.NODE_ENV': '"production"' };
 
 /** What a bundled CommonJS package may ask for. */
 const banner = {
@@ -35,6 +38,7 @@ async function bundle() {
     logLevel: 'warning',
     banner,
     external,
+    define,
   });
   const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
   for (const name of globSync('*.js', { cwd: outdir })) if (!written.has(name)) rmSync(join(outdir, name));

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const files = globSync('packages/*/{src,test,bench}/**/*.{ts,tsx}', { cwd: root }).map((path) => ({
   path: path.replaceAll('\\', '/'),
-  facts: readSourceFacts(readFileSync(new URL(path, `file://${root}`), 'utf8')),
+  facts: readSourceFacts(readFileSync(new URL(path, `file://${root}`), 'utf8'), { tsx: path.endsWith('.tsx') }),
 }));
 const violations = findViolations(files, readDeclared());
 

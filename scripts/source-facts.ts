@@ -11,9 +11,9 @@ export interface SourceFacts {
 }
 
 /** Reads the syntax tree, so that comments and strings count for nothing. */
-export function readSourceFacts(source: string): SourceFacts {
+export function readSourceFacts(source: string, { tsx = false }: { readonly tsx?: boolean } = {}): SourceFacts {
   const facts = { imports: [] as string[], exportsAll: false, usesCipher: false, ambient: [] as string[] };
-  for (const node of nodesOf(parseSync(source, { syntax: 'typescript', tsx: false, target: 'es2024' }))) {
+  for (const node of nodesOf(parseSync(source, { syntax: 'typescript', tsx, target: 'es2024' }))) {
     const specifier = specifierOf(node);
     if (specifier !== undefined) facts.imports.push(specifier);
     if (node.type === 'ExportAllDeclaration') facts.exportsAll = true;

@@ -1,8 +1,13 @@
 import type { Command as CommanderCommand } from 'commander';
 import type { AddCommand } from './program.ts';
 
-/** Commands about the account on this machine (CLI §Account). */
+/** Commands about the account on this machine (CLI §Account), and the terminal UI. */
 export function addAccountCommands(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'ui',
+    summary: 'everything in the terminal, live; also plain `coffer` on a terminal',
+    load: () => import('./commands/ui.ts'),
+  }).option('--screen-reader', 'one pane at a time, without boxes and signs');
   add(program, {
     usage: 'login <target>',
     summary: 'sign in on this machine: an INVITE, or USER@HOST[:PORT]',

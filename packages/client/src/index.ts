@@ -14,10 +14,14 @@ export type {
 export { parseBandwidth } from './bandwidth/bandwidth-limits.ts';
 export type { BandwidthLimits } from './bandwidth/bandwidth-limits.ts';
 export { BandwidthSchedule, limitsAt } from './bandwidth/bandwidth-schedule.ts';
+export { copyEntry } from './copy-entry.ts';
+export type { CopyEntry } from './copy-entry.ts';
 export type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from './downloader.ts';
 export type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/journal';
 export type { Content, EntryKind, EntryName, LinkTarget, RetentionPolicy } from '@coffer/journal';
+export { readFile } from './read-file.ts';
+export type { ReadFile } from './read-file.ts';
 export type { TreeReader, VaultPath } from './tree-reader.ts';
 export type { FileSource, UploadedContent, Uploader, UploaderOptions, UploadProgress } from './uploader.ts';
 export type {

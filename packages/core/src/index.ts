@@ -42,6 +42,7 @@ export { kdf, lp, sha256 } from './lp.ts';
 export type { LpField } from './lp.ts';
 export { randomUnit, systemRandom } from './random.ts';
 export type { Random } from './random.ts';
+export { safeText } from './safe-text.ts';
 export { Semaphore } from './semaphore.ts';
 export { startWorker } from './start-worker.ts';
 export type { StartWorkerOptions } from './start-worker.ts';

@@ -1,3 +1,5 @@
+export { AtTerminal } from './harness/at-terminal.ts';
+export type { AtTerminalOptions } from './harness/at-terminal.ts';
 export { Child, runProgram } from './harness/child.ts';
 export type { ChildOptions, Finished } from './harness/child.ts';
 export { Coffer, cofferCommand, readResult } from './harness/coffer.ts';

@@ -1,9 +1,9 @@
 import { CofferError } from '@coffer/core';
+import { readFile } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
-import { readFile } from '../read-file.ts';
 import { requireEntry } from '../vault-paths.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };

@@ -1,6 +1,5 @@
 import { CofferError } from '@coffer/core';
-import type { EntryId } from '@coffer/core';
-import type { CommitBatch, Entry, Placement, TreeReader } from '@coffer/client';
+import { copyEntry } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -24,48 +23,10 @@ export const run: Command = async (context, input) => {
   }
   const above = vault.tree.path(target.parent.entry) ?? [];
   await using batch = vault.batch();
-  const copied = await copy(
-    { tree: vault.tree, batch, signal: context.signal },
-    { source, to: { parent: target.parent.entry, name: target.name } },
-  );
+  const to = { parent: target.parent.entry, name: target.name };
+  const { copied } = await copyEntry({ tree: vault.tree, batch, source, to }, context.signal);
   await home.commit(batch);
   const path = displayPath([...above, target.name]);
   context.output.result({ json: () => ({ path, copied }), text: () => '' });
   return undefined;
 };
-
-interface Copying {
-  readonly tree: TreeReader;
-  readonly batch: CommitBatch;
-  readonly signal: AbortSignal;
-}
-
-/** How many entries were made. The list below a folder is read before it is written, so that a copy into itself ends. */
-async function copy(
-  copying: Copying,
-  { source, to }: { readonly source: Entry; readonly to: Placement },
-): Promise<number> {
-  const { tree } = copying;
-  const made = new Map<string, EntryId>();
-  const key = (names: readonly unknown[]): string =>
-    JSON.stringify(names.map((name) => (name instanceof Uint8Array ? [...name] : name)));
-  const walked = [...tree.walk(source.entry)];
-  for (const { path, entry } of walked) {
-    const parent = path.length === 0 ? to.parent : made.get(key(path.slice(0, -1)));
-    if (parent === undefined) throw new TypeError('a walk shows parents before children');
-    const place = path.length === 0 ? to : { parent, name: entry.name };
-    made.set(key(path), await copyOne(copying, { entry, place }));
-  }
-  return walked.length;
-}
-
-function copyOne(
-  { batch, signal }: Copying,
-  { entry, place }: { readonly entry: Entry; readonly place: Placement },
-): Promise<EntryId> {
-  const { mtime, mode, target } = entry;
-  if (entry.kind === 'directory') return batch.makeDirectory({ ...place, mtime, mode }, signal);
-  if (entry.kind === 'symlink' && target !== undefined)
-    return batch.putSymlink({ ...place, mtime, mode, target }, signal);
-  return batch.copyFile(entry, place, signal);
-}

@@ -1,10 +1,10 @@
 import { CofferError, formatSize, KiB } from '@coffer/core';
+import { readFile } from '@coffer/client';
 import type { Entry, Vault } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
-import { readFile } from '../read-file.ts';
 import { safeText } from '../safe-text.ts';
 import { requireEntry } from '../vault-paths.ts';
 

@@ -1,4 +1,6 @@
-import type { DownloadSink, Entry, Vault } from '@coffer/client';
+import type { DownloadSink } from './downloader.ts';
+import type { Entry } from './entry.ts';
+import type { Vault } from './vault.ts';
 
 /** Zeros of a hole are written in pieces of this size. */
 const zeroBytes = 64 * 1024;

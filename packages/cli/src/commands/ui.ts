@@ -1,0 +1,26 @@
+import { homedir } from 'node:os';
+import { z } from 'zod';
+import { Flag, parseInput } from '../arguments.ts';
+import { jobsFolder, openProfile } from '../compose.ts';
+import type { Command } from '../context.ts';
+import { stopUntilContinued } from '../system-stop.ts';
+
+const schemas = { args: z.tuple([]), options: z.strictObject({ screenReader: Flag }) };
+
+export const run: Command = async (context, input) => {
+  const { options } = parseInput(input, schemas);
+  const { runUi } = await import('@coffer/tui');
+  await runUi({
+    profile: openProfile(context),
+    jobsFolder: jobsFolder(context),
+    homeFolder: homedir(),
+    cwd: context.cwd,
+    env: context.env,
+    clock: context.clock,
+    streams: context.streams,
+    stop: stopUntilContinued,
+    isForScreenReader: options.screenReader,
+    signal: context.signal,
+  });
+  return undefined;
+};

@@ -1,0 +1,123 @@
+import { spawn } from '@lydell/node-pty';
+import { Terminal } from '@xterm/headless';
+import { cofferCommand } from './coffer.ts';
+import { cleanEnvironment } from './environment.ts';
+
+export interface AtTerminalOptions {
+  readonly cols?: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** How long somebody looks at a screen before giving up. */
+const patienceMs = 30_000;
+
+/** A person at a real terminal: what is typed goes through a PTY, what is seen comes from a screen. */
+export class AtTerminal implements AsyncDisposable {
+  readonly #screen: Terminal;
+  readonly #process: ReturnType<typeof spawn>;
+  readonly exitCode: Promise<number>;
+  /** Everything that was ever written. */
+  seen = '';
+
+  /** Starts `coffer ARGS --home HOME`. */
+  constructor(args: readonly string[], home: string, options: AtTerminalOptions = {}) {
+    const { cols = 100, rows = 30, env = {}, cwd } = options;
+    const [program, ...rest] = cofferCommand([...args, '--home', home]);
+    this.#screen = new Terminal({ cols, rows, allowProposedApi: true });
+    this.#process = spawn(program, rest, {
+      cols,
+      rows,
+      ...(cwd !== undefined && { cwd }),
+      env: { ...cleanEnvironment(home), TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', ...env },
+    });
+    this.#process.onData((data) => {
+      this.seen += data;
+      this.#screen.write(data);
+    });
+    this.exitCode = new Promise((resolve) => this.#process.onExit(({ exitCode }) => resolve(exitCode)));
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  type(text: string): void {
+    this.#process.write(text);
+  }
+
+  /** As a terminal sends what was pasted to a program that asked for it. */
+  paste(text: string): void {
+    this.type(`\u001b[200~${text}\u001b[201~`);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#screen.resize(cols, rows);
+    this.#process.resize(cols, rows);
+  }
+
+  /** Waits until it was written once. @throws Error with what was written instead */
+  async reads(pattern: RegExp): Promise<void> {
+    await waitFor(() => pattern.test(this.seen), `never seen: ${pattern.source}\n${this.seen}`);
+  }
+
+  /** Waits until the screen shows it. @throws Error with the screen */
+  async shows(pattern: RegExp): Promise<void> {
+    await this.#untilScreen((text) => pattern.test(text), `never on the screen: ${pattern.source}`);
+  }
+
+  /** Waits until the screen does not show it any more. @throws Error with the screen */
+  async hides(pattern: RegExp): Promise<void> {
+    await this.#untilScreen((text) => !pattern.test(text), `still on the screen: ${pattern.source}`);
+  }
+
+  /** The rows of the screen in sight, spaces at their ends cut. */
+  async rows(): Promise<string[]> {
+    await new Promise<void>((resolve) => this.#screen.write('', resolve));
+    const buffer = this.#screen.buffer.active;
+    return Array.from(
+      { length: this.#screen.rows },
+      (_, row) => buffer.getLine(buffer.viewportY + row)?.translateToString(true) ?? '',
+    );
+  }
+
+  /** The lines of the whole buffer that hold something. */
+  async screen(): Promise<string[]> {
+    await new Promise<void>((resolve) => this.#screen.write('', resolve));
+    const buffer = this.#screen.buffer.active;
+    return Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row)?.translateToString(true) ?? '').filter(
+      (line) => line !== '',
+    );
+  }
+
+  /** Where the terminal's cursor stands, and which of the two screens is in sight. */
+  async cursor(): Promise<{ readonly x: number; readonly y: number; readonly screen: 'normal' | 'alternate' }> {
+    await new Promise<void>((resolve) => this.#screen.write('', resolve));
+    const { cursorX, cursorY, type } = this.#screen.buffer.active;
+    return { x: cursorX, y: cursorY, screen: type };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.exitCode;
+    this.#screen.dispose();
+  }
+
+  async #untilScreen(isThere: (text: string) => boolean, problem: string): Promise<void> {
+    let text = '';
+    const look = async (): Promise<boolean> => {
+      text = (await this.rows()).join('\n');
+      return isThere(text);
+    };
+    await waitFor(look, () => `${problem}\n${text}`);
+  }
+}
+
+async function waitFor(isThere: () => boolean | Promise<boolean>, problem: string | (() => string)): Promise<void> {
+  const until = Date.now() + patienceMs;
+  while (!(await isThere())) {
+    if (Date.now() > until) throw new Error(typeof problem === 'string' ? problem : problem());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

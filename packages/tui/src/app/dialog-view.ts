@@ -1,0 +1,115 @@
+import { fitLine, line, span } from '../frame/line.ts';
+import type { Line } from '../frame/line.ts';
+import { shown, widthOf, wrap } from '../terminal/text.ts';
+import type { Glyphs } from '../terminal/theme.ts';
+import { choicesOf } from './dialog.ts';
+import type { DialogState, Question } from './dialog.ts';
+import { settle } from './list-state.ts';
+import { drawField } from './text-field.ts';
+
+/** The panel of a question: its lines, and where the terminal's cursor stands. */
+export interface DialogView {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  readonly cursor: { readonly row: number; readonly column: number };
+}
+
+/** Draws a question in `width` columns and at most `height` rows. */
+export function dialogView(
+  state: DialogState,
+  { width, height, glyphs }: { readonly width: number; readonly height: number; readonly glyphs: Glyphs },
+): DialogView {
+  const { question } = state;
+  switch (question.kind) {
+    case 'text':
+      return fieldView(state, { width, secret: question.isSecret === true, note: question.hint ?? '', above: [] });
+    case 'plan':
+      return planView(state, width, height);
+    case 'choice':
+      return choiceView(state, { width, height, glyphs });
+    case 'message':
+      return messageView(state, width, height);
+    default:
+      return question satisfies never;
+  }
+}
+
+/** Rows that a question would like to have inside its pane. */
+export function dialogRows(state: DialogState, width: number): number {
+  const { question } = state;
+  if (question.kind === 'text') return 2;
+  if (question.kind === 'plan') return bodyLines(question, width).length + 2;
+  if (question.kind === 'choice') return question.choices.length + (question.canType === true ? 2 : 1);
+  return bodyLines(question, width).length + 1;
+}
+
+function fieldView(
+  { question, field, problem }: DialogState,
+  parts: {
+    readonly width: number;
+    readonly secret: boolean;
+    readonly note: string;
+    readonly above: readonly Line[];
+  },
+): DialogView {
+  const drawn = drawField(field, { width: parts.width - 3, isSecret: parts.secret });
+  const lines = [
+    ...parts.above,
+    [span('> ', 'key'), span(drawn.text)],
+    problem === undefined ? line(parts.note, 'dim') : line(`! ${shown(problem)}`, 'error'),
+  ];
+  return { title: question.title, lines, cursor: { row: parts.above.length, column: drawn.column + 2 } };
+}
+
+function planView(state: DialogState, width: number, height: number): DialogView {
+  const question = state.question as Extract<Question, { kind: 'plan' }>;
+  const body = bodyLines(question, width).slice(0, Math.max(1, height - 2));
+  if (question.word !== undefined)
+    return fieldView(state, { width, secret: false, note: `type ${question.word} to ${question.yes}`, above: body });
+  const ask: Line = [span('y', 'key'), span(` ${question.yes}   `), span('n', 'key'), span(' leave it as it is')];
+  return { title: question.title, lines: [...body, ask], cursor: { row: body.length, column: 0 } };
+}
+
+function choiceView(
+  state: DialogState,
+  { width, height, glyphs }: { readonly width: number; readonly height: number; readonly glyphs: Glyphs },
+): DialogView {
+  const question = state.question as Extract<Question, { kind: 'choice' }>;
+  const choices = choicesOf(state);
+  const head: Line[] =
+    question.canType === true ? [[span('> ', 'key'), span(drawField(state.field, { width: width - 3 }).text)]] : [];
+  const rows = Math.max(1, height - head.length - (state.problem === undefined ? 0 : 1));
+  const list = settle(state.list, { count: choices.length, height: rows });
+  const wide = Math.max(0, ...choices.map(({ label }) => widthOf(label)));
+  const body = choices.slice(list.top, list.top + rows).map(({ label, detail, disabled }, index) => {
+    const isHere = list.top + index === list.cursor;
+    const more = disabled === undefined ? (detail ?? '') : `(${disabled})`;
+    const role = isHere ? 'focus' : disabled === undefined ? 'plain' : 'dim';
+    const text = `${label}${' '.repeat(wide - widthOf(label))}  ${more}`;
+    return fitLine([span(isHere ? `${glyphs.cursor} ` : '  '), span(text, role)], width);
+  });
+  const problem: Line[] = state.problem === undefined ? [] : [line(`! ${shown(state.problem)}`, 'error')];
+  const lines = [...head, ...(body.length === 0 ? [line('  nothing fits', 'dim')] : body), ...problem];
+  const column = question.canType === true ? drawField(state.field, { width: width - 3 }).column + 2 : 0;
+  const row = question.canType === true ? 0 : list.cursor - list.top;
+  return { title: question.title, lines, cursor: { row, column } };
+}
+
+function messageView(state: DialogState, width: number, height: number): DialogView {
+  const lines = bodyLines(state.question, width);
+  const list = settle(state.list, { count: lines.length, height: Math.max(1, height - 1) });
+  const shownLines = lines.slice(list.top, list.top + Math.max(1, height - 1));
+  return {
+    title: state.question.title,
+    lines: [...shownLines, line('Enter closes', 'dim')],
+    cursor: { row: shownLines.length, column: 0 },
+  };
+}
+
+function bodyLines(question: Question, width: number): Line[] {
+  if (question.kind !== 'plan' && question.kind !== 'message') return [];
+  return question.lines.flatMap((one) => {
+    const { text, role } = typeof one === 'string' ? { text: one, role: undefined } : one;
+    return wrap(shown(text), width).map((part) => line(part, role));
+  });
+}

@@ -1,0 +1,343 @@
+import { CofferError, isCofferError, secondMs } from '@coffer/core';
+import type { Clock } from '@coffer/core';
+import type { Frame } from '../frame/frame.ts';
+import { isTooSmall } from '../frame/layout.ts';
+import type { Size } from '../frame/layout.ts';
+import type { Line } from '../frame/line.ts';
+import { actionFor, bindingsOf } from '../keymap.ts';
+import type { ActionId, ScreenId } from '../keymap.ts';
+import type { KeyName } from '../terminal/keys.ts';
+import type { Role, Theme } from '../terminal/theme.ts';
+import { dialogKey, dialogPaste, openDialog } from './dialog.ts';
+import type { Choice, DialogState, Message, PlanQuestion, Question, TextQuestion } from './dialog.ts';
+import { helpLines } from './help.ts';
+import type { Screen } from './screen.ts';
+import { listHeight, shellFrame } from './shell-view.ts';
+import type { Notice, Status } from './shell-view.ts';
+import type { Ui } from './ui.ts';
+
+export interface ShellDeps {
+  readonly clock: Clock;
+  readonly theme: Theme;
+  /** For screen readers. */
+  readonly isBare: boolean;
+  /** Stops the process as ^z does, and resolves when it goes on. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What the terminal that shows it can do. */
+export interface ShellTerminal {
+  suspend(callback: () => Promise<void>): Promise<void>;
+}
+
+interface Asked {
+  readonly dialog: DialogState;
+  readonly answer: (value: unknown) => void;
+}
+
+interface Work {
+  readonly label: string;
+  readonly controller: AbortController;
+}
+
+/** How long after the first ^c a second one quits. */
+const quitMs = 2 * secondMs;
+/** How long a notice stays when nothing else is said. */
+const noticeMs = 8 * secondMs;
+
+const initialSize: Size = { columns: 80, rows: 24 };
+
+/** Screens, questions, notices and keys: everything of the program that does not know ink. */
+export class Shell implements Ui {
+  readonly theme: Theme;
+  /** Settles when the person quits. */
+  readonly ended: Promise<void>;
+  readonly #deps: ShellDeps;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
+  #version = 0;
+  #terminal: ShellTerminal | undefined;
+  #screens: ReadonlyMap<ScreenId, Screen> = new Map();
+  #current: ScreenId | undefined;
+  #before: ScreenId | undefined;
+  #welcome: readonly Line[] = [];
+  #asked: readonly Asked[] = [];
+  #notice: (Notice & { readonly atMs: number }) | undefined;
+  #work: Work | undefined;
+  #status: Status = { connection: undefined, account: '', transfers: '' };
+  #size = initialSize;
+  #interruptedMs = Number.NEGATIVE_INFINITY;
+  #beforeQuit: () => Promise<boolean> = () => Promise.resolve(true);
+
+  constructor(deps: ShellDeps) {
+    this.#deps = deps;
+    this.theme = deps.theme;
+    this.ended = this.#end.promise;
+  }
+
+  /** For React: told after every change. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly version = (): number => this.#version;
+
+  /** @returns what takes the terminal away again */
+  attach(terminal: ShellTerminal): () => void {
+    this.#terminal = terminal;
+    return () => {
+      this.#terminal = undefined;
+    };
+  }
+
+  /** The screens from now on, the first one in sight. `beforeQuit` may ask, and says whether to quit. */
+  open(screens: readonly Screen[], beforeQuit: () => Promise<boolean>): void {
+    this.#screens = new Map(screens.map((screen) => [screen.id, screen]));
+    for (const screen of screens) screen.subscribe(() => this.changed());
+    this.#beforeQuit = beforeQuit;
+    const first = screens[0];
+    if (first !== undefined) this.show(first.id);
+  }
+
+  setWelcome(lines: readonly Line[]): void {
+    this.#welcome = lines;
+    this.changed();
+  }
+
+  setStatus(status: Partial<Status>): void {
+    this.#status = { ...this.#status, ...status };
+    this.changed();
+  }
+
+  changed(): void {
+    this.#version += 1;
+    for (const listener of this.#listeners) listener();
+  }
+
+  frame(size: Size): Frame {
+    this.#size = size;
+    return shellFrame({
+      screen: this.#screen(),
+      welcome: this.#welcome,
+      dialog: this.#asked[0]?.dialog,
+      notice: this.#work === undefined ? this.#notice : { text: `${this.#work.label}…  ^c cancels`, role: 'busy' },
+      status: this.#status,
+      size,
+      theme: this.theme,
+      isBare: this.#deps.isBare,
+      nowMs: this.#deps.clock.nowMs(),
+    });
+  }
+
+  key(key: KeyName): void {
+    // Nobody sees what a key would do now.
+    if (isTooSmall(this.#size) && key !== '^c' && key !== '^z') return;
+    if (key === '^z') return void this.#stop();
+    this.#forgetNotice();
+    if (this.#asked.length > 0) this.#dialogKey(key);
+    else if (key === '^c') this.#interrupt();
+    else this.#screenKey(key);
+    this.changed();
+  }
+
+  paste(text: string): void {
+    const [asked, ...others] = this.#asked;
+    if (asked === undefined) return this.say('pasted text runs no keys: open a field first', 'warning');
+    this.#asked = [{ ...asked, dialog: dialogPaste(asked.dialog, text) }, ...others];
+    this.changed();
+  }
+
+  ask(question: Omit<TextQuestion, 'kind'>): Promise<string | undefined> {
+    return this.#ask({ kind: 'text', ...question }) as Promise<string | undefined>;
+  }
+
+  async confirm(question: Omit<PlanQuestion, 'kind'>): Promise<boolean> {
+    return (await this.#ask({ kind: 'plan', ...question })) === true;
+  }
+
+  choose<Value>(question: {
+    readonly title: string;
+    readonly choices: readonly Choice<Value>[];
+    readonly canType?: boolean;
+  }): Promise<Value | undefined> {
+    return this.#ask({ kind: 'choice', ...question }) as Promise<Value | undefined>;
+  }
+
+  async read(message: Omit<Message, 'kind'>): Promise<void> {
+    await this.#ask({ kind: 'message', ...message });
+  }
+
+  say(text: string, role: Role = 'plain'): void {
+    this.#notice = { text, role, atMs: this.#deps.clock.monotonicMs() };
+    this.changed();
+  }
+
+  fail(error: unknown): void {
+    if (isCofferError(error, 'CANCELLED')) return this.say('cancelled', 'warning');
+    if (error instanceof CofferError) {
+      return this.say(error.hint === undefined ? error.message : `${error.message}. ${error.hint}`, 'error');
+    }
+    this.say(`unexpected: ${error instanceof Error ? error.message : String(error)}`, 'error');
+  }
+
+  async work(label: string, task: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    if (this.#work !== undefined) {
+      this.say(`still at work: ${this.#work.label}`, 'warning');
+      return false;
+    }
+    const work: Work = { label, controller: new AbortController() };
+    this.#work = work;
+    this.changed();
+    try {
+      await task(work.controller.signal);
+      return true;
+    } catch (error) {
+      this.fail(work.controller.signal.aborted ? work.controller.signal.reason : error);
+      return false;
+    } finally {
+      this.#work = undefined;
+      this.changed();
+    }
+  }
+
+  show(id: ScreenId): void {
+    if (!this.#screens.has(id)) return;
+    if (this.#current !== id) this.#before = this.#current;
+    this.#current = id;
+    this.#screen()?.enter?.();
+    this.changed();
+  }
+
+  async suspend(callback: () => Promise<void>): Promise<void> {
+    if (this.#terminal === undefined) throw new CofferError('IO', 'there is no terminal to hand over');
+    await this.#terminal.suspend(callback);
+  }
+
+  /** Ends without asking. */
+  quit(): void {
+    for (const { answer } of this.#asked) answer(undefined);
+    this.#asked = [];
+    this.#work?.controller.abort(interrupted());
+    this.#end.resolve();
+  }
+
+  #screen(): Screen | undefined {
+    return this.#current === undefined ? undefined : this.#screens.get(this.#current);
+  }
+
+  #ask(question: Question): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.#asked = [...this.#asked, { dialog: openDialog(question), answer: resolve }];
+    this.changed();
+    return promise;
+  }
+
+  #dialogKey(key: KeyName): void {
+    const [asked, ...others] = this.#asked;
+    if (asked === undefined) return;
+    const step = dialogKey(asked.dialog, key, Math.max(3, Math.floor(this.#size.rows / 2) - 3));
+    if ('state' in step) this.#asked = [{ ...asked, dialog: step.state }, ...others];
+    else {
+      this.#asked = others;
+      asked.answer(step.answer);
+    }
+  }
+
+  #screenKey(key: KeyName): void {
+    const screen = this.#screen();
+    if (screen === undefined) return;
+    if (key === 'esc') {
+      if (!screen.escape()) this.#notice = undefined;
+      return;
+    }
+    const action = actionFor(screen.id, key);
+    if (action === undefined) return this.say(`${key} does nothing here: ? shows the keys`, 'dim');
+    this.#run(screen, action);
+  }
+
+  #run(screen: Screen, action: ActionId): void {
+    if (this.#own(action)) return;
+    const ability = screen.can(action);
+    if (ability !== true) return this.say(ability, 'warning');
+    screen.run(action, listHeight({ size: this.#size, isBare: this.#deps.isBare }));
+  }
+
+  /** What is the program's own to do, on every screen. */
+  #own(action: ActionId): boolean {
+    const target = digits[action];
+    if (target !== undefined) {
+      this.show(target);
+      return true;
+    }
+    if (action === 'help') void this.#help();
+    else if (action === 'palette') void this.#palette();
+    else if (action === 'quit') void this.#leave();
+    else return false;
+    return true;
+  }
+
+  async #help(): Promise<void> {
+    const screen = this.#screen();
+    if (screen !== undefined) await this.read({ title: `Keys of ${screen.title}`, lines: helpLines(screen) });
+  }
+
+  async #palette(): Promise<void> {
+    const screen = this.#screen();
+    if (screen === undefined) return;
+    const choices = bindingsOf(screen.id)
+      .filter(({ action, group }) => group !== 'Move' && action !== 'palette')
+      .map(({ action, label, help, keys }) => {
+        const ability = this.#isOwn(action) ? true : screen.can(action);
+        const detail = `${help}${keys[0] === undefined ? '' : `  [${keys[0]}]`}`;
+        return { label, detail, value: action, ...(ability !== true && { disabled: ability }) };
+      });
+    const action = await this.choose({ title: 'Do what?', choices, canType: true });
+    if (action !== undefined) this.#run(screen, action);
+  }
+
+  #isOwn(action: ActionId): boolean {
+    return digits[action] !== undefined || action === 'help' || action === 'palette' || action === 'quit';
+  }
+
+  /** q: back to where one came from; where one began, out. */
+  async #leave(): Promise<void> {
+    const first = [...this.#screens.keys()][0];
+    if (this.#current !== first && first !== undefined) return this.show(this.#before ?? first);
+    if (await this.#beforeQuit()) this.quit();
+  }
+
+  #interrupt(): void {
+    if (this.#work !== undefined) return this.#work.controller.abort(interrupted());
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#interruptedMs < quitMs) return this.quit();
+    this.#interruptedMs = nowMs;
+    this.say('press ^c again to quit', 'warning');
+  }
+
+  #forgetNotice(): void {
+    if (this.#notice === undefined) return;
+    if (this.#deps.clock.monotonicMs() - this.#notice.atMs > noticeMs || this.#notice.role === 'dim')
+      this.#notice = undefined;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.suspend(this.#deps.stop);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
+const digits: Partial<Record<ActionId, ScreenId>> = {
+  showFiles: 'files',
+  showTransfers: 'transfers',
+  showHistory: 'history',
+  showJobs: 'jobs',
+  showSettings: 'settings',
+};
+
+function interrupted(): CofferError {
+  return new CofferError('CANCELLED', 'interrupted');
+}

@@ -1,0 +1,188 @@
+import { CofferError } from '@coffer/core';
+import { displayName, splitPath } from '@coffer/client';
+import type { Ability } from '../../app/screen.ts';
+import type { Store } from '../../app/store.ts';
+import type { ActionId } from '../../keymap.ts';
+import type { Services } from '../../services/services.ts';
+import type { Undo } from '../../services/undo-stack.ts';
+import { count } from '../../terminal/format.ts';
+import { chosenRows, focusedRow } from './files-state.ts';
+import type { FilesState } from './files-state.ts';
+import type { Row } from './rows.ts';
+
+/** What is done with files: each command says why it cannot be done, and does it. */
+export class FileCommands {
+  readonly #services: Services;
+  readonly #store: Store<FilesState>;
+
+  constructor(services: Services, store: Store<FilesState>) {
+    this.#services = services;
+    this.#store = store;
+  }
+
+  can(action: ActionId): Ability {
+    const { state } = this.#store;
+    if (action === 'undo') return this.#services.undo.top === undefined ? 'there is nothing to undo' : true;
+    if (inFolder.has(action) && state.place.kind !== 'folder') return 'not here: go to a folder first';
+    if (aboutRows.has(action) && chosenRows(state).length === 0) return 'there is nothing under the cursor';
+    if (action === 'paste' && state.clipboard === undefined) return 'nothing was taken: y copies, x moves';
+    if (action === 'restore' && state.place.kind !== 'trash') return 'only what is in the trash is restored here';
+    if (state.place.kind === 'trash' && notInTrash.has(action)) return 'not in the trash: restore it first';
+    return true;
+  }
+
+  run(action: ActionId): void {
+    const command = this.#commands[action];
+    if (command !== undefined) void command().catch((error: unknown) => this.#services.ui.fail(error));
+  }
+
+  readonly #commands: Partial<Record<ActionId, () => Promise<void>>> = {
+    copy: () => this.#take('copy'),
+    cut: () => this.#take('move'),
+    paste: () => this.#paste(),
+    rename: () => this.#rename(),
+    make: () => this.#make(),
+    trash: () => this.#trash(),
+    restore: () => this.#restore(),
+    undo: () => this.#undo(),
+  };
+
+  async #take(mode: 'copy' | 'move'): Promise<void> {
+    const rows = chosenRows(this.#store.state);
+    this.#store.update((state) => ({ ...state, clipboard: { mode, rows }, marks: new Set(), rangeFrom: undefined }));
+    this.#services.ui.say(`${whatOf(rows)} will be ${mode === 'copy' ? 'copied' : 'moved'}: p puts it here`);
+  }
+
+  async #paste(): Promise<void> {
+    const { clipboard, place } = this.#store.state;
+    if (clipboard === undefined || place.kind !== 'folder') return;
+    const { actions, vault } = this.#services;
+    const entries = clipboard.rows.flatMap(({ entry }) => vault.tree.get(entry.entry) ?? []);
+    if (entries.length === 0) throw new CofferError('NOT_FOUND', 'what was taken is not there any more');
+    const into = place.entry.entry;
+    await this.#change(clipboard.mode === 'copy' ? 'copying' : 'moving', (signal) =>
+      clipboard.mode === 'copy' ? actions.copy(entries, into, signal) : actions.move(entries, into, signal),
+    );
+    if (clipboard.mode === 'move') this.#store.update((state) => ({ ...state, clipboard: undefined }));
+  }
+
+  async #rename(): Promise<void> {
+    const row = focusedRow(this.#store.state);
+    if (row === undefined) return;
+    const { ui, actions } = this.#services;
+    const before = displayName(row.entry.name);
+    const name = await ui.ask({
+      title: `Rename ${before}`,
+      initial: before,
+      check: (text) => (text === before ? undefined : this.#nameProblem(row.entry.parent, text)),
+    });
+    if (name === undefined || name === before) return;
+    await this.#change('renaming', (signal) => actions.rename(row.entry, name, signal));
+  }
+
+  async #make(): Promise<void> {
+    const { place } = this.#store.state;
+    if (place.kind !== 'folder') return;
+    const { ui, actions } = this.#services;
+    const parent = place.entry.entry;
+    const typed = await ui.ask({
+      title: 'New file, or folder with / at its end',
+      hint: 'notes.txt makes a file, reports/ a folder',
+      check: (text) => this.#nameProblem(parent, text.replace(/\/$/, '')),
+    });
+    if (typed === undefined) return;
+    const name = typed.replace(/\/$/, '');
+    await this.#change(`making ${name}`, (signal) =>
+      typed.endsWith('/') ? actions.makeFolder(parent, name, signal) : actions.makeFile(parent, name, signal),
+    );
+  }
+
+  async #trash(): Promise<void> {
+    const rows = chosenRows(this.#store.state);
+    const { ui, actions, vault, clock } = this.#services;
+    const { trashDays } = vault.history.policyAt(clock.nowMs()).policy;
+    const isAgreed = await ui.confirm({
+      title: 'Move to the trash',
+      lines: [...this.#planLines(rows), `They stay in the trash for ${count(trashDays, 'day')}; z takes it back.`],
+      yes: 'move to the trash',
+    });
+    if (!isAgreed) return;
+    const entries = rows.map(({ entry }) => entry);
+    await this.#change('moving to the trash', (signal) => actions.trash(entries, signal));
+  }
+
+  async #restore(): Promise<void> {
+    const rows = chosenRows(this.#store.state);
+    const { actions } = this.#services;
+    const removed = rows.flatMap(({ entry, path, removedSeq }) =>
+      path === undefined || removedSeq === undefined ? [] : [{ entry, path, removedSeq }],
+    );
+    await this.#change('restoring', (signal) => actions.restoreRemoved(removed, signal));
+  }
+
+  async #undo(): Promise<void> {
+    const { ui, undo } = this.#services;
+    const step = undo.top;
+    if (step === undefined) return;
+    const isDone = await ui.work(`undoing: ${step.text}`, (signal) => step.run(signal));
+    if (!isDone) return;
+    undo.pop();
+    ui.say(`undone: ${step.text}`, 'good');
+  }
+
+  /** Runs a change, remembers how to take it back, and says what was done. */
+  async #change(label: string, run: (signal: AbortSignal) => Promise<Undo>): Promise<void> {
+    const { ui, undo } = this.#services;
+    let done: Undo | undefined;
+    const isDone = await ui.work(label, async (signal) => {
+      done = await run(signal);
+    });
+    if (!isDone || done === undefined) return;
+    undo.push(done);
+    this.#store.update((state) => ({ ...state, marks: new Set(), rangeFrom: undefined }));
+    ui.say(`${done.text}; z takes it back`, 'good');
+  }
+
+  /** Names, at most a few, and the counts of all below. */
+  #planLines(rows: readonly Row[]): string[] {
+    const { tree } = this.#services.vault;
+    let files = 0;
+    let folders = 0;
+    for (const { entry } of rows) {
+      for (const { entry: below } of tree.walk(entry.entry)) {
+        if (below.kind === 'directory') folders += 1;
+        else files += 1;
+      }
+    }
+    const names = rows
+      .slice(0, 5)
+      .map(({ entry }) => `  ${displayName(entry.name)}${entry.kind === 'directory' ? '/' : ''}`);
+    if (rows.length > 5) names.push(`  and ${count(rows.length - 5, 'other')}`);
+    const parts = [...(folders > 0 ? [count(folders, 'folder')] : []), count(files, 'file')];
+    return [...names, `In all: ${parts.join(' with ')}.`];
+  }
+
+  #nameProblem(parent: Uint8Array, name: string): string | undefined {
+    if (name === '') return 'a name is needed';
+    if (name.includes('/')) return 'a name cannot hold /';
+    try {
+      splitPath(name);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    if (name === '.') return 'this cannot be a name';
+    return this.#services.actions.nameTaken(parent, name);
+  }
+}
+
+/** `q1.pdf`, or `3 entries`. */
+export function whatOf(rows: readonly Row[]): string {
+  const [only] = rows;
+  return rows.length === 1 && only !== undefined
+    ? displayName(only.entry.name)
+    : count(rows.length, 'entry', 'entries');
+}
+
+const inFolder = new Set<ActionId>(['paste', 'make']);
+const aboutRows = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'restore', 'mark', 'view']);
+const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash']);

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { CofferError } from '@coffer/core';
+
+/** One name in a folder of this machine. */
+export interface LocalItem {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: 'folder' | 'file' | 'other';
+  readonly size: number;
+}
+
+export interface LocalMachineOptions {
+  /** The person's folder; where pickers begin. */
+  readonly home: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Private folder for files that are being edited. */
+  readonly editFolder: string;
+}
+
+/** Names of one folder that a picker lists; a folder with more is picked as a whole. */
+const maxItems = 10_000;
+
+/** The folders and programs of this machine, as the screens need them. */
+export class LocalMachine {
+  readonly home: string;
+  readonly cwd: string;
+  readonly #options: LocalMachineOptions;
+
+  constructor(options: LocalMachineOptions) {
+    this.home = options.home;
+    this.cwd = options.cwd;
+    this.#options = options;
+  }
+
+  /** Folders first, each by name. @throws NOT_FOUND, NOT_ALLOWED, IO */
+  list(folder: string): readonly LocalItem[] {
+    const items = readNames(folder)
+      .slice(0, maxItems)
+      .map((name) => itemAt(join(folder, name), name));
+    return items.toSorted(
+      (a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || (a.name < b.name ? -1 : 1),
+    );
+  }
+
+  /** `~` is the person's folder; what is relative begins where the program was started. */
+  resolve(text: string): string {
+    if (text === '~' || text.startsWith('~/')) return join(this.home, text.slice(1));
+    return resolve(this.cwd, text);
+  }
+
+  parentOf(folder: string): string {
+    return dirname(folder);
+  }
+
+  isFolder(path: string): boolean {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  }
+
+  /** Size and time of a file; undefined when it is not there. */
+  stamp(path: string): string | undefined {
+    const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+    return found === undefined ? undefined : `${found.size} ${found.mtimeNs} ${found.ino}`;
+  }
+
+  /** A private folder of its own. Disposing it removes it with all that is in it. @throws IO */
+  workFolder(): { readonly path: string } & Disposable {
+    try {
+      mkdirSync(this.#options.editFolder, { recursive: true, mode: 0o700 });
+      const path = mkdtempSync(join(this.#options.editFolder, 'edit-'));
+      return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+    } catch (cause) {
+      throw new CofferError('IO', 'there is no place for a file that is edited', { cause });
+    }
+  }
+
+  /** VISUAL, EDITOR, or vi. */
+  get editor(): string {
+    const { env } = this.#options;
+    return env['VISUAL'] || env['EDITOR'] || 'vi';
+  }
+
+  /** Runs the person's editor on a file in this terminal. @throws IO when it cannot be started or says that it failed */
+  async edit(path: string): Promise<void> {
+    const [program = 'vi', ...args] = this.editor.split(/\s+/).filter(Boolean);
+    const child = spawn(program, [...args, path], { stdio: 'inherit' });
+    const code = await new Promise<number | null>((done, fail) => {
+      child.once('error', fail);
+      child.once('exit', done);
+    }).catch((cause: unknown) => {
+      throw new CofferError('IO', `the editor ${program} cannot be started`, { cause, hint: 'Set EDITOR.' });
+    });
+    if (code !== 0) throw new CofferError('IO', `the editor ended with ${code ?? 'a signal'}: nothing was stored`);
+  }
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new CofferError('NOT_FOUND', `there is no folder ${folder}`, { cause });
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new CofferError('NOT_ALLOWED', `${folder} cannot be read`, { cause });
+    throw new CofferError('IO', `${folder} cannot be read`, { cause });
+  }
+}
+
+function itemAt(path: string, name: string): LocalItem {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const kind = found?.isDirectory() === true ? 'folder' : found?.isFile() === true ? 'file' : 'other';
+  return { name, path, kind, size: found?.size ?? 0 };
+}

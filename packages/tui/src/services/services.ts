@@ -1,0 +1,24 @@
+import type { Account, Profile, Vault } from '@coffer/client';
+import type { Clock } from '@coffer/core';
+import type { Ui } from '../app/ui.ts';
+import type { FileActions } from './file-actions.ts';
+import type { LiveVault } from './live-vault.ts';
+import type { LocalMachine } from './local-machine.ts';
+import type { Transfers } from './transfers.ts';
+import type { UndoStack } from './undo-stack.ts';
+
+/** What the screens of an open account share. */
+export interface Services {
+  readonly ui: Ui;
+  readonly clock: Clock;
+  readonly profile: Profile;
+  readonly account: Account;
+  readonly vault: Vault;
+  readonly live: LiveVault;
+  readonly actions: FileActions;
+  readonly undo: UndoStack;
+  readonly transfers: Transfers;
+  readonly local: LocalMachine;
+  /** Folder of the states of sync jobs. */
+  readonly jobsFolder: string;
+}
