@@ -4,6 +4,11 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds that never go back; only differences mean anything. */
   monotonicMs(): number;
+  /**
+   * As `monotonicMs`, but counts on while the machine sleeps, to ten milliseconds; absent where nobody can tell: then
+   * such time has not passed.
+   */
+  uptimeMs?(): number;
   /** Resolves after `ms`. @throws the signal's reason when it is aborted first */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 
@@ -5,6 +6,7 @@ import type { Clock } from './clock.ts';
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  uptimeMs: () => uptime() * 1000,
   sleep: async (ms, signal) => {
     signal?.throwIfAborted();
     try {

@@ -21,7 +21,10 @@ import type { Signer } from './signature.ts';
 /** Label of the authority's signature. */
 export const certificateLabel = 'coffer/1 certificate';
 
-/** A generation names the head of every vault: about 80 bytes each. */
+/** A generation names the head of every vault. */
+export const maxGenerationHeads = 50_000;
+
+/** That many heads, at most 78 bytes each. */
 export const maxCertificateBytes = 4 * MiB;
 
 const origin = {
@@ -69,7 +72,7 @@ const CertificatePayload = z.union([
     ...origin,
     type: z.literal('generation'),
     n: wholeNumber(1),
-    heads: z.array(VaultHead).max(50_000),
+    heads: z.array(VaultHead).max(maxGenerationHeads),
     reason: Reason,
   }),
 ]);

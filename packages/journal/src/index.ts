@@ -3,6 +3,7 @@ export {
   certificateLabel,
   makeCertificate,
   maxCertificateBytes,
+  maxGenerationHeads,
   openCertificate,
   readCertificate,
 } from './authority.ts';

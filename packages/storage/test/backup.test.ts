@@ -1,5 +1,6 @@
 import { isCofferError, systemClock, systemRandom } from '@coffer/core';
 import type { Clock } from '@coffer/core';
+import { TestVault } from '@coffer/journal/testing';
 import { describe, expect, jest, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -200,6 +201,18 @@ describe('a storage that is restored', () => {
     const stopped: Clock = { ...systemClock, nowMs: () => Date.UTC(2030, 0, 1) };
     for (let again = 0; again < 2; again += 1) await restore(one.path, { clock: stopped });
     expect(await replaced()).toHaveLength(3);
+  });
+
+  test('a storage of more vaults than a generation can name is left as it was', async () => {
+    await using one = await bench();
+    await one.storage.createVault(new TestVault({ owner: one.owner, kind: 'share' }).genesis);
+    await backupOf(one);
+    await one.stop();
+    const path = await crash(one);
+    const before = await readdir(path, { recursive: true });
+    await expect(restore(path, { maxVaults: 1 })).rejects.toMatchObject({ code: 'LIMIT' });
+    expect(await readdir(path, { recursive: true })).toEqual(before);
+    expect(await restore(path, { maxVaults: 2 })).toMatchObject({ vaults: 2 });
   });
 
   test('serves nobody before its new generation is signed', async () => {

@@ -68,7 +68,7 @@ class History implements AsyncDisposable {
     return this.#retention;
   }
 
-  /** Time passes, the machine's clock jumps, the server starts again; retention's clock follows only the first. */
+  /** Time passes, the machine sleeps, its clock jumps, the server starts again; retention's clock follows only the first two. */
   async #time(): Promise<void> {
     const luck = this.#luck(12);
     const passedMs = this.#luck(2) * this.#luck(4 * dayMs) + this.#luck(3) * hourMs;
@@ -84,7 +84,8 @@ class History implements AsyncDisposable {
       ok(gained >= 0 && gained <= dayMs, 'a restart moves the clock by a day at most');
       this.#lastNowMs = this.#now.nowMs();
     }
-    this.#clock.advance(passedMs);
+    if (this.#luck(4) === 0) this.#clock.suspend(passedMs);
+    else this.#clock.advance(passedMs);
     const nowMs = this.#now.nowMs();
     ok(nowMs >= this.#lastNowMs && nowMs - this.#lastNowMs <= passedMs, 'the clock runs too fast, or back');
     equal(this.#now.paused, Math.abs(this.#clock.nowMs() - nowMs) > dayMs);

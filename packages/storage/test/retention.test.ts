@@ -302,6 +302,30 @@ describe('the clock', () => {
     expect(bench.storage.clock).toMatchObject({ nowMs: before, paused: true });
   });
 
+  test('goes on while the machine sleeps, night after night', async () => {
+    await using world = await openBench();
+    const { bench, clock } = world;
+    for (let night = 0; night < 30; night += 1) {
+      clock.suspend(10 * hourMs);
+      expect(bench.storage.clock).toEqual({ paused: false, nowMs: clock.nowMs(), wallMs: clock.nowMs() });
+      clock.advance(14 * hourMs);
+    }
+    expect(bench.storage.clock).toEqual({ paused: false, nowMs: clock.nowMs(), wallMs: clock.nowMs() });
+  });
+
+  test('takes a sleep of more than a day, and one in which only the wall clock went on, for a jump', async () => {
+    await using world = await openBench();
+    const { bench, clock } = world;
+    const before = bench.storage.clock.nowMs;
+    clock.suspend(dayMs + 1);
+    expect(bench.storage.clock).toMatchObject({ nowMs: before, paused: true });
+    await bench.storage.acceptClock();
+    const accepted = bench.storage.clock.nowMs;
+    clock.suspend(hourMs);
+    clock.jump(9 * hourMs);
+    expect(bench.storage.clock).toMatchObject({ nowMs: accepted + hourMs, paused: false });
+  });
+
   test('does not run with a wall clock that runs too fast, nor lose time by being asked often', async () => {
     await using world = await openBench();
     const { bench, clock } = world;

@@ -1,10 +1,10 @@
 import type { Clock } from '@coffer/core';
-import { checkWith } from '../check/check-storage.ts';
-import type { LostPlace } from '../check/check-packs.ts';
 import type { Finding } from '../check/finding.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Disk } from '../packs/disk.ts';
-import { pacedPacks } from './paced-packs.ts';
+import { scrubOnThread } from './scrub-on-thread.ts';
+import type { MarkedPlace } from './scrub-steps.ts';
+import { scrubSteps } from './scrub-steps.ts';
 
 export interface ScrubOptions {
   readonly signal?: AbortSignal;
@@ -18,50 +18,38 @@ export interface ScrubDeps {
   readonly path: string;
   readonly facts: Facts;
   readonly clock: Clock;
+  /** Another than the machine's cannot go to another thread: then everything is read on this one. */
   readonly disk?: Disk;
 }
 
 /** Findings that are told one by one; on a disk that is gone there are as many as records. */
 const findingLimit = 10_000;
 
-/** Places that are marked in one change of the index. */
-const markBatch = 1000;
-
-type Marked = LostPlace & { readonly lost: boolean };
-
 /** Reads everything at a bounded rate and marks the chunks that cannot be read. @throws IO; the signal's reason */
 export async function scrub(
   options: ScrubOptions,
   { facts, path, disk, clock }: ScrubDeps,
 ): Promise<readonly Finding[]> {
-  const { signal, bytesPerSecond, onProgress } = options;
-  const findings: Finding[] = [];
-  const marked: Marked[] = [];
+  const all: Finding[] = [];
   let count = 0;
-  let bytes = 0;
-  const found = checkWith({
-    path,
-    readData: true,
-    ...(signal && { signal }),
-    ...(disk && { disk }),
-    wrapPacks: (packs) => pacedPacks(packs, { bytesPerSecond, clock, signal }),
-    onChunk: (place, state) => void marked.push({ ...place, lost: state === 'lost' }),
-    onPack: (packBytes) => onProgress?.((bytes += packBytes)),
-  });
-  for await (const finding of found) {
-    count += 1;
-    if (count <= findingLimit) findings.push(finding);
-    if (marked.length >= markBatch) await mark(facts, marked.splice(0));
+  const steps = disk ? scrubSteps({ ...options, path, disk, clock }) : scrubOnThread({ ...options, path });
+  for await (const { findings, marked } of steps) {
+    count += findings.length;
+    all.push(...findings.slice(0, findingLimit - all.length));
+    await mark(facts, marked);
   }
-  await mark(facts, marked);
-  if (count <= findingLimit) return findings;
-  return [...findings, { kind: 'record', message: `${count - findingLimit} more findings are not listed` }];
+  if (count <= findingLimit) return all;
+  return [...all, { kind: 'record', message: `${count - findingLimit} more findings are not listed` }];
 }
 
-async function mark(facts: Facts, places: readonly Marked[]): Promise<void> {
+/** Places that are marked in one change of the index. */
+const markBatch = 1000;
+
+async function mark(facts: Facts, places: readonly MarkedPlace[]): Promise<void> {
   const groups = Map.groupBy(places, ({ pack, lost }) => `${pack} ${lost}`);
   for (const group of groups.values()) {
-    const { pack, lost } = group[0] as Marked;
-    await facts.markChunks({ pack, lost, offsets: group.map(({ offset }) => offset) });
+    const { pack, lost } = group[0] as MarkedPlace;
+    for (let at = 0; at < group.length; at += markBatch)
+      await facts.markChunks({ pack, lost, offsets: group.slice(at, at + markBatch).map(({ offset }) => offset) });
   }
 }

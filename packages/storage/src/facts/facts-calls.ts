@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorDetails } from '@coffer/core';
+import type { PlainError } from '../plain-error.ts';
 import type { FactsWriter } from './facts-writer.ts';
 
 export type ChangeName = Exclude<keyof FactsWriter, 'close'> | 'open';
@@ -27,12 +27,5 @@ export interface FactsCall {
 export interface FactsReply {
   readonly id: number;
   readonly result?: unknown;
-  /** Without a code: a bug. */
-  readonly error?: {
-    readonly code: ErrorCode | undefined;
-    readonly message: string;
-    readonly hint: string | undefined;
-    readonly details: ErrorDetails;
-    readonly stack: string | undefined;
-  };
+  readonly error?: PlainError;
 }

@@ -1,5 +1,6 @@
 import { CofferError, startWorker } from '@coffer/core';
 import type { Worker } from 'node:worker_threads';
+import { fromPlainError } from '../plain-error.ts';
 import type { ChangeArguments, ChangeName, ChangeResult, FactsCall, FactsChanges, FactsReply } from './facts-calls.ts';
 
 interface Waiting {
@@ -55,10 +56,7 @@ export class FactsThread implements FactsChanges {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (!error) return waiting?.resolve(result);
-    const failure = error.code
-      ? new CofferError(error.code, error.message, { details: error.details, ...(error.hint && { hint: error.hint }) })
-      : new TypeError(`the index refused a change: ${error.stack ?? error.message}`);
-    waiting?.reject(failure);
+    waiting?.reject(fromPlainError(error, 'the index refused a change'));
   }
 
   #end(reason: Error): void {

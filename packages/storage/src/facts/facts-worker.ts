@@ -1,5 +1,5 @@
-import { CofferError } from '@coffer/core';
 import { parentPort, workerData } from 'node:worker_threads';
+import { toPlainError } from '../plain-error.ts';
 import { databaseError } from '../sqlite/database.ts';
 import type { FactsCall, FactsReply } from './facts-calls.ts';
 import { FactsWriter } from './facts-writer.ts';
@@ -20,7 +20,7 @@ function answer({ id, name, args }: FactsCall): FactsReply {
     writer ??= new FactsWriter(path);
     return { id, result: runChange(writer, name, args) };
   } catch (error) {
-    return { id, error: plain(databaseError(path, error)) };
+    return { id, error: toPlainError(databaseError(path, error)) };
   }
 }
 
@@ -29,11 +29,4 @@ function close(): undefined {
   writer = undefined;
   parentPort?.close();
   return undefined;
-}
-
-/** What of an error survives the way to another thread. */
-function plain(error: unknown): NonNullable<FactsReply['error']> {
-  const known = error instanceof CofferError ? error : undefined;
-  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-  return { code: known?.code, message, hint: known?.hint, details: known?.details ?? {}, stack };
 }

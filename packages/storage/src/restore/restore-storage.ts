@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random, ServerId } from '@coffer/core';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { VaultHead } from '@coffer/journal';
+import { maxGenerationHeads } from '@coffer/journal';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import {
 } from '../storage-folder.ts';
 import { Storage } from '../storage.ts';
 import { layDownAccounts, readCopy } from './lay-down-accounts.ts';
+import { refuseTooManyVaults } from './refuse-too-many-vaults.ts';
 
 export interface RestoreOptions {
   /** The storage folder: `users/` from a copy, and `backups/` or `file`. */
@@ -31,6 +33,8 @@ export interface RestoreOptions {
   readonly leastGeneration?: number | undefined;
   /** Asked before anything is changed; whatever it throws leaves the folder as it was. */
   readonly prepare: (backup: ChosenBackup) => Promise<Certifier>;
+  /** For tests: how many vaults the statement of a generation can name. */
+  readonly maxVaults?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -59,7 +63,7 @@ export interface Restored {
  * by the authority, says where every vault stands. What is replaced is kept beside under another name. Until it is done
  * nothing else opens the storage; run again after an interruption, it begins anew.
  * @throws NOT_FOUND (no backup), DAMAGED (none is whole), CONFLICT (of another server), LOCKED (a server runs),
- *   UPGRADE_REQUIRED, NO_SPACE, IO, and what `prepare` throws
+ *   LIMIT (more vaults than a generation can name), UPGRADE_REQUIRED, NO_SPACE, IO, and what `prepare` throws
  */
 export async function restoreStorage(options: RestoreOptions): Promise<Restored> {
   const { path, clock } = options;
@@ -87,13 +91,14 @@ export async function restoreStorage(options: RestoreOptions): Promise<Restored>
 async function layDown(
   options: RestoreOptions,
 ): Promise<{ readonly chosen: ChosenBackup; readonly certify: Certifier }> {
-  const { path, clock } = options;
+  const { path, clock, maxVaults = maxGenerationHeads } = options;
   using _lock = DirectoryLock.take(lockPath(path));
   await using work = await workFolder(await makeBackupsFolder(path));
   const copy = join(work.path, 'accounts.db');
   const chosen = await unpackWhole(options, copy);
   const present = existsSync(serverIdPath(path)) ? await readIdentity(path) : undefined;
   if (present !== undefined && !equalBytes(present.serverId, chosen.server)) throw otherServer();
+  await refuseTooManyVaults({ ...options, maxVaults });
   const certify = await options.prepare(chosen);
   await markRestoring(path);
   await layDownAccounts({ path, copy, chosen, nowMs: clock.nowMs() });

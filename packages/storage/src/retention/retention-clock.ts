@@ -8,7 +8,7 @@ const toleranceMs = dayMs;
 /** A crash takes the clock back by this much at most. */
 const saveEveryMs = 10 * minuteMs;
 
-/** Both clocks are compared over at least this time: wall clocks count whole milliseconds, and each comparison may lose one. */
+/** The clocks are compared over at least this time: wall clocks count whole milliseconds, and each comparison may lose one. */
 const windowMs = minuteMs;
 
 /** Name of the setting in accounts.db; its value is the time in decimal digits. */
@@ -23,6 +23,13 @@ export interface ClockStatus {
   readonly paused: boolean;
 }
 
+interface ClockBase {
+  readonly nowMs: number;
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly uptimeMs: number;
+}
+
 interface RetentionClockDeps {
   readonly clock: Clock;
   readonly accounts: Pick<Accounts, 'setting' | 'setSetting'>;
@@ -32,13 +39,14 @@ interface RetentionClockDeps {
  * The time that decides what may be destroyed (JOURNAL §Retention). It never goes back and never runs faster than time
  * was seen to pass, so that no jump of the machine's clock makes a version old. Across a restart it follows the machine's
  * clock by a day at most; beyond that it is paused until the machine's clock is near again or an administrator accepts it.
+ * Time that the machine has slept counts as seen, up to a day at a time: its uptime tells how much that was.
  */
 export class RetentionClock implements AsyncDisposable {
   readonly #deps: RetentionClockDeps;
   readonly #closed = new AbortController();
   #saving: Promise<void> | undefined;
-  /** The time at the begin of a window, and both clocks then. */
-  #base: { readonly nowMs: number; readonly wallMs: number; readonly monotonicMs: number };
+  /** The time at the begin of a window, and all clocks then. */
+  #base: ClockBase;
   #lastMs: number;
 
   private constructor(deps: RetentionClockDeps, nowMs: number) {
@@ -62,10 +70,11 @@ export class RetentionClock implements AsyncDisposable {
   }
 
   nowMs(): number {
-    const { wallMs, monotonicMs } = this.#baseAt(0);
-    const passedMs = Math.min(wallMs - this.#base.wallMs, monotonicMs - this.#base.monotonicMs);
+    const now = this.#baseAt(0);
+    const seenMs = seenBetween(this.#base, now);
+    const passedMs = Math.min(now.wallMs - this.#base.wallMs, seenMs);
     this.#lastMs = Math.max(this.#lastMs, this.#base.nowMs + Math.floor(Math.max(0, passedMs)));
-    if (monotonicMs - this.#base.monotonicMs >= windowMs) this.#base = { nowMs: this.#lastMs, wallMs, monotonicMs };
+    if (isWindowOver(this.#base, now)) this.#base = { ...now, nowMs: this.#lastMs };
     return this.#lastMs;
   }
 
@@ -104,9 +113,10 @@ export class RetentionClock implements AsyncDisposable {
     await this.#trySave();
   }
 
-  #baseAt(nowMs: number) {
+  #baseAt(nowMs: number): ClockBase {
     const { clock } = this.#deps;
-    return { nowMs, wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    const monotonicMs = clock.monotonicMs();
+    return { nowMs, wallMs: clock.nowMs(), monotonicMs, uptimeMs: clock.uptimeMs?.() ?? monotonicMs };
   }
 
   async #saveNowAndThen(): Promise<void> {
@@ -129,6 +139,18 @@ export class RetentionClock implements AsyncDisposable {
 export async function readClock(accounts: Pick<Accounts, 'setting'>, wallMs: number): Promise<ClockStatus | undefined> {
   const nowMs = parseSetting(await accounts.setting(settingKey));
   return nowMs === undefined ? undefined : { nowMs, wallMs, paused: isFar(wallMs, nowMs) };
+}
+
+/** A sleep of more than a day is a jump: how long it was is known from the machine's battery-backed clock alone. */
+function seenBetween(before: ClockBase, now: ClockBase): number {
+  const awakeMs = now.monotonicMs - before.monotonicMs;
+  const asleepMs = now.uptimeMs - before.uptimeMs - awakeMs;
+  return asleepMs > 0 && asleepMs <= toleranceMs ? awakeMs + asleepMs : awakeMs;
+}
+
+/** Slept or awake: a sleep is judged by itself. */
+function isWindowOver(before: ClockBase, now: ClockBase): boolean {
+  return Math.max(now.monotonicMs - before.monotonicMs, now.uptimeMs - before.uptimeMs) >= windowMs;
 }
 
 function isFar(wallMs: number, nowMs: number): boolean {

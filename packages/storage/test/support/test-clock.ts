@@ -5,10 +5,11 @@ import { once } from 'node:events';
 /** Beyond this nobody is kept waiting: what sleeps as long does so until it is told to stop. */
 const patienceMs = 1000;
 
-/** Both clocks stand still until a test moves them. */
+/** The clocks stand still until a test moves them. */
 export class TestClock implements Clock {
   #wallMs = 1_700_000_000_000;
   #monotonicMs = 5000;
+  #uptimeMs = 90_000;
 
   nowMs(): number {
     return this.#wallMs;
@@ -18,10 +19,20 @@ export class TestClock implements Clock {
     return this.#monotonicMs;
   }
 
+  uptimeMs(): number {
+    return this.#uptimeMs;
+  }
+
   /** Time passes. */
   advance(ms: number): void {
-    this.#wallMs += ms;
+    this.suspend(ms);
     this.#monotonicMs += ms;
+  }
+
+  /** Time passes while the machine sleeps. */
+  suspend(ms: number): void {
+    this.#wallMs += ms;
+    this.#uptimeMs += ms;
   }
 
   /** Somebody sets the machine's clock. */

@@ -1,0 +1,34 @@
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+
+export interface CollectionOptions {
+  /** How many chunks there are when the collection begins, one measurement each. */
+  readonly chunks: readonly number[];
+  /** What each of the four clients sends in a second, at most. */
+  readonly clientMiB: number;
+  /** Where the storages are made. */
+  readonly folder: string;
+}
+
+export const usage = `options of this benchmark:
+  --chunks A,B      sizes to measure (default 100000,1000000)
+  --client-mib N    what each client sends in a second, MiB (default 10)
+  --folder DIR      where the storages are made (default: the system's temporary folder)`;
+
+/** @throws RangeError that says what is wrong */
+export function readOptions(argv: readonly string[]): CollectionOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      chunks: { type: 'string', default: '100000,1000000' },
+      'client-mib': { type: 'string', default: '10' },
+      folder: { type: 'string', default: tmpdir() },
+    },
+  });
+  const chunks = values.chunks.split(',').map(Number);
+  if (!chunks.every((count) => Number.isInteger(count) && count >= 1000))
+    throw new RangeError('--chunks takes whole numbers from 1000 on');
+  const clientMiB = Number(values['client-mib']);
+  if (!(clientMiB > 0)) throw new RangeError('--client-mib takes a number above 0');
+  return { chunks, clientMiB, folder: values.folder };
+}
