@@ -1,13 +1,12 @@
-import type { AccountId, Clock, EntryId, IdKey, Logger, Random, VaultId } from '@coffer/core';
-import { CofferError, idKey, isCofferError, sha256 } from '@coffer/core';
-import type { Commit, Directory, RetentionPolicy, VaultHead, VaultState } from '@coffer/journal';
+import type { AccountId, EntryId, IdKey, VaultId } from '@coffer/core';
+import { CofferError, idKey, isCofferError } from '@coffer/core';
+import type { Commit, Directory, VaultHead, VaultState } from '@coffer/journal';
 import { defaultRetention } from '@coffer/journal';
 import { Accounts } from './accounts/accounts.ts';
-import type { AccountsOptions } from './accounts/accounts.ts';
+import type { ChunkAccessDeps } from './chunks/chunk-access.ts';
+import { ChunkAccess } from './chunks/chunk-access.ts';
+import type { ChunkWriter } from './chunks/chunk-writer.ts';
 import type { ChunkRead } from './chunks/read-chunks.ts';
-import { readChunks } from './chunks/read-chunks.ts';
-import { graceMs } from './chunks/chunk-store.ts';
-import { ChunkWriter } from './chunks/chunk-writer.ts';
 import type { CollectOptions, Collection } from './collection/collector.ts';
 import { Collector } from './collection/collector.ts';
 import type { ScrubOptions } from './collection/scrub.ts';
@@ -15,89 +14,32 @@ import { scrub } from './collection/scrub.ts';
 import type { Finding } from './check/finding.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { LostChunk, LookUpLost, UsageDifference } from './facts/collection-facts.ts';
-import type { Facts, VaultFacts } from './facts/facts.ts';
-import { SqliteFacts } from './facts/sqlite-facts.ts';
-import type { Disk } from './packs/disk.ts';
-import { LocalPacks } from './packs/local-packs.ts';
-import { nodeDisk } from './packs/node-disk.ts';
-import { recordKinds } from './packs/pack-format.ts';
-import type { Packs } from './packs/packs.ts';
-import { refuseNewerDatabases } from './refuse-newer.ts';
-import { recover } from './recovery/recover.ts';
+import type { VaultFacts } from './facts/facts.ts';
+import { Generations } from './generations.ts';
+import type { StorageParts } from './open-parts.ts';
+import { openParts } from './open-parts.ts';
 import type { HoldStatus } from './retention/hold-status.ts';
 import type { ClockStatus } from './retention/retention-clock.ts';
-import { RetentionClock } from './retention/retention-clock.ts';
 import type { Expired, RetentionOptions, RetentionStatus, SetHold, VersionList } from './retention/retention.ts';
 import { Retention } from './retention/retention.ts';
-import { SpaceGuard } from './space-guard.ts';
-import { Generations } from './generations.ts';
-import { encodeStatement } from './statement.ts';
-import type { Statement } from './statement.ts';
+import { SharedRun } from './shared-run.ts';
 import type { StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
 import type { StorageIdentity } from './storage-folder.ts';
-import { createFolder, indexPath, lockPath, lockToServe, readIdentity, writeIdentity } from './storage-folder.ts';
+import { createFolder, lockPath, writeIdentity } from './storage-folder.ts';
+import type { ChunkScope, InitStorageOptions, StorageOptions } from './storage-options.ts';
 import { AccountDirectory } from './vaults/account-directory.ts';
+import type { JournalWritesDeps } from './vaults/journal-writes.ts';
 import { JournalWrites } from './vaults/journal-writes.ts';
 import { OpenStores } from './vaults/open-stores.ts';
 import { pullCommits } from './vaults/pull-commits.ts';
 import type { PulledCommit } from './vaults/pull-commits.ts';
+import { StatementWrites } from './vaults/statement-writes.ts';
 import type { Ack, OwnerLimits } from './vaults/vault-appender.ts';
 import { VaultAppender } from './vaults/vault-appender.ts';
 import { VaultStates } from './vaults/vault-states.ts';
 
-export interface StorageOptions {
-  /** The storage folder. */
-  readonly path: string;
-  /** Size at which a pack is full. */
-  readonly packBytes: number;
-  /** Share of the filesystem that uploads leave free (0.05 for 5 %), at most 1 GiB of it. */
-  readonly reserve: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Holds for every vault whose owner set nothing else; default: five versions, 90 days, 30 days of trash. */
-  readonly retention?: RetentionPolicy;
-  /** Nothing may be acknowledged any more: log, stop serving, exit non-zero. Called once. */
-  readonly onFatal: (error: unknown) => void;
-  /** True for a restore only, which opens what it has not finished. */
-  readonly restoring?: boolean;
-  /** For tests: another disk under the packs. */
-  readonly disk?: Disk;
-  /** For tests: other facts than those of index.db. */
-  readonly openFacts?: (path: string, onFailed: (error: unknown) => void) => Promise<Facts>;
-}
-
-export type InitStorageOptions = Pick<StorageOptions, 'path' | 'clock' | 'random'>;
-
-export interface ChunkScope {
-  readonly vault: VaultId;
-  readonly uploader: AccountId;
-}
-
-/** Statements recorded in one go when another process made them. */
-const statementBatch = 100;
-
 /** Kept and expired versions in one answer, each: it stays below a control frame. */
 const listedVersions = 1000;
-
-/** What is opened first needs to reach what is opened last. */
-interface StorageHook {
-  fail?: (error: unknown) => void;
-  record?: (account: AccountId, statement: Uint8Array) => Promise<void>;
-}
-
-interface StorageParts {
-  readonly options: StorageOptions;
-  readonly identity: StorageIdentity;
-  readonly accounts: Accounts;
-  readonly facts: Facts;
-  readonly packs: Packs;
-  readonly space: SpaceGuard;
-  readonly retentionClock: RetentionClock;
-  readonly disposal: AsyncDisposableStack;
-  /** Vaults that a recovery could not bring to their head. */
-  readonly stuck: readonly VaultId[];
-}
 
 /** Everything a server keeps: accounts, journals and chunks, in one folder (STORAGE). Safe after any crash. */
 export class Storage implements AsyncDisposable {
@@ -107,68 +49,62 @@ export class Storage implements AsyncDisposable {
   /** The identities of this server's accounts. */
   readonly directory: Directory;
   readonly #parts: StorageParts;
-  readonly #space: SpaceGuard;
+  readonly #owned: AsyncDisposableStack;
   readonly #appender: VaultAppender;
   readonly #stores: OpenStores;
+  readonly #chunks: ChunkAccess;
+  readonly #statements: StatementWrites;
   readonly #collector: Collector;
-  readonly #journal: JournalWrites;
+  readonly #recounts: SharedRun<readonly UsageDifference[]>;
   readonly #retention: Retention;
-  #disposal: AsyncDisposableStack;
-  #closing = false;
   readonly #stuck: ReadonlySet<IdKey>;
   readonly #states = new VaultStates();
-  #failure: unknown;
 
-  private constructor(parts: StorageParts) {
+  private constructor(parts: StorageParts, owned: AsyncDisposableStack) {
     this.#parts = parts;
-    this.#disposal = parts.disposal;
+    this.#owned = owned;
     this.serverId = parts.identity.serverId;
     this.generation = parts.identity.generation;
     this.accounts = parts.accounts;
     this.#stuck = new Set(parts.stuck.map(idKey));
-    const directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
-    this.directory = directory;
-    const { options, facts, packs, space, retentionClock } = parts;
-    this.#space = space;
-    this.#stores = new OpenStores({ facts, packs, clock: retentionClock, onFatal: (error) => this.#fail(error) });
-    this.#journal = new JournalWrites({
-      clock: options.clock,
-      space,
-      journalOf: (owner) => this.#stores.journalOf(owner),
-      onFatal: (error) => this.#fail(error),
-    });
+    this.directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
+    const { options, facts, packs, space, clock, health } = parts;
+    const onFatal = (error: unknown): void => health.fail(error);
+    const checkAlive = (): void => health.check();
+    const receiveMs = (): number => clock.receiveMs();
+    this.#stores = new OpenStores({ facts, packs, clock, onFatal });
+    const storeOf: ChunkAccessDeps['storeOf'] = (owner) => this.#stores.chunksOf(owner);
+    const journalOf: JournalWritesDeps['journalOf'] = (owner) => this.#stores.journalOf(owner);
+    const journal = new JournalWrites({ clock: options.clock, space, journalOf, onFatal });
+    const quotaOf = async (owner: AccountId): Promise<number | null> => (await this.#limitsOf(owner)).quotaBytes;
+    this.#chunks = new ChunkAccess({ facts, packs, space, clock, storeOf, quotaOf });
+    this.#statements = new StatementWrites({ ...parts, journal, receiveMs, checkAlive });
     this.#appender = new VaultAppender({
       facts,
       packs,
-      directory,
-      receiveMs: () => retentionClock.receiveMs(),
+      directory: this.directory,
+      receiveMs,
       space,
       states: this.#states,
-      journal: this.#journal,
+      journal,
       limitsOf: (owner) => this.#limitsOf(owner),
       isHeld: async (owner) => this.#retention.isHeld(owner),
-      recordStatements: () => this.#recordStatements(),
+      recordStatements: () => this.#statements.recordPending(),
     });
     this.#retention = new Retention({
       facts,
       packs,
-      clock: retentionClock,
+      clock,
       logger: options.logger,
-      journal: this.#journal,
+      journal,
       defaultPolicy: options.retention ?? defaultRetention,
       exclusively: (vault, work) => this.#appender.exclusively(vault, work),
-      checkAlive: () => this.#checkAlive(),
+      checkAlive,
     });
-    this.#collector = new Collector({
-      ...options,
-      facts,
-      packs,
-      space,
-      storeOf: (owner) => this.#stores.chunksOf(owner),
-      // While the clock is paused no grace is over.
-      graceClockMs: () => (retentionClock.paused ? 0 : retentionClock.nowMs()),
-      onFatal: (error) => this.#fail(error),
-    });
+    // While the clock is paused no grace is over.
+    const graceClockMs = (): number => (clock.paused ? 0 : clock.nowMs());
+    this.#collector = new Collector({ ...options, facts, packs, space, storeOf, graceClockMs, onFatal });
+    this.#recounts = new SharedRun((signal) => facts.recount(signal));
   }
 
   /** Makes a new, empty storage. @throws EXISTS (the folder holds one, or something else), IO */
@@ -188,29 +124,14 @@ export class Storage implements AsyncDisposable {
    */
   static async open(options: StorageOptions): Promise<Storage> {
     await using building = new AsyncDisposableStack();
-    const identity = await readIdentity(options.path);
-    building.use(lockToServe(options));
-    refuseNewerDatabases(options.path);
-    const { disk = nodeDisk, openFacts = openIndex } = options;
-    const space = new SpaceGuard(options, { disk, clock: options.clock });
-    // A start needs room too, and a full disk is when servers are restarted.
-    await space.tend();
-    const hook: StorageHook = {};
-    const onFailed = (error: unknown): void => hook.fail?.(error);
-    const accounts = building.use(
-      await Accounts.open(options.path, { clock: options.clock, recordStatement: recordBy(hook), onFailed }),
-    );
-    const facts = building.use(await openFacts(indexPath(options.path), onFailed));
-    const packs = building.use(new LocalPacks(options, { ...options, disk }));
-    const retentionClock = building.use(await RetentionClock.open({ clock: options.clock, accounts }));
-    const { stuck } = await recover({ ...options, facts, packs, accounts, clock: retentionClock });
-    const parts = { options, identity, accounts, facts, packs, space, retentionClock, stuck };
-    const storage = new Storage({ ...parts, disposal: building });
-    hook.fail = (error) => storage.#fail(error);
-    hook.record = (account, statement) => storage.#recordStatement(account, statement);
-    await storage.#recordStatements().catch(unlessFull);
-    await retentionClock.begin();
-    storage.#disposal = building.move();
+    const parts = await openParts(options, building);
+    const owned = new AsyncDisposableStack();
+    const storage = new Storage(parts, owned);
+    const statements = storage.#statements;
+    parts.recording.record = (account, statement) => statements.recordIdentity(account, statement);
+    await statements.recordPending().catch(unlessFull);
+    await parts.clock.begin();
+    owned.use(building.move());
     return storage;
   }
 
@@ -231,7 +152,7 @@ export class Storage implements AsyncDisposable {
 
   /** @throws INVALID, INTEGRITY, NOT_ALLOWED, EXISTS, NO_SPACE, IO */
   async createVault(genesis: Commit): Promise<Ack> {
-    this.#checkAlive();
+    this.#parts.health.check();
     this.#checkWhole(genesis.vault);
     return this.#appender.create(genesis);
   }
@@ -242,7 +163,7 @@ export class Storage implements AsyncDisposable {
    * @throws NOT_FOUND, CONFLICT `{seq}`, NOT_ALLOWED, INVALID, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO
    */
   async append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
-    this.#checkAlive();
+    this.#parts.health.check();
     this.#checkWhole(vault);
     return this.#appender.append(vault, commits);
   }
@@ -258,15 +179,7 @@ export class Storage implements AsyncDisposable {
    * Those that no commit refers to yet get a new grace time. @throws NOT_FOUND (vault), IO
    */
   async presentChunks({ vault, uploader, ids }: ChunkScope & { readonly ids: Uint8Array }): Promise<Uint8Array> {
-    const { owner } = await this.#vault(vault);
-    const { facts, retentionClock } = this.#parts;
-    const graceUntilMs = retentionClock.nowMs() + graceMs;
-    const present = await facts.claimChunks({ vault, owner, uploader, ids: ids.slice(), graceUntilMs });
-    const bitmap = new Uint8Array(Math.ceil(present.length / 8));
-    present.forEach((there, index) => {
-      if (there) bitmap[index >> 3] = (bitmap[index >> 3] ?? 0) | (1 << (index & 7));
-    });
-    return bitmap;
+    return this.#chunks.present(await this.#vault(vault), { uploader, ids });
   }
 
   /** Begins an upload. @throws NOT_FOUND (vault), IO */
@@ -275,18 +188,9 @@ export class Storage implements AsyncDisposable {
     uploader,
     kind,
   }: ChunkScope & { readonly kind: 'chunk' | 'segment' }): Promise<ChunkWriter> {
-    this.#checkAlive();
-    await this.#space.tend();
-    const { owner } = await this.#vault(vault);
-    const { quotaBytes } = await this.#limitsOf(owner);
-    const { facts, retentionClock } = this.#parts;
-    const upload = { vault: new Uint8Array(vault), owner, uploader: new Uint8Array(uploader), kind, quotaBytes };
-    return new ChunkWriter(upload, {
-      store: this.#stores.chunksOf(owner),
-      facts,
-      space: this.#space,
-      nowMs: () => retentionClock.nowMs(),
-    });
+    this.#parts.health.check();
+    await this.#parts.space.tend();
+    return this.#chunks.put(await this.#vault(vault), { uploader, kind });
   }
 
   /**
@@ -296,8 +200,7 @@ export class Storage implements AsyncDisposable {
   async *readChunks(
     read: ChunkScope & { readonly ids: Uint8Array; readonly signal?: AbortSignal },
   ): AsyncGenerator<ChunkRead, void, undefined> {
-    const { owner } = await this.#vault(read.vault);
-    yield* readChunks({ ...this.#parts, ...read, owner });
+    yield* this.#chunks.read(await this.#vault(read.vault), read);
   }
 
   /** @throws NOT_FOUND */
@@ -321,8 +224,8 @@ export class Storage implements AsyncDisposable {
    * Runs beside everything else; one at a time. @throws NO_SPACE, IO, SHUTTING_DOWN; the signal's reason
    */
   async collect(options: CollectOptions = {}): Promise<Collection> {
-    this.#checkAlive();
-    await this.#space.tend();
+    this.#parts.health.check();
+    await this.#parts.space.tend();
     return this.#collector.collect(options);
   }
 
@@ -332,15 +235,18 @@ export class Storage implements AsyncDisposable {
    * @throws IO; the signal's reason
    */
   async scrub(options: ScrubOptions): Promise<readonly Finding[]> {
-    this.#checkAlive();
+    this.#parts.health.check();
     const { options: storage, facts } = this.#parts;
     return scrub(options, { ...storage, facts });
   }
 
-  /** Counts what every account stores; answers and corrects what was recorded wrongly. @throws IO; the signal's reason */
+  /**
+   * Counts what every account stores; answers and corrects what was recorded wrongly. One at a time: whoever asks meanwhile
+   * is answered by the one under way, which goes on when they leave. @throws IO; the signal's reason; SHUTTING_DOWN
+   */
   async recount({ signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly UsageDifference[]> {
-    this.#checkAlive();
-    return this.#parts.facts.recount(signal);
+    this.#parts.health.check();
+    return this.#recounts.join(signal);
   }
 
   /** Chunks that versions of the vault refer to and that cannot be read, by id; fewer than `limit`: there are no more. */
@@ -370,7 +276,7 @@ export class Storage implements AsyncDisposable {
     const keeper = (await this.accounts.list()).toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
     if (keeper === undefined) throw new CofferError('NOT_FOUND', 'there is no account in this storage');
     const statement = { type: 'generation', n, certificate } as const;
-    await this.#record(keeper.account, statement);
+    await this.#statements.record(keeper.account, statement);
     await new Generations(this.accounts).keep(statement);
   }
 
@@ -390,43 +296,44 @@ export class Storage implements AsyncDisposable {
 
   /** Lets the versions of all vaults go whose time is over; appends go between. @throws NO_SPACE, IO; the signal's reason */
   async expire(options: { readonly signal?: AbortSignal } = {}): Promise<Expired> {
-    this.#checkAlive();
-    await this.#space.tend();
+    this.#parts.health.check();
+    await this.#parts.space.tend();
     return this.#retention.expire(options);
   }
 
   /** While it is on no version of the account's vaults goes. On at once, off after seven days. @throws LIMIT, NO_SPACE, IO */
   async setHold(account: AccountId, hold: SetHold): Promise<HoldStatus> {
-    this.#checkAlive();
-    await this.#space.tend();
+    this.#parts.health.check();
+    await this.#parts.space.tend();
     return this.#retention.setHold(account, hold);
   }
 
   /** The time by which versions grow old, and whether it is paused. */
   get clock(): ClockStatus {
-    return this.#parts.retentionClock.status();
+    return this.#parts.clock.status();
   }
 
   /** Says that the machine's clock is right, after a jump of more than a day. @throws NO_SPACE, IO */
   async acceptClock(): Promise<void> {
-    await this.#parts.retentionClock.accept();
+    await this.#parts.clock.accept();
   }
 
   async status(): Promise<StorageStatus> {
-    const { freeBytes, reserveBytes } = await this.#space.space();
-    return { ready: this.#failure === undefined, writable: freeBytes >= reserveBytes, freeBytes, reserveBytes };
+    const { freeBytes, reserveBytes } = await this.#parts.space.space();
+    return { ready: !this.#parts.health.failed, writable: freeBytes >= reserveBytes, freeBytes, reserveBytes };
   }
 
   /** Ends what is under way and releases the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing = true;
+    this.#parts.health.close();
     await this.#collector[Symbol.asyncDispose]();
-    if (this.#failure === undefined) {
+    await this.#recounts[Symbol.asyncDispose]();
+    if (!this.#parts.health.failed) {
       await this.#retention.drained();
       await this.#appender.drained();
       await this.#stores.settle();
     }
-    await this.#disposal.disposeAsync();
+    await this.#owned.disposeAsync();
   }
 
   async #vault(vault: VaultId): Promise<VaultFacts> {
@@ -440,63 +347,9 @@ export class Storage implements AsyncDisposable {
     return { quotaBytes: record?.quotaBytes ?? null, largestFileBytes: record?.largestFileBytes ?? null };
   }
 
-  /** Statements that another process put into accounts.db while the packs were ours. */
-  async #recordStatements(): Promise<void> {
-    for (;;) {
-      const batch = await this.accounts.unrecordedStatements(statementBatch);
-      for (const { account, seq, statement } of batch) {
-        await this.#recordStatement(account, statement);
-        await this.accounts.markRecorded(account, seq);
-      }
-      if (batch.length < statementBatch) return;
-    }
-  }
-
-  async #recordStatement(account: AccountId, statement: Uint8Array): Promise<void> {
-    await this.#record(account, { type: 'identity', account, statement });
-  }
-
-  async #record(account: AccountId, statement: Statement): Promise<void> {
-    this.#checkAlive();
-    await this.#space.tend();
-    const { facts, retentionClock } = this.#parts;
-    const payload = encodeStatement(statement);
-    const head = { kind: recordKinds.statement, vault: new Uint8Array(32), id: sha256(payload), uploader: account };
-    await this.#journal.write(account, {
-      records: [{ ...head, receivedAtMs: retentionClock.receiveMs(), payload: [payload] }],
-      apply: (_places, packs) => facts.advancePacks(packs),
-    });
-  }
-
   #checkWhole(vault: VaultId): void {
     if (this.#stuck.size > 0 && this.#stuck.has(idKey(vault))) throw damagedVault(vault);
   }
-
-  #checkAlive(): void {
-    if (this.#closing) throw new CofferError('SHUTTING_DOWN', 'the storage is closing');
-    if (this.#failure !== undefined) throw new CofferError('IO', 'the storage has failed and takes nothing any more');
-  }
-
-  #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#parts.options.logger.error(
-      { error: error instanceof Error ? error.message : 'unknown' },
-      'the storage failed for good',
-    );
-    this.#parts.options.onFatal(error);
-  }
-}
-
-function openIndex(path: string, onFailed: (error: unknown) => void): Promise<Facts> {
-  return SqliteFacts.open(path, { thread: 'own', onFailed });
-}
-
-function recordBy(hook: StorageHook): NonNullable<AccountsOptions['recordStatement']> {
-  return async (account, statement) => {
-    if (!hook.record) throw new TypeError('the storage is not open');
-    await hook.record(account, statement);
-  };
 }
 
 function unlessFull(error: unknown): void {

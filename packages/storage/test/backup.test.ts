@@ -11,6 +11,7 @@ import { accountsMigrations } from '../src/accounts/accounts-schema.ts';
 import { backupBeforeMigration } from '../src/backup/backup-before-migration.ts';
 import { Accounts, backupAccounts, listBackups, readIdentity, restoreStorage } from '../src/index.ts';
 import type { RestoreOptions } from '../src/index.ts';
+import { layDownAccounts } from '../src/restore/lay-down-accounts.ts';
 import { Client } from './support/client.ts';
 import { StorageBench } from './support/storage-bench.ts';
 
@@ -209,10 +210,24 @@ describe('a storage that is restored', () => {
     await backupOf(one);
     await one.stop();
     const path = await crash(one);
-    const before = await readdir(path, { recursive: true });
+    const files = async () => (await readdir(path, { recursive: true })).filter((name) => name !== 'lock');
+    const before = await files();
     await expect(restore(path, { maxVaults: 1 })).rejects.toMatchObject({ code: 'LIMIT' });
-    expect(await readdir(path, { recursive: true })).toEqual(before);
+    expect(await files()).toEqual(before);
     expect(await restore(path, { maxVaults: 2 })).toMatchObject({ vaults: 2 });
+  });
+
+  test('that ends in the middle leaves what it replaces whole, its log too', async () => {
+    await using one = await bench();
+    // Held open: what was written last stays in the log.
+    await one.storage.accounts.setSetting('last', Uint8Array.of(7));
+    const chosen = { server: one.storage.serverId, generation: 1, opaqueSetup: undefined };
+    const copy = join(one.spare, 'missing');
+    await expect(layDownAccounts({ path: one.path, copy, chosen, nowMs: 0 })).rejects.toMatchObject({ code: 'IO' });
+    const aside = (await readdir(one.path)).find((name) => /^accounts\.db\.replaced-[0-9T]+$/.test(name));
+    using db = new DatabaseSync(join(one.path, aside ?? ''));
+    const row = db.prepare("SELECT value FROM settings WHERE key = 'last'").get();
+    expect(row?.['value']).toEqual(Uint8Array.of(7));
   });
 
   test('serves nobody before its new generation is signed', async () => {

@@ -1,16 +1,16 @@
-import { concatBytes, dayMs } from '@coffer/core';
+import { compareBytes, concatBytes, dayMs } from '@coffer/core';
 import { encodeSegment, noIds, segmentId } from '@coffer/journal';
-import { putRef } from '@coffer/journal/testing';
+import type { Ref } from '@coffer/journal';
+import { putRef, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Facts } from '../src/facts/facts.ts';
-import { SqliteFacts } from '../src/facts/sqlite-facts.ts';
 import { readStoredBytes } from '../src/index.ts';
 import { Client, collect, newEntry, newId } from './support/client.ts';
 import { damagePack } from './support/damage-pack.ts';
+import { FactsHook } from './support/facts-hook.ts';
 import type { BenchOptions } from './support/storage-bench.ts';
 import { StorageBench } from './support/storage-bench.ts';
 import { TestClock } from './support/test-clock.ts';
@@ -101,36 +101,62 @@ describe('collection', () => {
   });
 
   test('a reader whose pack goes away between the question and the read asks again', async () => {
-    let between = async (): Promise<void> => undefined;
-    const openFacts = async (file: string): Promise<Facts> => {
-      const facts = await SqliteFacts.open(file, { thread: 'same' });
-      const readableChunks: Facts['readableChunks'] = async (look) => {
-        const places = await facts.readableChunks(look);
-        await between();
-        return places;
-      };
-      return new Proxy(facts, {
-        get: (target, name) => {
-          const value: unknown = name === 'readableChunks' ? readableChunks : Reflect.get(target, name);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-    };
-    const { bench, client, clock } = await openBench({ openFacts });
+    const hook = new FactsHook('readableChunks');
+    const { bench, client, clock } = await openBench({ openFacts: hook.openFacts });
     await using _bench = bench;
     const all = await client.upload(...payloads(60));
     const kept = all.filter((_, index) => index % 4 === 0);
     await client.append(client.put(kept));
     clock.advance(2 * dayMs);
     const compacted: unknown[] = [];
-    between = async () => {
-      between = async () => undefined;
-      compacted.push(await bench.storage.collect());
-    };
+    hook.once(async () => void compacted.push(await bench.storage.collect()));
     const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...kept) }));
     expect(compacted).toMatchObject([{ chunks: 45, packsCompacted: 3 }]);
     expect(read.map(({ payload }) => payload.byteLength)).toEqual(kept.map(() => 4000));
     expect(await client.findings()).toEqual([]);
+  });
+
+  test('an append whose segment moves between the question and the read asks again', async () => {
+    const hook = new FactsHook('prepareAppend');
+    const { bench, client, clock } = await openBench({ openFacts: hook.openFacts });
+    await using _bench = bench;
+    const kept = await client.upload(...payloads(4));
+    const { account: uploader } = bench.owner;
+    const ids = concatBytes(...kept.toSorted(compareBytes));
+    const payload = encodeSegment({ chunks: [{ uploader, ids }], list: { uploader, id: kept[0] ?? noIds } });
+    const segments = segmentId(payload);
+    const writer = await bench.storage.putChunks({ ...client.scope, kind: 'segment' });
+    await writer.put(segments, payload);
+    await writer.finish();
+    await client.upload(...payloads(20));
+    const put = (): Ref => ({ kind: 'put', entry: newEntry(), chunks: [], segments });
+    await client.append(put());
+    const other = new Client(bench, new TestVault({ owner: bench.owner, kind: 'share' }));
+    await bench.storage.createVault(other.vault.genesis);
+    clock.advance(2 * dayMs);
+    const compacted: unknown[] = [];
+    hook.once(async () => void compacted.push(await bench.storage.collect()));
+    await other.append(put());
+    expect(compacted).toMatchObject([{ packsCompacted: 1 }]);
+    expect(await client.findings()).toEqual([]);
+  });
+
+  test('of two recounts at a time there is one, which outlives whoever asked for it', async () => {
+    const { bench, client } = await openBench();
+    await using _bench = bench;
+    await client.upload(...payloads(1));
+    await bench.stop();
+    using db = new DatabaseSync(join(bench.path, 'index.db'));
+    db.exec('UPDATE usage SET chunk_bytes = chunk_bytes + 1000');
+    await bench.start();
+    const left = new AbortController();
+    const asked = [bench.storage.recount({ signal: left.signal }), bench.storage.recount(), bench.storage.recount()];
+    left.abort(new Error('the one who asked has left'));
+    await expect(asked[0]).rejects.toThrow('has left');
+    expect(await asked[1]).toHaveLength(1);
+    expect(await asked[2]).toBe(await asked[1]);
+    expect(await bench.storage.recount()).toEqual([]);
+    expect(await bench.storage.usage(bench.owner.account)).toMatchObject({ uncommittedBytes: 4104 });
   });
 });
 
@@ -149,7 +175,9 @@ describe('damage', () => {
     await client.append(client.put(ids));
     expect(await bench.storage.scrub({ bytesPerSecond: 1e9 })).toEqual([]);
     await damagePack(bench, 12 + 104 + 5000 + 104 + 17);
-    const findings = await bench.storage.scrub({ bytesPerSecond: 1e9 });
+    const read: number[] = [];
+    const findings = await bench.storage.scrub({ bytesPerSecond: 1e9, onProgress: (bytes) => read.push(bytes) });
+    expect(read.at(-1)).toBeGreaterThan(15_000);
     expect(findings.map(({ kind }) => kind)).toEqual(['record', 'record', 'version']);
     const lost = await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 });
     expect(lost.map(({ id, segment }) => [id.toHex(), segment])).toEqual([[ids[1]?.toHex(), false]]);
@@ -157,8 +185,8 @@ describe('damage', () => {
     await expect(client.append(client.put(ids))).rejects.toMatchObject({ code: 'MISSING_CHUNKS' });
     expect(await put(ids[1] ?? noIds, new Uint8Array(5000).fill(7))).toBe('stored');
     expect(await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 })).toEqual([]);
-    const read = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }));
-    expect(read.every(({ payload }) => payload.every((byte) => byte === 7))).toBe(true);
+    const chunks = await collect(bench.storage.readChunks({ ...client.scope, ids: concatBytes(...ids) }));
+    expect(chunks.every(({ payload }) => payload.every((byte) => byte === 7))).toBe(true);
     expect(await client.findings()).toEqual([]);
     expect(await bench.storage.recount()).toEqual([]);
     await bench.stop();
@@ -167,6 +195,17 @@ describe('damage', () => {
     expect(await bench.storage.lostChunks(bench.home.id, { after: undefined, limit: 10 })).toEqual([]);
     expect(await client.findings()).toEqual([]);
   });
+});
+
+test('a scrub ends when it is told to, and says what else ended it', async () => {
+  const { bench } = await openBench();
+  await using _bench = bench;
+  const stop = new AbortController();
+  const scrub = bench.storage.scrub({ bytesPerSecond: 1, signal: stop.signal });
+  stop.abort(new Error('enough'));
+  await expect(scrub).rejects.toThrow('enough');
+  await rm(join(bench.path, 'server.id'));
+  await expect(bench.storage.scrub({ bytesPerSecond: 1e9 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
 test('a wrong count is told as nothing rather than as less, until a recount mends it', async () => {

@@ -4,8 +4,10 @@ import { encodeSegment, segmentId } from '@coffer/journal';
 import { putRef, testRandom, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Client, collect, newEntry, newId } from './support/client.ts';
 import { withCode } from './support/expect-code.ts';
+import { FactsHook } from './support/facts-hook.ts';
 import { indexTables } from './support/index-tables.ts';
 import type { BenchOptions } from './support/storage-bench.ts';
 import { StorageBench } from './support/storage-bench.ts';
@@ -251,6 +253,24 @@ describe('an expired version', () => {
     expect(uncommittedBytes).toBe(104 + segment.byteLength);
     expect(await client.findings()).toEqual([]);
   });
+});
+
+test('what would go is counted for one who asks at a time, and not for who has left', async () => {
+  const hook = new FactsHook('policies');
+  await using world = await openBench({ openFacts: hook.openFacts });
+  const { storage } = world.bench;
+  const { id } = world.client.vault;
+  const left = new AbortController();
+  const others: Promise<unknown>[] = [];
+  hook.once(async () => {
+    others.push(storage.retentionOf(id), storage.retentionOf(id, { signal: left.signal }).catch(String));
+    for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+    expect(hook.calls).toBe(1);
+    left.abort(new Error('left'));
+  });
+  expect(await storage.retentionOf(id)).toMatchObject({ pending: null });
+  expect(await Promise.all(others)).toMatchObject([{ pending: null }, 'Error: left']);
+  expect(hook.calls).toBe(2);
 });
 
 describe('the clock', () => {

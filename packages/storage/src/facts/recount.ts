@@ -19,6 +19,15 @@ interface Recounted {
   readonly correction: Correction;
 }
 
+/** Where a step of the versions begins, and where the last one ends: entries have sixteen bytes. */
+interface VersionKey {
+  readonly entry: Uint8Array;
+  readonly seq: number;
+}
+
+const first: VersionKey = { entry: new Uint8Array(0), seq: 0 };
+const beyond: VersionKey = { entry: new Uint8Array(17).fill(255), seq: 0 };
+
 type Counters = Record<keyof UsageFacts, number>;
 
 const counterNames = ['chunkBytes', 'uncommittedBytes', 'journalBytes', 'files', 'versions', 'trashBytes'] as const;
@@ -50,7 +59,7 @@ class Count {
   }
 
   /** Each adds up a bounded part. */
-  *steps(): Generator<() => void, void, undefined> {
+  *steps(): Generator<() => unknown, void, undefined> {
     const last = this.#number('SELECT coalesce(max(chunk), 0) AS number FROM chunks');
     for (let from = 0; from < last; from += stepRows) yield () => this.#countChunks(from);
     const vaults = allRows<{ vault: number; owner: number; seq: number }>(
@@ -58,7 +67,8 @@ class Count {
     );
     for (const { vault, owner, seq } of vaults) {
       for (let from = 0; from < seq; from += stepRows) yield () => this.#countCommits(vault, owner, from);
-      yield () => this.#countVersions(vault, owner);
+      const cursor: { after: VersionKey | undefined } = { after: first };
+      while (cursor.after) yield () => (cursor.after = this.#countVersions(vault, owner, cursor.after ?? first));
     }
   }
 
@@ -99,14 +109,30 @@ class Count {
     this.#add(owner, { journalBytes: this.#number(sql, vault, from, from + stepRows) });
   }
 
-  #countVersions(vault: number, owner: number): void {
+  /** Answers where the next step begins; undefined when these were the last. */
+  #countVersions(vault: number, owner: number, after: VersionKey): VersionKey | undefined {
+    const next = firstRow<VersionKey>(
+      this.#db.prepare(`
+        SELECT entry, seq FROM versions WHERE vault = ? AND (entry, seq) > (?, ?)
+        ORDER BY entry, seq LIMIT 1 OFFSET ${stepRows - 1}`),
+      vault,
+      after.entry,
+      after.seq,
+    );
+    const last = next ?? beyond;
     const sums = firstRow<Counters>(
       this.#db.prepare(`
         SELECT count(*) AS versions, coalesce(sum(to_ms IS NULL), 0) AS files,
-          coalesce(sum(iif(ended = 'removed', bytes, 0)), 0) AS trashBytes FROM versions WHERE vault = ?`),
+          coalesce(sum(iif(ended = 'removed', bytes, 0)), 0) AS trashBytes
+        FROM versions WHERE vault = ? AND (entry, seq) > (?, ?) AND (entry, seq) <= (?, ?)`),
       vault,
+      after.entry,
+      after.seq,
+      last.entry,
+      last.seq,
     );
     if (sums) this.#add(owner, sums);
+    return next;
   }
 
   #comparePacks(): Correction['packs'] {

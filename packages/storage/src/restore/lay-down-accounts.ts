@@ -1,5 +1,5 @@
 import { existsSync, renameSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { backupName, onDisk } from '../backup/backup-files.ts';
 import { readNote, removeNote } from '../backup/backup-note.ts';
@@ -37,20 +37,30 @@ export interface LayDown {
   readonly nowMs: number;
 }
 
-/** Puts the copy in the place of accounts.db, which is kept beside when there is one, and takes index.db away. @throws IO, NO_SPACE */
+/**
+ * Puts the copy in the place of accounts.db, which is kept beside when there is one, and takes index.db away. Ended at any
+ * point, the database that is replaced and its log are still there together, under one of the two names. @throws IO, NO_SPACE
+ */
 export async function layDownAccounts({ path, copy, chosen, nowMs }: LayDown): Promise<void> {
   const target = accountsPath(path);
   await onDisk(path, async () => {
-    const aside = freeName(`${target}.replaced-${backupName(nowMs).slice(0, 15)}`);
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(target + suffix)) await rename(target + suffix, aside + suffix);
-      await rm(indexPath(path) + suffix, { force: true });
-    }
+    await keepAside(target, freeName(`${target}.replaced-${backupName(nowMs).slice(0, 15)}`));
+    await nodeDisk.syncFolder(path);
+    // A log of the old database beside the new one would be taken for its own.
+    for (const suffix of logs) await rm(target + suffix, { force: true });
+    for (const suffix of ['', ...logs]) await rm(indexPath(path) + suffix, { force: true });
     if (chosen.opaqueSetup !== undefined && !existsSync(opaqueCopyPath(path)))
       await writeFile(opaqueCopyPath(path), chosen.opaqueSetup, { mode: 0o600, flush: true });
     await rename(copy, target);
     await nodeDisk.syncFolder(path);
   });
+}
+
+const logs = ['-wal', '-shm'] as const;
+
+/** A second name each: neither room nor time is needed, and nothing is moved away yet. */
+async function keepAside(target: string, aside: string): Promise<void> {
+  for (const suffix of [...logs, '']) if (existsSync(target + suffix)) await link(target + suffix, aside + suffix);
 }
 
 /** What was replaced before may be the only good copy: it is never written over. */

@@ -107,19 +107,16 @@ export class Retention {
   readonly #deps: RetentionDeps;
   /** A hold is on before the next version of its owner goes. */
   readonly #owners = new KeyedQueue();
+  /** What would go is counted over all versions of a vault: for one who asks at a time. */
+  readonly #counts = new KeyedQueue();
 
   constructor(deps: RetentionDeps) {
     this.#deps = deps;
   }
 
-  async retentionOf({ vault, owner }: Target, { policy, signal }: RetentionOptions = {}): Promise<RetentionStatus> {
-    const { facts, clock, defaultPolicy } = this.#deps;
-    const nowMs = clock.nowMs();
-    const history = await facts.policies(vault, nowMs);
-    const effective = policyAt(history, { nowMs, defaultPolicy });
-    const hold = holdStatus(await facts.holds(owner), nowMs);
-    const expiring = await this.#expiring(vault, { policy: policy ?? effective, nowMs, signal });
-    return { policy: effective, pending: pendingAfter(effective, history), hold, expiring };
+  /** One at a time for each vault. @throws IO; the signal's reason */
+  async retentionOf(target: Target, options: RetentionOptions = {}): Promise<RetentionStatus> {
+    return this.#counts.run(idKey(target.vault), () => this.#retentionOf(target, options));
   }
 
   /** In order of seq, after `range.after`. */
@@ -162,8 +159,20 @@ export class Retention {
     return holdStatus(await this.#deps.facts.holds(account), this.#deps.clock.nowMs()).on;
   }
 
-  drained(): Promise<void> {
-    return this.#owners.drained();
+  async drained(): Promise<void> {
+    await this.#counts.drained();
+    await this.#owners.drained();
+  }
+
+  async #retentionOf({ vault, owner }: Target, { policy, signal }: RetentionOptions): Promise<RetentionStatus> {
+    signal?.throwIfAborted();
+    const { facts, clock, defaultPolicy } = this.#deps;
+    const nowMs = clock.nowMs();
+    const history = await facts.policies(vault, nowMs);
+    const effective = policyAt(history, { nowMs, defaultPolicy });
+    const hold = holdStatus(await facts.holds(owner), nowMs);
+    const expiring = await this.#expiring(vault, { policy: policy ?? effective, nowMs, signal });
+    return { policy: effective, pending: pendingAfter(effective, history), hold, expiring };
   }
 
   async #setHold(account: AccountId, { on, by, reason }: SetHold): Promise<HoldStatus> {

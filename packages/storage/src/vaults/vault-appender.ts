@@ -48,6 +48,9 @@ export interface VaultAppenderDeps {
 /** Commits of one append: each is parsed and held at the same time. */
 const appendLimit = 1024;
 
+/** A compaction may move segments between the question where they lie and the reading of them; not this often. */
+const placeTries = 3;
+
 /** What a commit changes, as judged. */
 interface Judged {
   readonly commits: readonly Commit[];
@@ -161,11 +164,21 @@ export class VaultAppender {
     const limits = await limitsOf(state.owner);
     const append = { token, vault: state.vault, owner: state.owner, commits: commits.map(compact), ...limits };
     let prepared = await facts.prepareAppend({ ...append, segments: [] });
-    if (prepared.status === 'segments') {
-      const segments = await readSegments(this.#deps.packs, { owner: state.owner, places: prepared.places });
+    for (let tries = 0; prepared.status === 'segments' && tries < placeTries; tries += 1) {
+      const segments = await this.#readSegments(state.owner, prepared.places);
       prepared = await facts.prepareAppend({ ...append, segments });
     }
     if (prepared.status !== 'ready') throw refusal(prepared);
+  }
+
+  /** Empty when a pack went away since it was looked up: then the records lie elsewhere by now. */
+  async #readSegments(owner: AccountId, places: readonly PackPlace[]): Promise<Uint8Array[]> {
+    try {
+      return await readSegments(this.#deps.packs, { owner, places });
+    } catch (error) {
+      if (isCofferError(error, 'NOT_FOUND')) return [];
+      throw error;
+    }
   }
 
   async #write(write: {
