@@ -29,10 +29,8 @@ export class YoungCollector {
   }
 }
 
-/** The flag is needed only while the function is taken out. */
+/** The flag belongs to the process and stays: taken back, another thread would find no function at this moment. */
 function exposedCollector(): Collect {
   setFlagsFromString('--expose-gc');
-  const exposed = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
-  return exposed;
+  return runInNewContext('gc') as Collect;
 }
