@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-const threads = 8;
-const rounds = 5;
+const threads = 4;
+const rounds = 3;
 
 test('threads that begin to collect at the same moment do not take the collector from each other', async () => {
   const failures: unknown[] = [];
