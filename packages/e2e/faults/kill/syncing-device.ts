@@ -11,8 +11,8 @@ export interface Acknowledged {
 
 /** Server away, or on its way down: what a client may say while the daemon is killed. */
 const expectedExit = 8;
-/** Between two tries while the server is away: it needs the processor to come back. */
-const pauseMs = 400;
+/** Between two tries while the server is away: it needs the processor to come back, and eight commands that start take all of it. */
+const pauseMs = 2000;
 
 /** A device on which somebody works and syncs, again and again, and the book of what was acknowledged. */
 export class SyncingDevice {
