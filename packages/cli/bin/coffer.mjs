@@ -55,7 +55,7 @@ function become(file, argv) {
   if (process.execve && process.platform !== 'win32') process.execve(file, [file, ...argv], process.env);
   const child = spawn(file, argv, { stdio: 'inherit' });
   process.on('SIGINT', () => {}); // a terminal sends it to the child as well
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`error: cannot run ${file}: ${error.message}`);
     process.exit(1);

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { CofferError, equalBytes, isCofferError } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
-import type { Account, CommitBatch, CommitReport, GenerationNews, Vault } from '@coffer/client';
+import type { Account, CommitBatch, CommitReport, GenerationNews, OpenAccountOptions, Vault } from '@coffer/client';
 import type { CommandContext } from './context.ts';
 import { ignoredText } from './ignored-text.ts';
+import { formatDuration } from './progress.ts';
 import { readPassword } from './prompt.ts';
 import { formatTime } from './time.ts';
 import { safeText } from './safe-text.ts';
@@ -19,17 +20,27 @@ export function jobsFolder(context: CommandContext): string {
 }
 
 /** The account that is signed in here. What a broken or hostile device wrote harms nothing, and is told. @throws NOT_LOGGED_IN */
-export async function signedInAccount(context: CommandContext): Promise<Account> {
+export async function signedInAccount(context: CommandContext, wishes: AccountWishes = {}): Promise<Account> {
   const account: Account = await openAccount({
+    ...wishes,
     profile: openProfile(context),
     unlock: () => readPassword(context, { prompt: 'Password: ', fromStdin: false }),
     onIgnored: (ignored) => {
       for (const line of ignoredText(ignored, account.devices())) context.output.warn(line);
     },
     onGeneration: (news) => tellGeneration(context, news),
+    onClockSkew: (skewMs) => context.output.warn(clockText(skewMs)),
     signal: context.signal,
   });
   return account;
+}
+
+/** What a command may ask of its connection. */
+export type AccountWishes = Pick<OpenAccountOptions, 'bandwidth' | 'keepAlive'>;
+
+function clockText(skewMs: number): string {
+  const far = `${formatDuration(Math.abs(skewMs) / 1000)} ${skewMs > 0 ? 'ahead of' : 'behind'}`;
+  return `the clock of this machine is ${far} the server's: set it, or times of changes and names of conflicts will be wrong`;
 }
 
 /** Told once: what happened to the server, and what it means here. The administrator's words are made safe. */
@@ -51,8 +62,8 @@ export function requireFullDevice({ info }: Account): void {
 }
 
 /** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */
-export async function openHome(context: CommandContext): Promise<HomeSession> {
-  const account = await signedInAccount(context);
+export async function openHome(context: CommandContext, wishes: AccountWishes = {}): Promise<HomeSession> {
+  const account = await signedInAccount(context, wishes);
   try {
     return new HomeSession({ account, vault: await account.home(context.signal), context });
   } catch (error) {

@@ -22,7 +22,12 @@ export interface CommandContext {
   readonly random: Random;
   /** Aborted by the first Ctrl-C or SIGTERM, with a CANCELLED error; the second one ends the process. */
   readonly signal: AbortSignal;
+  /** Calls back at each of these signals until it is disposed; without it they do what the system has them do. */
+  readonly onSignal: (name: ProcessSignal, listener: () => void) => Disposable;
 }
+
+/** Signals that mean something to a command that goes on. */
+export type ProcessSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
 /** What the command line gave a command; each command validates it once. */
 export interface CommandInput {

@@ -16,6 +16,8 @@ process.on('SIGTERM', onSignal);
 // A reader that went away (`coffer ls | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
+process.stderr.on('error', () => process.exit(exitCodes.unexpected));
+
 process.exitCode = await runProgram({
   argv: process.argv.slice(2),
   env: process.env,
@@ -23,6 +25,10 @@ process.exitCode = await runProgram({
   dataFolder: envPaths('coffer', { suffix: '' }).data,
   streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
   signal: interrupted.signal,
+  onSignal: (name, listener) => {
+    process.on(name, listener);
+    return { [Symbol.dispose]: () => void process.off(name, listener) };
+  },
 });
 process.off('SIGINT', onSignal);
 process.off('SIGTERM', onSignal);

@@ -36,6 +36,10 @@ export class Output {
     return this.#streams.stderr.isTTY && !this.#options.quiet && !this.#options.json;
   }
 
+  get isJson(): boolean {
+    return this.#options.json;
+  }
+
   get columns(): number {
     return this.#streams.stderr.columns ?? 80;
   }

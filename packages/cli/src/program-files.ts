@@ -22,7 +22,10 @@ export function addFileCommands(program: CommanderCommand, add: AddCommand): voi
     .option('--exclude <glob>', 'leave out what matches (gitignore syntax); repeat for more', collect)
     .option('--max-file-size <size>', 'leave out larger files')
     .option('--max-delete <limit>', 'stop when more would be removed: a number or a share like 25%')
-    .option('--force', 'pass the limit of --max-delete');
+    .option('--force', 'pass the limit of --max-delete')
+    .option('--watch', 'go on: bring over what changes on either side, until it is stopped')
+    .option('--bwlimit <rate>', 'bytes per second: 500KiB, or UP:DOWN like 500KiB:4MiB; off is no limit')
+    .addHelpText('after', watchHelp);
   addConflicts(program, add);
 }
 
@@ -138,6 +141,13 @@ function addKeeping(program: CommanderCommand, add: AddCommand): void {
     .option('--version <numbers...>', 'these versions')
     .option('--cancel', 'what waits to be destroyed is kept after all');
 }
+
+const watchHelp = `
+With --watch a file is brought over when it has rested for 2 seconds, a removal after 10, what another device did at
+once; every hour everything is looked through. Ctrl-C or SIGTERM stop it, which ends with exit code 0: what is in
+flight is dropped, and the next run goes on from there. SIGHUP looks through everything, SIGUSR1 pauses, SIGUSR2
+resumes. --force holds for the first run only. With --json one document a line: {"at","event",…} where event is state,
+run (the report), trouble or over.`;
 
 const restoreHelp = `
 Without --version and --at a removed file or folder comes back to the path where it was.

@@ -20,6 +20,7 @@ export interface ProgramInput {
   readonly dataFolder: string;
   readonly streams: Streams;
   readonly signal: AbortSignal;
+  readonly onSignal: CommandContext['onSignal'];
 }
 
 /** Adds a command whose code is loaded only when it runs: start-up is paid by what is used. */
@@ -88,6 +89,7 @@ function createContext(input: ProgramInput, command: CommanderCommand): CommandC
     clock: systemClock,
     random: systemRandom,
     signal: input.signal,
+    onSignal: input.onSignal,
   };
 }
 

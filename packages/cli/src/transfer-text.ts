@@ -8,10 +8,11 @@ import { safeText } from './safe-text.ts';
 export function syncText(report: SyncReport): string {
   const bytes = `${formatSize(report.bytesSent)} sent, ${formatSize(report.bytesReceived)} received`;
   const time = formatDuration(report.elapsedMs / 1000);
-  return [...failures(report), countsText(report), `${bytes} in ${time}`].join('\n');
+  return [...failureLines(report), countsText(report), `${bytes} in ${time}`].join('\n');
 }
 
-function countsText(report: SyncReport): string {
+/** Counts that are not zero. */
+export function countsText(report: SyncReport): string {
   const counts: readonly (readonly [string, number])[] = [
     ['sent', report.sent],
     ['modified', report.modified],
@@ -37,11 +38,12 @@ export function planText(report: SyncReport, plan: readonly PlanLine[]): string 
     from === undefined ? path : `${from} -> ${path}`,
     reason,
   ]);
-  return [...(steps.length > 0 ? [table(steps)] : []), ...failures(report), `dry run: ${countsText(report)}`].join(
+  return [...(steps.length > 0 ? [table(steps)] : []), ...failureLines(report), `dry run: ${countsText(report)}`].join(
     '\n',
   );
 }
 
-function failures(report: SyncReport): string[] {
+/** One line for each path that failed. */
+export function failureLines(report: SyncReport): string[] {
   return report.errors.map(({ path, message }) => `failed: ${safeText(path)}: ${safeText(message)}`);
 }

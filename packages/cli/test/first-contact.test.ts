@@ -62,6 +62,7 @@ async function run(args: readonly string[], given: { env?: Record<string, string
     dataFolder: home,
     streams: streams as unknown as Streams,
     signal: new AbortController().signal,
+    onSignal: () => ({ [Symbol.dispose]: () => undefined }),
   });
   streams.stderr.end();
   return { stderr: Buffer.concat(await streams.stderr.toArray()).toString('utf8'), said: said > 0 };

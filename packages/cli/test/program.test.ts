@@ -36,6 +36,7 @@ async function coffer(
     dataFolder: home,
     streams: streams as unknown as Streams,
     signal: new AbortController().signal,
+    onSignal: () => ({ [Symbol.dispose]: () => undefined }),
   });
   const text = (stream: PassThrough): string => {
     let read = '';

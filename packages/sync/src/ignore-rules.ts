@@ -16,7 +16,7 @@ export interface IgnoreRules {
 }
 
 /** The file in the root of a job that holds patterns, one a line. */
-const ignoreFileName = '.cofferignore';
+export const ignoreFileName = '.cofferignore';
 
 /** A list of patterns that people keep by hand; more is a mistake, and matching would take forever. */
 const maxIgnoreFileBytes = 256 * KiB;

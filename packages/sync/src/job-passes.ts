@@ -69,7 +69,7 @@ export async function makePlan(job: JobContext, { mode, twoWay }: PlanWish): Pro
   const remote = createRemoteTree(vault.tree);
   const remoteIsBase = vaultIsBase(job);
   const rules = { ...rulesOf(job), ...(twoWay !== undefined && { twoWay, delete: true }) };
-  const scope = job.scope?.();
+  const scope = job.scope?.forPlan();
   const request = { mode, root: rootOf(job, remote), local, base: state, remote, remoteIsBase, rules, scope };
   return runPlanner(createPlanner(request), clock, signal);
 }
@@ -154,7 +154,7 @@ export function checkRemovals(job: JobContext, { mode, counts }: Plan, found: Ro
   if (job.force === true || counts.removing === 0) return;
   checkReplaced(found, counts.removing);
   // A plan of touched directories has seen only their files.
-  const filesThere = Math.max(counts.filesThere, job.scope?.().isWhole === false ? job.state.files : 0);
+  const filesThere = Math.max(counts.filesThere, job.scope?.isWhole === false ? job.state.files : 0);
   job.budget.check(mode, { removing: counts.removing, filesThere });
 }
 
@@ -195,7 +195,7 @@ function remember(job: JobContext, plan: Plan, agreedSeq: number): void {
   const { state, local } = job;
   local.root();
   const device = rootIdentity(local);
-  const isPart = job.scope !== undefined && !job.scope().isWhole;
+  const isPart = job.scope?.isWhole === false;
   const headSeq = isPart && !job.agreedBefore ? 0 : agreedSeq;
   if (plan.structure.some(({ action }) => action === 'set-aside')) state.sweep();
   if (state.facts?.headSeq !== headSeq || state.facts.device !== device) state.setFacts({ device, headSeq });

@@ -26,6 +26,13 @@ import type { JobOptions } from './sync-options.ts';
 import { TemporaryNames } from './temporary-name.ts';
 import { findVaultRoot } from './vault-root.ts';
 
+/** What a run of a job that is watched looks at. */
+export interface RunScope {
+  readonly isWhole: boolean;
+  /** Called once for each plan, right before it is made: other devices go on meanwhile. */
+  forPlan(): Scope;
+}
+
 /** How one run of a job is made. */
 export interface RunOptions {
   /** Plan only: nothing is changed anywhere. */
@@ -36,10 +43,9 @@ export interface RunOptions {
   /** With `dryRun`: told each step of the plan, in order. */
   readonly onPlan?: (line: PlanLine) => void;
   /**
-   * Asked before every plan for what it shall look at; then the server hears of the run only if there is something to do.
-   * Without it everything is looked at.
+   * What is looked at; then the server hears of the run only if there is something to do. Without it everything is looked at.
    */
-  readonly scope?: () => Scope;
+  readonly scope?: RunScope;
   readonly signal?: AbortSignal;
 }
 
@@ -78,6 +84,11 @@ export class Job implements AsyncDisposable {
   /** Position of the vault that base agrees with; 0 when it is not known to agree with any. */
   get agreedSeq(): number {
     return this.#state.facts?.headSeq ?? 0;
+  }
+
+  /** Nothing was synced yet, so a folder that is missing is not one that went away. */
+  mayMakeRoot(): boolean {
+    return !this.#state.hasItems;
   }
 
   /** One run; one at a time. @throws as `syncOnce` does */
@@ -138,7 +149,7 @@ export class Job implements AsyncDisposable {
 
   /** Asks the server what it has lost: once a run, not whenever a file is saved. */
   async #heal(job: JobContext): Promise<void> {
-    if (job.mode === 'pull' || job.dryRun === true || (job.scope !== undefined && !job.scope().isWhole)) return;
+    if (job.mode === 'pull' || job.dryRun === true || job.scope?.isWhole === false) return;
     await healLost(job, job.signal);
   }
 }

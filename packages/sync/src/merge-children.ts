@@ -215,9 +215,17 @@ class Filter {
     return false;
   }
 
-  /** Left alone until it has settled. What is gone passes in a push: under another name it may be back already. */
+  /**
+   * Left alone until it has settled. What is as base says was touched by ourselves, or not at all; in a directory each name
+   * settles by itself; what is gone passes in a push: under another name it may be back already.
+   */
   #isTooYoung(triple: Triple): boolean {
     const { local, base, remote } = triple;
+    if (
+      base !== undefined &&
+      (local?.stamp === base.local || (local?.kind === 'directory' && base.directory !== undefined))
+    )
+      return false;
     if (!isYoung(this.#context, triple)) return false;
     this.blocked = true;
     if (local === undefined && this.#context.mode === 'push') return false;

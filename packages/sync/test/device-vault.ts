@@ -15,6 +15,7 @@ export class DeviceVault extends FakeVault {
     this.device = new Uint8Array(16).fill(number);
     // Contents are the same for all.
     Object.assign(this, { contents: shared.contents });
+    this.line = shared.line;
   }
 
   override get tree(): TreeReader {
@@ -23,6 +24,7 @@ export class DeviceVault extends FakeVault {
 
   override async pull(signal?: AbortSignal) {
     signal?.throwIfAborted();
+    this.line.check();
     const before = this.#seen.seq;
     this.#refresh();
     return { before, after: this.#seen.seq, voidCommits: 0, skippedOperations: 0 };

@@ -31,6 +31,7 @@ import {
 import type { DeviceId, EntryId, Hash, Timestamp, VaultId } from '@coffer/core';
 
 import { blank, FakeTree, NodeMap } from './fake-tree.ts';
+import { Line } from './fake-line.ts';
 import type { Change, Node } from './fake-tree.ts';
 
 /** What a test may make go wrong. */
@@ -58,6 +59,8 @@ export class FakeVault implements Vault {
   readonly commits: number[] = [];
   device: DeviceId | undefined = new Uint8Array(16).fill(1);
   transfers = 0;
+  /** To the server; shared by the devices of one vault. */
+  line = new Line();
   #nodes = new NodeMap();
   readonly #changes: Change[] = [];
   #seq = 1;
@@ -84,6 +87,7 @@ export class FakeVault implements Vault {
 
   async pull(signal?: AbortSignal) {
     signal?.throwIfAborted();
+    this.line.check();
     return { before: this.#seq, after: this.#seq, voidCommits: 0, skippedOperations: 0 };
   }
 
@@ -103,8 +107,17 @@ export class FakeVault implements Vault {
     return { files: 0, bytes: 0, problems: [] };
   }
 
-  async *watch(): AsyncIterable<{ seq: number }> {
-    // Nothing ever comes: tests pull.
+  /** An item at once, then one after every commit of anybody; ends with UNREACHABLE while the server is away. */
+  async *watch(signal?: AbortSignal): AsyncGenerator<{ seq: number }> {
+    const { line } = this;
+    for (let told = -1; ;) {
+      signal?.throwIfAborted();
+      line.check();
+      if (line.seq !== told) {
+        told = line.seq;
+        yield { seq: told };
+      } else await line.next(signal);
+    }
   }
 
   async beginJob(mode: string) {
@@ -146,6 +159,7 @@ export class FakeVault implements Vault {
     }
     this.#seq = seq;
     this.commits.push(operations.length);
+    this.line.advance();
     return { seq, receivedAtMs: 0, entries, refused };
   }
 

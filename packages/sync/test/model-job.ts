@@ -7,6 +7,7 @@ import type { PlanRules } from '../src/merge-children.ts';
 import type { Place } from '../src/place.ts';
 import { plan } from '../src/planner.ts';
 import { entryOf } from '../src/remote-tree.ts';
+import type { Scope } from '../src/scope.ts';
 import { rootEntry } from '@coffer/core';
 import { MemoryBase, nodeOf } from './memory-sides.ts';
 import type { MemoryFolder, MemoryNode, MemoryVault } from './memory-sides.ts';
@@ -38,14 +39,16 @@ export class ModelJob {
     const ignore = ignoreNothing;
     const rules = { ...options, ignore, maxFileSizeBytes: undefined, overwrite: false, conflictName };
     const { folder: local, vault: remote } = this;
-    return plan({ mode, root: { below }, local, base: this.base, remote, remoteIsBase, rules });
+    const scope = options.scope?.();
+    return plan({ mode, root: { below }, local, base: this.base, remote, remoteIsBase, rules, scope });
   }
 
   /** As {@link runTwoWay} of a job does it. */
-  runTwoWay(): void {
-    this.run('push', { delete: true, twoWay: 'before-pull' });
-    this.run('pull', { delete: true, twoWay: 'before-pull' });
-    this.run('push', { delete: true, twoWay: 'after-pull' });
+  runTwoWay(scope?: () => Scope): void {
+    const options = { delete: true, ...(scope && { scope }) };
+    this.run('push', { ...options, twoWay: 'before-pull' });
+    this.run('pull', { ...options, twoWay: 'before-pull' });
+    this.run('push', { ...options, twoWay: 'after-pull' });
   }
 
   run(mode: 'push' | 'pull', options: ModelRules): Plan {
@@ -194,7 +197,7 @@ export class ModelJob {
   }
 }
 
-type ModelRules = Pick<PlanRules, 'delete' | 'twoWay'>;
+type ModelRules = Pick<PlanRules, 'delete' | 'twoWay'> & { readonly scope?: () => Scope };
 
 function conflictName(name: string, taken: (name: string) => boolean): string {
   for (let number = 1; ; number += 1) if (!taken(`${name}~${number}`)) return `${name}~${number}`;

@@ -2,9 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Plan } from '../src/plan.ts';
 import { sameVersion } from '../src/remote-tree.ts';
+import { nothingYoung, touchedScope } from '../src/scope.ts';
+import type { Scope } from '../src/scope.ts';
 import { MemoryFolder, MemoryVault } from './memory-sides.ts';
 import type { MemoryNode } from './memory-sides.ts';
 import { ModelJob } from './model-job.ts';
+import { snapshotOf, touchedBetween } from './touched-model.ts';
+import type { Snapshot } from './touched-model.ts';
 
 /** Few names and little depth, so that everything collides with everything. */
 const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
@@ -122,6 +126,28 @@ function contentsOf(tree: MemoryFolder | MemoryVault): Set<string> {
   return new Set([...tree.files().values()].map(({ content }) => content));
 }
 
+interface Snapshots {
+  readonly folder: Snapshot;
+  readonly vault: Snapshot;
+}
+
+function snapshots({ folder, vault }: ModelJob): Snapshots {
+  return { folder: snapshotOf(folder), vault: snapshotOf(vault) };
+}
+
+function scopeOf(moments: readonly Snapshots[]): Scope {
+  const directories: string[] = [];
+  const trees: string[] = [];
+  for (const [index, now] of moments.entries()) {
+    const before = moments[index - 1];
+    if (before === undefined) continue;
+    const here = touchedBetween(before.folder, now.folder);
+    directories.push(...here.directories, ...touchedBetween(before.vault, now.vault).directories);
+    trees.push(...here.trees);
+  }
+  return touchedScope({ directories, trees, young: nothingYoung });
+}
+
 describe('the planner', () => {
   test('converges, loses nothing, and finds nothing to do the second time', () => {
     fc.assert(
@@ -148,6 +174,33 @@ describe('the planner', () => {
           for (const change of edits) apply(job, change);
           const must = mustSurvive(job, agreed);
           job.runTwoWay();
+          expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
+          agreed = contentsOf(job.folder);
+          expect(must.filter((content) => !agreed.has(content))).toEqual([]);
+          for (const mode of ['push', 'pull'] as const) {
+            expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  }, 60_000);
+
+  test('two-way, with a look at what was touched alone: nothing is missed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 6 }), { minLength: 2, maxLength: 6 }), (rounds) => {
+        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+        let agreed = new Set<string>();
+        // Since the last plan: what its run did, and what happened afterwards.
+        let since = [snapshots(job)];
+        job.runTwoWay();
+        for (const edits of rounds) {
+          since.push(snapshots(job));
+          for (const change of edits) apply(job, change);
+          const must = mustSurvive(job, agreed);
+          const seen = since;
+          since = [snapshots(job)];
+          job.runTwoWay(() => scopeOf([...seen, snapshots(job)]));
           expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
           agreed = contentsOf(job.folder);
           expect(must.filter((content) => !agreed.has(content))).toEqual([]);

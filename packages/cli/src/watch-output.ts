@@ -1,0 +1,111 @@
+import type { Clock } from '@coffer/core';
+import type { SyncMode, WatchEvent, WatchState } from '@coffer/sync';
+import type { Output } from './output.ts';
+import { progressLine } from './progress.ts';
+import { safeText } from './safe-text.ts';
+import { formatTime } from './time.ts';
+import { countsText, failureLines } from './transfer-text.ts';
+
+export interface WatchOutputDeps {
+  readonly clock: Clock;
+  readonly mode: SyncMode;
+}
+
+const transferring = { push: 'uploading', pull: 'downloading', 'two-way': 'syncing' } as const;
+
+const troubles = { offline: 'offline', stuck: 'waiting', polling: 'not watching' } as const;
+const endings = { offline: 'the server is back', stuck: 'going on', polling: 'watching again' } as const;
+
+/**
+ * What a person or a program reads of a job that is watched: with `--json` one document a line, on a terminal one line that
+ * is drawn over, otherwise a line for each run that did something. What went wrong is told once.
+ */
+export class WatchOutput implements Disposable {
+  readonly #output: Output;
+  readonly #deps: WatchOutputDeps;
+  #line = '';
+  #last = '';
+  #began = { state: '' as WatchState | '', atMs: 0 };
+
+  constructor(output: Output, deps: WatchOutputDeps) {
+    this.#output = output;
+    this.#deps = deps;
+  }
+
+  take(event: WatchEvent): void {
+    if (this.#output.isJson) return this.#json(event);
+    switch (event.kind) {
+      case 'state':
+        return this.#state(event);
+      case 'run':
+        return this.#run(event);
+      case 'trouble':
+        return this.#above(() => {
+          const { message, hint } = event.error;
+          const told = hint === undefined ? safeText(message) : `${safeText(message)} (${safeText(hint)})`;
+          this.#output.warn(`${troubles[event.state]}: ${told}`);
+        });
+      case 'over':
+        return this.#above(() => this.#output.note(endings[event.state]));
+    }
+  }
+
+  /** The line is not left behind. */
+  [Symbol.dispose](): void {
+    if (this.#line !== '') this.#output.status('');
+    this.#line = '';
+  }
+
+  #state({ state, progress }: Extract<WatchEvent, { kind: 'state' }>): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (this.#began.state !== state) this.#began = { state, atMs: nowMs };
+    const phase = state === 'transferring' ? transferring[this.#deps.mode] : state === 'stuck' ? 'waiting' : state;
+    const text = progress === undefined ? phase : progressLine({ ...progress, phase }, nowMs - this.#began.atMs);
+    this.#draw(progress === undefined && this.#last !== '' ? `${text}  (${this.#last})` : text);
+  }
+
+  #run({ report }: Extract<WatchEvent, { kind: 'run' }>): void {
+    const at = formatTime(this.#deps.clock.nowMs());
+    const counts = countsText(report);
+    this.#last = `${at}  ${counts}`;
+    this.#above(() => {
+      const lines = failureLines(report);
+      // On a terminal what was done stands in the line that is drawn over.
+      if (!this.#output.showsProgress) lines.push(this.#last);
+      if (lines.length > 0) this.#output.result({ json: () => undefined, text: () => lines.join('\n') });
+    });
+  }
+
+  #draw(text: string): void {
+    this.#line = text;
+    this.#output.status(text.slice(0, this.#output.columns - 1));
+  }
+
+  #above(tell: () => void): void {
+    if (this.#line !== '') this.#output.status('');
+    tell();
+    if (this.#line !== '') this.#draw(this.#line);
+  }
+
+  /** Without progress: who wants to know how far it is reads counts of files, not of milliseconds. */
+  #json(event: WatchEvent): void {
+    if (event.kind === 'state' && event.state === this.#began.state) return;
+    if (event.kind === 'state') this.#began = { state: event.state, atMs: 0 };
+    const at = new Date(this.#deps.clock.nowMs()).toISOString();
+    this.#output.result({ json: () => ({ at, event: event.kind, ...detailsOf(event) }), text: () => '' });
+  }
+}
+
+function detailsOf(event: WatchEvent): Readonly<Record<string, unknown>> {
+  switch (event.kind) {
+    case 'state':
+    case 'over':
+      return { state: event.state };
+    case 'run':
+      return { ...event.report };
+    case 'trouble': {
+      const { code, message, hint } = event.error;
+      return { state: event.state, code, message: safeText(message), hint: hint ?? null };
+    }
+  }
+}
