@@ -138,9 +138,9 @@ describe('a folder that is watched', () => {
     const failing = (path: string | Buffer): boolean => String(path).endsWith('/a');
     const { watch } = await import('node:fs');
     await folder.open({
-      watch: (path) => {
+      watch: (path, listener) => {
         if (failing(path)) throw Object.assign(new Error('no'), { code: 'EACCES', syscall: 'watch' });
-        return watch(path, { encoding: 'buffer' });
+        return watch(path, { encoding: 'buffer' }, listener);
       },
     });
     writeFileSync(join(folder.root, 'b/x'), '2');

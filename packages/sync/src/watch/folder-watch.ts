@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, watch as watchDirectory } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
+import type { FSWatcher, WatchListener } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CofferError } from '@coffer/core';
 import { joinPath, toFsPath } from '../byte-name.ts';
@@ -25,7 +25,7 @@ export interface FolderWatchDeps {
   /** Directories that are not watched, with all below. */
   readonly ignores: (directory: ByteName) => boolean;
   /** `fs.watch` of one directory, for tests. */
-  readonly watch?: (path: string | Buffer) => Pick<FSWatcher, 'on' | 'close'>;
+  readonly watch?: (path: string | Buffer, listener: WatchListener<Buffer>) => Pick<FSWatcher, 'on' | 'close'>;
 }
 
 interface Watched {
@@ -117,9 +117,9 @@ export class FolderWatch implements Disposable {
   }
 
   #open(absolute: ByteName, path: ByteName): Pick<FSWatcher, 'close'> {
-    const watcher = (this.#deps.watch ?? watchOf)(toFsPath(absolute));
+    const onChange: WatchListener<Buffer> = (kind, name) => this.#event(path, { kind, name });
+    const watcher = (this.#deps.watch ?? watchOf)(toFsPath(absolute), onChange);
     watcher.on('error', () => this.#handlers.onTree(path));
-    watcher.on('change', (kind, name) => this.#event(path, { kind, name }));
     return watcher;
   }
 
@@ -134,11 +134,11 @@ export class FolderWatch implements Disposable {
     this.#handlers.onGivenUp(limit);
   }
 
-  #event(directory: ByteName, { kind, name }: { readonly kind: string; readonly name: string | Buffer | null }): void {
+  #event(directory: ByteName, { kind, name }: { readonly kind: string; readonly name: Buffer | null }): void {
     if (this.#isEnded) return;
     this.#countBurst();
     if (name === null) return this.#handlers.onTree(directory);
-    const text = Buffer.from(name as Buffer).toString('latin1');
+    const text = name.toString('latin1');
     const last = process.platform === 'linux' ? -1 : text.lastIndexOf('/');
     const [where, what] =
       last < 0 ? [directory, text] : [joinPath(directory, text.slice(0, last)), text.slice(last + 1)];
@@ -200,8 +200,8 @@ export class FolderWatch implements Disposable {
   }
 }
 
-function watchOf(path: string | Buffer): FSWatcher {
-  return watchDirectory(path, { encoding: 'buffer', recursive: process.platform !== 'linux' });
+function watchOf(path: string | Buffer, listener: WatchListener<Buffer>): FSWatcher {
+  return watchDirectory(path, { encoding: 'buffer', recursive: process.platform !== 'linux' }, listener);
 }
 
 function listing(directory: ByteName): { readonly name: ByteName; readonly isDirectory: boolean }[] {
