@@ -97,15 +97,8 @@ export class WatchOutput implements Disposable {
 }
 
 function detailsOf(event: WatchEvent): Readonly<Record<string, unknown>> {
-  switch (event.kind) {
-    case 'state':
-    case 'over':
-      return { state: event.state };
-    case 'run':
-      return { ...event.report };
-    case 'trouble': {
-      const { code, message, hint } = event.error;
-      return { state: event.state, code, message: safeText(message), hint: hint ?? null };
-    }
-  }
+  if (event.kind === 'run') return { ...event.report };
+  if (event.kind !== 'trouble') return { state: event.state };
+  const { code, message, hint } = event.error;
+  return { state: event.state, code, message: safeText(message), hint: hint ?? null };
 }
