@@ -43,8 +43,16 @@ export async function runProgram(input: ProgramInput): Promise<number> {
     await program.parseAsync([...input.argv], { from: 'user' });
     return exitCode;
   } catch (error) {
+    if (wantsUi(error, input, program)) return await runProgram({ ...input, argv: [...input.argv, 'ui'] });
     return report(error, input);
   }
+}
+
+/** `coffer` without a command, at a terminal. */
+function wantsUi(error: unknown, { argv, streams }: ProgramInput, program: CommanderCommand): boolean {
+  if (!(error instanceof CommanderError) || error.code !== 'commander.help' || error.exitCode === 0) return false;
+  const namesGroup = program.commands.some((command) => argv.includes(command.name()));
+  return !namesGroup && streams.stdin.isTTY && streams.stdout.isTTY;
 }
 
 function buildProgram(input: ProgramInput, finish: (code: number) => void): CommanderCommand {

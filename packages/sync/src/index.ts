@@ -2,6 +2,8 @@ export { ConflictList } from './conflict-list.ts';
 export type { ListedConflict } from './conflict-list.ts';
 export { fromEntryName, fromFsPath, joinPath, showPath, toEntryName } from './byte-name.ts';
 export type { ByteName } from './byte-name.ts';
+export { JobList } from './job-list.ts';
+export type { ListedJob, ListedRun } from './job-list.ts';
 export { layDown } from './lay-down-entries.ts';
 export type { LayDownOptions } from './lay-down-entries.ts';
 export type { LocalKind } from './local-tree.ts';

@@ -1,54 +1,93 @@
+import { CofferError } from '@coffer/core';
 import type { Account } from '@coffer/client';
 import type { Screen } from './app/screen.ts';
 import type { Shell } from './app/shell.ts';
 import type { UiOptions } from './run-ui.ts';
 import { FilesScreen } from './screens/files/files-screen.ts';
+import { HistoryScreen } from './screens/history/history-screen.ts';
+import { JobsScreen } from './screens/jobs/jobs-screen.ts';
+import { NotificationsScreen } from './screens/notifications/notifications-screen.ts';
+import { SettingsScreen } from './screens/settings/settings-screen.ts';
+import { TransfersScreen } from './screens/transfers/transfers-screen.ts';
+import { transfersSummary } from './screens/transfers/transfers-view.ts';
 import { FileActions } from './services/file-actions.ts';
+import { Jobs } from './services/jobs.ts';
 import { LiveVault } from './services/live-vault.ts';
 import type { LocalMachine } from './services/local-machine.ts';
 import type { Services } from './services/services.ts';
 import { Transfers } from './services/transfers.ts';
 import { UndoStack } from './services/undo-stack.ts';
 
-export interface OpenScreens extends Pick<UiOptions, 'clock' | 'profile' | 'jobsFolder' | 'signal'> {
+export interface OpenScreensOptions extends Pick<
+  UiOptions,
+  'clock' | 'profile' | 'jobsFolder' | 'parseTime' | 'signal'
+> {
   readonly account: Account;
   readonly shell: Shell;
   readonly local: LocalMachine;
 }
 
-/** The screens of an account, live, in the shell. Disposing ends transfers and watching; the account stays the caller's. */
-export async function openScreens(options: OpenScreens): Promise<AsyncDisposable> {
-  const { account, shell, clock, signal } = options;
-  const { info } = account;
-  shell.setStatus({ account: `${info.username}@${info.server}` });
-  const vault = await account.home(signal);
+export interface OpenScreens extends AsyncDisposable {
+  readonly services: Services;
+}
+
+/** The screens of an account, live, in the shell. Disposing ends transfers, jobs and watching; the account stays the caller's. */
+export async function openScreens(options: OpenScreensOptions): Promise<OpenScreens> {
+  const { account, shell } = options;
   await using building = new AsyncDisposableStack();
-  const live = building.use(new LiveVault({ account, vault, clock, onProblem: (error) => shell.fail(error) }));
-  const transfers = building.use(new Transfers(clock));
-  const services: Services = {
+  const services = await openServices(options, building);
+  const { live, transfers } = services;
+  const history = new HistoryScreen(services);
+  const screens: Screen[] = [];
+  screens.push(
+    new FilesScreen(services, { screens: () => screens, history }),
+    new TransfersScreen(services),
+    history,
+    new JobsScreen(services),
+    building.use(new NotificationsScreen(services)),
+    new SettingsScreen(services),
+  );
+  const glyphs = shell.theme.glyphs;
+  transfers.store.subscribe(() => shell.setStatus({ transfers: transfersSummary(transfers.store.state, glyphs) }));
+  live.connection.subscribe(() => shell.setStatus({ connection: live.connection.state }));
+  shell.setStatus({ connection: live.connection.state, account: `${account.info.username}@${account.info.server}` });
+  shell.open(screens, () => mayQuit(services));
+  const owned = building.move();
+  return { services, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function openServices(options: OpenScreensOptions, owner: AsyncDisposableStack): Promise<Services> {
+  const { account, shell, clock, jobsFolder, signal } = options;
+  const vault = await account.home(signal);
+  const live = owner.use(new LiveVault({ vault, clock, onProblem: (error) => shell.fail(error) }));
+  const onChanged = (): void => live.touch();
+  return {
     ...options,
     ui: shell,
     vault,
     live,
-    transfers,
+    transfers: owner.use(new Transfers(clock)),
+    jobs: owner.use(new Jobs({ account, vault, clock, jobsFolder, onChanged })),
     undo: new UndoStack(),
-    actions: new FileActions({ vault, clock, onChanged: () => live.touch() }),
+    actions: new FileActions({ vault, clock, onChanged }),
+    askPassword: () => askPassword(shell),
+    quit: () => shell.quit(),
   };
-  const screens: Screen[] = [];
-  screens.push(new FilesScreen(services, { screens: () => screens }));
-  live.connection.subscribe(() => shell.setStatus({ connection: live.connection.state }));
-  shell.setStatus({ connection: live.connection.state });
-  shell.open(screens, () => mayQuit(services));
-  return building.move();
 }
 
-/** Transfers end with the program: that is said before. */
-async function mayQuit({ ui, transfers }: Services): Promise<boolean> {
-  const { length } = transfers.active;
-  if (length === 0) return true;
+async function askPassword(shell: Shell): Promise<string> {
+  const password = await shell.ask({ title: 'Password', isSecret: true });
+  if (password === undefined) throw new CofferError('CANCELLED', 'the password was not typed');
+  return password;
+}
+
+/** Transfers and runs end with the program: that is said before. */
+async function mayQuit({ ui, transfers, jobs }: Services): Promise<boolean> {
+  const active = transfers.active.length + jobs.store.state.jobs.filter(({ running }) => running !== 'no').length;
+  if (active === 0) return true;
   return await ui.confirm({
     title: 'Quit',
-    lines: [`Transfers that are not done: ${length}. They end; begun again, they go on where they were.`],
+    lines: [`Transfers and runs that are not done: ${active}. They end; begun again, they go on where they were.`],
     yes: 'quit',
   });
 }

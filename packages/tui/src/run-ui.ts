@@ -1,16 +1,17 @@
 import { join } from 'node:path';
-import { CofferError } from '@coffer/core';
+import { CofferError, minuteMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
-import { openAccount } from '@coffer/client';
-import type { Account, Profile } from '@coffer/client';
 import { Shell } from './app/shell.ts';
 import { openScreens } from './open-screens.ts';
+import { addJob } from './services/add-job.ts';
+import { lockWhenIdle } from './services/idle-lock.ts';
 import { LocalMachine } from './services/local-machine.ts';
+import { signIn } from './sign-in.ts';
+import type { SignInOptions } from './sign-in.ts';
 import { createTheme, themeOptions } from './terminal/theme.ts';
 
 /** Everything that the terminal UI takes from the program that starts it. */
-export interface UiOptions {
-  readonly profile: Profile;
+export interface UiOptions extends SignInOptions {
   /** Folder of the states of sync jobs. */
   readonly jobsFolder: string;
   /** The person's folder on this machine. */
@@ -19,16 +20,21 @@ export interface UiOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly streams: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
+  /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
+  readonly parseTime: (text: string) => number;
   /** Stops the process as ^z does, and resolves when it goes on. */
   readonly stop: () => Promise<void>;
   /** Panes one at a time, no boxes, nothing that moves by itself. */
   readonly isForScreenReader: boolean;
-  readonly signal: AbortSignal;
+  /** Covers the screens after so long without a key; 15 minutes when left out. */
+  readonly lockAfterMs?: number;
 }
+
+const usualLockMs = 15 * minuteMs;
 
 /**
  * Runs the terminal UI until the person quits or the signal is aborted; the terminal is then as it was before.
- * @throws CONFIG when there is no terminal; NOT_LOGGED_IN; what opening the account throws
+ * @throws CONFIG when there is no terminal; what signing in and opening the account throw
  */
 export async function runUi(options: UiOptions): Promise<void> {
   const { streams, env, clock, signal, isForScreenReader } = options;
@@ -47,6 +53,7 @@ export async function runUi(options: UiOptions): Promise<void> {
   life.catch(() => undefined);
   try {
     await Promise.race([life, shell.ended, shownShell.ended]);
+    shell.quit();
     await shownShell[Symbol.asyncDispose]();
     await life;
   } finally {
@@ -55,27 +62,30 @@ export async function runUi(options: UiOptions): Promise<void> {
 }
 
 async function live(options: UiOptions, shell: Shell): Promise<void> {
-  await using account = await signIn(options, shell);
-  if (account === undefined) return;
-  const local = new LocalMachine({
-    ...options,
-    home: options.homeFolder,
-    editFolder: join(options.profile.path, 'edit'),
-  });
-  await using _screens = await openScreens({ ...options, account, shell, local });
+  const signedIn = await signIn(options, shell);
+  if (signedIn === undefined) return;
+  await using account = signedIn.account;
+  const { profile, homeFolder, clock, lockAfterMs = usualLockMs } = options;
+  const local = new LocalMachine({ ...options, home: homeFolder, editFolder: join(profile.path, 'edit') });
+  await using screens = await openScreens({ ...options, account, shell, local });
+  if (signedIn.isFirst) void firstFolder(screens.services, shell);
+  const locking = new AbortController();
+  const lock = lockWhenIdle({ shell, profile, clock, lockAfterMs }, locking.signal);
   await shell.ended;
+  locking.abort();
+  await lock;
 }
 
-async function signIn({ profile, signal }: UiOptions, shell: Shell): Promise<Account | undefined> {
-  return await openAccount({
-    profile,
-    unlock: async () => {
-      const password = await shell.ask({ title: 'Password', isSecret: true });
-      if (password === undefined) throw new CofferError('CANCELLED', 'nobody signed in');
-      return password;
-    },
-    signal,
+/** The last step of the first run. */
+async function firstFolder(services: Parameters<typeof addJob>[0], shell: Shell): Promise<void> {
+  const wants = await shell.confirm({
+    title: '3 of 3: the first folder to back up',
+    lines: ['Which folder of this machine shall the vault keep?', 'It can be done later: 5 shows jobs, a adds one.'],
+    yes: 'choose a folder',
   });
+  if (!wants) return;
+  await addJob(services);
+  shell.show('jobs');
 }
 
 function noTerminal(): CofferError {

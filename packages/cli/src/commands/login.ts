@@ -72,15 +72,22 @@ async function whereTo(
   context: CommandContext,
   { text, options }: { readonly text: string; readonly options: Options },
 ): Promise<{ readonly target: LoginTarget; readonly trust: Trust }> {
-  if (text.startsWith('coffer1-')) {
-    const invite = parseInvite(text);
-    if (invite.username === undefined) throw new CofferError('INVALID', 'this invite names no account');
-    return {
-      target: { host: invite.host, port: invite.port, username: invite.username },
-      trust: { kind: 'pin', pin: invite.pin, ...(invite.authority && { authority: invite.authority }) },
-    };
-  }
-  return { target: parseTarget(text), trust: await chooseTrust(context, options) };
+  const { target, trust } = parseInviteOrTarget(text);
+  return { target, trust: trust ?? (await chooseTrust(context, options)) };
+}
+
+/** An invite says which key the server has; an address does not. @throws INVALID */
+export function parseInviteOrTarget(text: string): {
+  readonly target: LoginTarget;
+  readonly trust: Trust | undefined;
+} {
+  if (!text.startsWith('coffer1-')) return { target: parseTarget(text), trust: undefined };
+  const invite = parseInvite(text);
+  if (invite.username === undefined) throw new CofferError('INVALID', 'this invite names no account');
+  return {
+    target: { host: invite.host, port: invite.port, username: invite.username },
+    trust: { kind: 'pin', pin: invite.pin, ...(invite.authority && { authority: invite.authority }) },
+  };
 }
 
 const defaultPort = 7443;

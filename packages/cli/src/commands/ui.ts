@@ -1,9 +1,11 @@
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { z } from 'zod';
 import { Flag, parseInput } from '../arguments.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { stopUntilContinued } from '../system-stop.ts';
+import { parseTime } from '../time.ts';
+import { parseInviteOrTarget } from './login.ts';
 
 const schemas = { args: z.tuple([]), options: z.strictObject({ screenReader: Flag }) };
 
@@ -12,6 +14,9 @@ export const run: Command = async (context, input) => {
   const { runUi } = await import('@coffer/tui');
   await runUi({
     profile: openProfile(context),
+    parseTarget: parseInviteOrTarget,
+    parseTime: (text) => parseTime(text, context.clock.nowMs()),
+    machineName: hostname().slice(0, 64) || 'device',
     jobsFolder: jobsFolder(context),
     homeFolder: homedir(),
     cwd: context.cwd,

@@ -81,12 +81,14 @@ function choiceView(
   const rows = Math.max(1, height - head.length - (state.problem === undefined ? 0 : 1));
   const list = settle(state.list, { count: choices.length, height: rows });
   const wide = Math.max(0, ...choices.map(({ label }) => widthOf(label)));
-  const body = choices.slice(list.top, list.top + rows).map(({ label, detail, disabled }, index) => {
+  const body = choices.slice(list.top, list.top + rows).map((choice, index) => {
+    const { label, detail, disabled } = choice;
     const isHere = list.top + index === list.cursor;
     const more = disabled === undefined ? (detail ?? '') : `(${disabled})`;
     const role = isHere ? 'focus' : disabled === undefined ? 'plain' : 'dim';
     const text = `${label}${' '.repeat(wide - widthOf(label))}  ${more}`;
-    return fitLine([span(isHere ? `${glyphs.cursor} ` : '  '), span(text, role)], width);
+    const mark = question.canMark !== true ? '' : state.marks.has(choice) ? glyphs.mark : ' ';
+    return fitLine([span(`${isHere ? glyphs.cursor : ' '}${mark} `), span(text, role)], width);
   });
   const problem: Line[] = state.problem === undefined ? [] : [line(`! ${shown(state.problem)}`, 'error')];
   const lines = [...head, ...(body.length === 0 ? [line('  nothing fits', 'dim')] : body), ...problem];

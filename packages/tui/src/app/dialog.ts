@@ -35,6 +35,8 @@ export interface Choice<Value = unknown> {
   readonly value: Value;
   /** Why it cannot be chosen now. */
   readonly disabled?: string;
+  /** Where others may be marked, this one may not. */
+  readonly cannotMark?: boolean;
 }
 
 /** One of several; typing narrows them when `canType`. */
@@ -43,6 +45,8 @@ export interface ChoiceQuestion {
   readonly title: string;
   readonly choices: readonly Choice[];
   readonly canType?: boolean;
+  /** Tab marks; the answer is then a list. */
+  readonly canMark?: boolean;
 }
 
 /** Something to read. */
@@ -59,12 +63,13 @@ export interface DialogState {
   readonly question: Question;
   readonly field: TextField;
   readonly list: ListState;
+  readonly marks: ReadonlySet<Choice>;
   readonly problem: string | undefined;
 }
 
 export function openDialog(question: Question): DialogState {
   const initial = question.kind === 'text' ? (question.initial ?? '') : '';
-  return { question, field: textField(initial), list: listStart, problem: undefined };
+  return { question, field: textField(initial), list: listStart, marks: new Set(), problem: undefined };
 }
 
 /** What a key does: another state, or the end. `answer` is undefined when nobody agreed. */
@@ -137,11 +142,27 @@ function choiceKey(
   if (key === 'enter') {
     const chosen = choices[state.list.cursor];
     if (chosen === undefined) return { state: { ...state, problem: 'nothing fits' } };
-    return chosen.disabled === undefined ? { answer: chosen.value } : { state: { ...state, problem: chosen.disabled } };
+    if (chosen.disabled !== undefined) return { state: { ...state, problem: chosen.disabled } };
+    return { answer: question.canMark === true ? markedValues(state, chosen) : chosen.value };
   }
+  if (key === 'tab' && question.canMark === true) return { state: toggled(state, { count: choices.length, height }) };
   const next = scrolled(state, key, { count: choices.length, height }, question.canType === true);
   if (next !== state) return { state: { ...next, problem: undefined } };
   return question.canType === true ? typed(state, key) : { state };
+}
+
+/** The marked ones in their order; without any the one under the cursor. */
+function markedValues({ question, marks }: DialogState, chosen: Choice): readonly unknown[] {
+  if (question.kind !== 'choice' || marks.size === 0) return [chosen.value];
+  return question.choices.filter((one) => marks.has(one)).map(({ value }) => value);
+}
+
+function toggled(state: DialogState, extent: { readonly count: number; readonly height: number }): DialogState {
+  const here = choicesOf(state)[state.list.cursor];
+  if (here === undefined || here.cannotMark === true) return state;
+  const marks = new Set(state.marks);
+  if (!marks.delete(here)) marks.add(here);
+  return { ...state, marks, list: move(state.list, 'down', extent) };
 }
 
 function typed(state: DialogState, key: KeyName): DialogStep {

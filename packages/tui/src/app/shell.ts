@@ -67,12 +67,16 @@ export class Shell implements Ui {
   #status: Status = { connection: undefined, account: '', transfers: '' };
   #size = initialSize;
   #interruptedMs = Number.NEGATIVE_INFINITY;
+  #lastKeyMs: number;
+  #isCovered = false;
+  #isEnded = false;
   #beforeQuit: () => Promise<boolean> = () => Promise.resolve(true);
 
   constructor(deps: ShellDeps) {
     this.#deps = deps;
     this.theme = deps.theme;
     this.ended = this.#end.promise;
+    this.#lastKeyMs = deps.clock.monotonicMs();
   }
 
   /** For React: told after every change. */
@@ -115,11 +119,26 @@ export class Shell implements Ui {
     for (const listener of this.#listeners) listener();
   }
 
+  /** When somebody was there last, on the monotonic clock. */
+  get lastKeyMs(): number {
+    return this.#lastKeyMs;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Hides the screens, and takes them from the keys. */
+  cover(isCovered: boolean): void {
+    this.#isCovered = isCovered;
+    this.changed();
+  }
+
   frame(size: Size): Frame {
     this.#size = size;
     return shellFrame({
-      screen: this.#screen(),
-      welcome: this.#welcome,
+      screen: this.#isCovered ? undefined : this.#screen(),
+      welcome: this.#isCovered ? [] : this.#welcome,
       dialog: this.#asked[0]?.dialog,
       notice: this.#work === undefined ? this.#notice : { text: `${this.#work.label}…  ^c cancels`, role: 'busy' },
       status: this.#status,
@@ -133,6 +152,7 @@ export class Shell implements Ui {
   key(key: KeyName): void {
     // Nobody sees what a key would do now.
     if (isTooSmall(this.#size) && key !== '^c' && key !== '^z') return;
+    this.#lastKeyMs = this.#deps.clock.monotonicMs();
     if (key === '^z') return void this.#stop();
     this.#forgetNotice();
     if (this.#asked.length > 0) this.#dialogKey(key);
@@ -152,6 +172,16 @@ export class Shell implements Ui {
     return this.#ask({ kind: 'text', ...question }) as Promise<string | undefined>;
   }
 
+  /** Before whatever was asked already. */
+  askFirst(question: Omit<TextQuestion, 'kind'>): Promise<string | undefined> {
+    return this.#ask({ kind: 'text', ...question }, true) as Promise<string | undefined>;
+  }
+
+  /** Before whatever was asked already. */
+  async readFirst(message: Omit<Message, 'kind'>): Promise<void> {
+    await this.#ask({ kind: 'message', ...message }, true);
+  }
+
   async confirm(question: Omit<PlanQuestion, 'kind'>): Promise<boolean> {
     return (await this.#ask({ kind: 'plan', ...question })) === true;
   }
@@ -162,6 +192,15 @@ export class Shell implements Ui {
     readonly canType?: boolean;
   }): Promise<Value | undefined> {
     return this.#ask({ kind: 'choice', ...question }) as Promise<Value | undefined>;
+  }
+
+  chooseSome<Value>(question: {
+    readonly title: string;
+    readonly choices: readonly Choice<Value>[];
+  }): Promise<readonly Value[] | undefined> {
+    return this.#ask({ kind: 'choice', canType: true, canMark: true, ...question }) as Promise<
+      readonly Value[] | undefined
+    >;
   }
 
   async read(message: Omit<Message, 'kind'>): Promise<void> {
@@ -216,8 +255,10 @@ export class Shell implements Ui {
 
   /** Ends without asking. */
   quit(): void {
-    for (const { answer } of this.#asked) answer(undefined);
+    this.#isEnded = true;
+    const asked = this.#asked;
     this.#asked = [];
+    for (const { answer } of asked) answer(undefined);
     this.#work?.controller.abort(interrupted());
     this.#end.resolve();
   }
@@ -226,9 +267,11 @@ export class Shell implements Ui {
     return this.#current === undefined ? undefined : this.#screens.get(this.#current);
   }
 
-  #ask(question: Question): Promise<unknown> {
+  #ask(question: Question, isFirst = false): Promise<unknown> {
+    if (this.#isEnded) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    this.#asked = [...this.#asked, { dialog: openDialog(question), answer: resolve }];
+    const asked: Asked = { dialog: openDialog(question), answer: resolve };
+    this.#asked = isFirst ? [asked, ...this.#asked] : [...this.#asked, asked];
     this.changed();
     return promise;
   }
@@ -245,7 +288,7 @@ export class Shell implements Ui {
   }
 
   #screenKey(key: KeyName): void {
-    const screen = this.#screen();
+    const screen = this.#isCovered ? undefined : this.#screen();
     if (screen === undefined) return;
     if (key === 'esc') {
       if (!screen.escape()) this.#notice = undefined;
@@ -335,6 +378,7 @@ const digits: Partial<Record<ActionId, ScreenId>> = {
   showTransfers: 'transfers',
   showHistory: 'history',
   showJobs: 'jobs',
+  showNotifications: 'notifications',
   showSettings: 'settings',
 };
 

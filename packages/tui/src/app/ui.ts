@@ -13,6 +13,11 @@ export interface Ui {
     readonly choices: readonly Choice<Value>[];
     readonly canType?: boolean;
   }): Promise<Value | undefined>;
+  /** One or several, marked by Tab. */
+  chooseSome<Value>(question: {
+    readonly title: string;
+    readonly choices: readonly Choice<Value>[];
+  }): Promise<readonly Value[] | undefined>;
   read(message: Omit<Message, 'kind'>): Promise<void>;
   /** One line at the lower edge. */
   say(text: string, role?: Role): void;

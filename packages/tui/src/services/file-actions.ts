@@ -118,6 +118,28 @@ export class FileActions {
     };
   }
 
+  /** Removes entries and has all versions of their files destroyed, which takes seven days. */
+  async destroy(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const { vault, clock } = this.#deps;
+    const files = entries.flatMap((entry) => this.#filesBelow(entry));
+    const live = entries.filter(({ entry }) => this.#tree.get(entry) !== undefined).map(({ entry }) => entry);
+    if (live.length > 0) await this.#commit({}, signal, (batch) => batch.remove(live, signal));
+    for (const file of files) {
+      const versions = vault.history.versions(file, clock.nowMs()).filter(({ state }) => state !== 'expired');
+      await vault.history.purge(
+        file,
+        versions.map(({ version }) => version.seq),
+        signal,
+      );
+    }
+    this.#deps.onChanged();
+  }
+
+  #filesBelow(entry: Entry): readonly EntryId[] {
+    if (entry.kind === 'file') return [entry.entry];
+    return [...this.#tree.walk(entry.entry)].filter((one) => one.entry.kind === 'file').map((one) => one.entry.entry);
+  }
+
   /** Brings removed entries back to where they were, and folders above them that are missing. */
   async restoreRemoved(removed: readonly RemovedPlace[], signal: AbortSignal): Promise<Undo> {
     const nowMs = this.#deps.clock.nowMs();

@@ -1,6 +1,6 @@
 import { CofferError, isCofferError, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
-import type { Account, Vault } from '@coffer/client';
+import type { Vault } from '@coffer/client';
 import { Store } from '../app/store.ts';
 
 /** Whether the server is there, as a person is told. */
@@ -9,13 +9,10 @@ export interface ConnectionState {
   readonly text: string;
 }
 
-/** How often the connection is looked at; a live one costs nothing. */
-const lookMs = 2 * secondMs;
-/** A connection that is not there by then is told as lost; the client goes on trying. */
-const patienceMs = 3 * secondMs;
+/** Between two tries to reach the server: a person sees within that time that it is back. */
+const retryMs = 2 * secondMs;
 
 export interface LiveVaultDeps {
-  readonly account: Account;
   readonly vault: Vault;
   readonly clock: Clock;
   /** What the server or another device did that a person must know. */
@@ -32,11 +29,11 @@ export class LiveVault implements AsyncDisposable {
   readonly changes = new Store(0);
   readonly #deps: LiveVaultDeps;
   readonly #ended = new AbortController();
-  readonly #running: Promise<unknown>;
+  readonly #following: Promise<void>;
 
   constructor(deps: LiveVaultDeps) {
     this.#deps = deps;
-    this.#running = Promise.all([this.#follow(), this.#look()]);
+    this.#following = this.#follow();
   }
 
   /** This program changed the vault itself. */
@@ -46,54 +43,37 @@ export class LiveVault implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort(new CofferError('CANCELLED', 'closed'));
-    await this.#running;
+    await this.#following;
   }
 
   async #follow(): Promise<void> {
-    const { vault, clock, onProblem } = this.#deps;
     const { signal } = this.#ended;
     while (!signal.aborted) {
       try {
-        for await (const _ of vault.watch(signal)) {
-          const { before, after } = await vault.pull(signal);
-          if (after !== before) this.touch();
-        }
+        await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (!isPassing(error)) onProblem(error);
-        await clock.sleep(lookMs, signal).catch(() => undefined);
+        this.#lost(error);
+        await this.#deps.clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }
   }
 
-  async #look(): Promise<void> {
-    const { account, clock } = this.#deps;
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
-      const problem = await account.connect(AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (signal.aborted) return;
-      this.connection.set(this.#told(problem));
-      await clock.sleep(lookMs, signal).catch(() => undefined);
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { vault } = this.#deps;
+    for await (const _ of vault.watch(signal)) {
+      const { before, after } = await vault.pull(signal);
+      if (!this.connection.state.isOnline) this.connection.set({ isOnline: true, text: 'online' });
+      if (after !== before) this.touch();
     }
   }
 
-  /** The same object while nothing changes, so that nothing is drawn. */
-  #told(problem: unknown): ConnectionState {
-    const text = problem === undefined ? 'online' : isPassing(problem) ? 'offline, trying' : messageOf(problem);
-    const { state } = this.connection;
-    return state.text === text ? state : { isOnline: problem === undefined, text };
+  /** Told once for each loss; a problem that does not pass by itself is told in words. */
+  #lost(error: unknown): void {
+    const isPassing = isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED');
+    const text = isPassing ? 'offline, trying' : 'stopped by an error';
+    if (this.connection.state.text === text) return;
+    this.connection.set({ isOnline: false, text });
+    if (!isPassing) this.#deps.onProblem(error);
   }
-}
-
-/** What goes by itself: the server is away, or slow. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof DOMException) return true;
-  return isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

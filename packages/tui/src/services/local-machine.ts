@@ -35,14 +35,12 @@ export class LocalMachine {
     this.#options = options;
   }
 
-  /** Folders first, each by name. @throws NOT_FOUND, NOT_ALLOWED, IO */
+  /** Folders first, each by name, hidden ones behind. @throws NOT_FOUND, NOT_ALLOWED, IO */
   list(folder: string): readonly LocalItem[] {
     const items = readNames(folder)
       .slice(0, maxItems)
       .map((name) => itemAt(join(folder, name), name));
-    return items.toSorted(
-      (a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || (a.name < b.name ? -1 : 1),
-    );
+    return items.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
   }
 
   /** `~` is the person's folder; what is relative begins where the program was started. */
@@ -94,6 +92,10 @@ export class LocalMachine {
     });
     if (code !== 0) throw new CofferError('IO', `the editor ended with ${code ?? 'a signal'}: nothing was stored`);
   }
+}
+
+function rankOf({ kind, name }: LocalItem): number {
+  return (kind === 'folder' ? 0 : 2) + (name.startsWith('.') ? 1 : 0);
 }
 
 function readNames(folder: string): string[] {

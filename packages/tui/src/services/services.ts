@@ -2,6 +2,7 @@ import type { Account, Profile, Vault } from '@coffer/client';
 import type { Clock } from '@coffer/core';
 import type { Ui } from '../app/ui.ts';
 import type { FileActions } from './file-actions.ts';
+import type { Jobs } from './jobs.ts';
 import type { LiveVault } from './live-vault.ts';
 import type { LocalMachine } from './local-machine.ts';
 import type { Transfers } from './transfers.ts';
@@ -19,6 +20,13 @@ export interface Services {
   readonly undo: UndoStack;
   readonly transfers: Transfers;
   readonly local: LocalMachine;
+  readonly jobs: Jobs;
+  /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
+  readonly parseTime: (text: string) => number;
+  /** Asks for the password of the keystore. @throws CANCELLED */
+  readonly askPassword: () => Promise<string>;
+  /** Ends the program. */
+  readonly quit: () => void;
   /** Folder of the states of sync jobs. */
   readonly jobsFolder: string;
 }

@@ -8,16 +8,20 @@ import type { Undo } from '../../services/undo-stack.ts';
 import { count } from '../../terminal/format.ts';
 import { chosenRows, focusedRow } from './files-state.ts';
 import type { FilesState } from './files-state.ts';
+import { FileTransfers } from './file-transfers.ts';
+import { whatOf } from './rows.ts';
 import type { Row } from './rows.ts';
 
 /** What is done with files: each command says why it cannot be done, and does it. */
 export class FileCommands {
   readonly #services: Services;
   readonly #store: Store<FilesState>;
+  readonly #transfers: FileTransfers;
 
   constructor(services: Services, store: Store<FilesState>) {
     this.#services = services;
     this.#store = store;
+    this.#transfers = new FileTransfers(services, store);
   }
 
   can(action: ActionId): Ability {
@@ -27,6 +31,7 @@ export class FileCommands {
     if (aboutRows.has(action) && chosenRows(state).length === 0) return 'there is nothing under the cursor';
     if (action === 'paste' && state.clipboard === undefined) return 'nothing was taken: y copies, x moves';
     if (action === 'restore' && state.place.kind !== 'trash') return 'only what is in the trash is restored here';
+    if (action === 'edit' && focusedRow(state)?.entry.kind !== 'file') return 'only files can be edited';
     if (state.place.kind === 'trash' && notInTrash.has(action)) return 'not in the trash: restore it first';
     return true;
   }
@@ -44,7 +49,11 @@ export class FileCommands {
     make: () => this.#make(),
     trash: () => this.#trash(),
     restore: () => this.#restore(),
+    destroy: () => this.#destroy(),
     undo: () => this.#undo(),
+    upload: () => this.#transfers.upload(),
+    save: () => this.#transfers.save(),
+    edit: () => this.#transfers.edit(),
   };
 
   async #take(mode: 'copy' | 'move'): Promise<void> {
@@ -111,6 +120,29 @@ export class FileCommands {
     await this.#change('moving to the trash', (signal) => actions.trash(entries, signal));
   }
 
+  /** Removes files and destroys all their versions: nothing brings them back. */
+  async #destroy(): Promise<void> {
+    const rows = chosenRows(this.#store.state);
+    const { ui, actions } = this.#services;
+    const isAgreed = await ui.confirm({
+      title: 'Remove for ever',
+      lines: [
+        ...this.#planLines(rows),
+        'All their versions are destroyed in 7 days. Until then the trash brings them back, and D on a version in History keeps it.',
+      ],
+      yes: 'remove for ever',
+      word: whatOf(rows),
+    });
+    if (!isAgreed) return;
+    const isDone = await ui.work('removing for ever', (signal) =>
+      actions.destroy(
+        rows.map(({ entry }) => entry),
+        signal,
+      ),
+    );
+    if (isDone) ui.say(`${whatOf(rows)}: removed, and destroyed in 7 days`, 'good');
+  }
+
   async #restore(): Promise<void> {
     const rows = chosenRows(this.#store.state);
     const { actions } = this.#services;
@@ -175,14 +207,17 @@ export class FileCommands {
   }
 }
 
-/** `q1.pdf`, or `3 entries`. */
-export function whatOf(rows: readonly Row[]): string {
-  const [only] = rows;
-  return rows.length === 1 && only !== undefined
-    ? displayName(only.entry.name)
-    : count(rows.length, 'entry', 'entries');
-}
-
-const inFolder = new Set<ActionId>(['paste', 'make']);
-const aboutRows = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'restore', 'mark', 'view']);
-const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash']);
+const inFolder = new Set<ActionId>(['paste', 'make', 'upload']);
+const aboutRows = new Set<ActionId>([
+  'copy',
+  'cut',
+  'rename',
+  'trash',
+  'restore',
+  'destroy',
+  'mark',
+  'view',
+  'save',
+  'edit',
+]);
+const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'edit']);

@@ -3,10 +3,12 @@ import { displayName } from '@coffer/client';
 import type { Entry } from '@coffer/client';
 import { listStart, move } from '../../app/list-state.ts';
 import type { ListState, Motion } from '../../app/list-state.ts';
+import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
 import type { Services } from '../../services/services.ts';
+import type { HistoryScreen } from '../history/history-screen.ts';
 import { FileCommands } from './file-commands.ts';
 import { focusedRow, filesAt, moveToPlace, peel, refreshRows, settled } from './files-state.ts';
 import * as change from './files-state.ts';
@@ -20,6 +22,7 @@ import type { Row } from './rows.ts';
 /** What the Files screen needs of other screens: their names and what wants attention there. */
 export interface FilesLinks {
   readonly screens: () => readonly Screen[];
+  readonly history: Pick<HistoryScreen, 'showVersions' | 'showFolder'>;
 }
 
 /** Browses the vault, its trash, and what was found in it; everything that is done with files begins here. */
@@ -69,7 +72,7 @@ export class FilesScreen implements Screen {
   }
 
   run(action: ActionId, height: number): void {
-    const motion = motions[action];
+    const motion = motionOf(action);
     if (motion !== undefined) return this.#move(motion, height);
     const handle = this.#handlers[action];
     if (handle === undefined) return this.#commands.run(action);
@@ -117,6 +120,7 @@ export class FilesScreen implements Screen {
     view: () => this.#view(),
     sort: () => void this.#sort(),
     find: () => void this.#find(),
+    history: () => this.#history(),
   };
 
   #move(motion: Motion, height: number): void {
@@ -172,6 +176,17 @@ export class FilesScreen implements Screen {
       const at = state.rows.findIndex(({ entry }) => equalBytes(entry.entry, target.entry));
       return at < 0 ? state : { ...state, list: { cursor: at, top: Math.min(state.list.top, at) } };
     });
+  }
+
+  #history(): void {
+    const { state } = this.#store;
+    const row = focusedRow(state);
+    const { vault, ui } = this.#services;
+    const names = row?.path ?? (row === undefined ? undefined : vault.tree.path(row.entry.entry));
+    if (row?.entry.kind === 'file' && names !== undefined) this.#links.history.showVersions(row.entry, names);
+    else if (row?.entry.kind === 'directory' && names !== undefined) this.#links.history.showFolder(names);
+    else this.#links.history.showFolder(state.place.kind === 'folder' ? state.place.names : []);
+    ui.show('history');
   }
 
   #places(): readonly { readonly label: string; readonly badge: string | undefined; readonly open: () => void }[] {
@@ -297,12 +312,3 @@ function scroll(top: number, motion: Motion, height: number): number {
   };
   return Math.max(0, top + steps[motion]);
 }
-
-const motions: Partial<Record<ActionId, Motion>> = {
-  up: 'up',
-  down: 'down',
-  first: 'first',
-  last: 'last',
-  halfUp: 'halfUp',
-  halfDown: 'halfDown',
-};

@@ -1,6 +1,7 @@
 import { compareBytes, timestampToMs } from '@coffer/core';
 import { displayName } from '@coffer/client';
 import type { Entry, EntryName } from '@coffer/client';
+import { count } from '../../terminal/format.ts';
 
 /** One row of a list of files. */
 export interface Row {
@@ -55,6 +56,14 @@ export function isHidden({ entry: { name } }: Row): boolean {
 /** Whether two rows are about one entry. */
 export function isSameEntry(a: Row, b: Row): boolean {
   return compareBytes(a.entry.entry, b.entry.entry) === 0;
+}
+
+/** `q1.pdf`, or `3 entries`. */
+export function whatOf(rows: readonly Row[]): string {
+  const [only] = rows;
+  return rows.length === 1 && only !== undefined
+    ? displayName(only.entry.name)
+    : count(rows.length, 'entry', 'entries');
 }
 
 function compareText(a: string, b: string): number {

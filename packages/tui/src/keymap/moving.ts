@@ -1,0 +1,50 @@
+import type { Binding } from './binding.ts';
+
+/** Keys that move the cursor and lead from place to place. */
+export const movingKeys = [
+  { action: 'up', keys: ['k', 'up'], label: 'up', help: 'Up one row.', group: 'Move', screens: 'all' },
+  { action: 'down', keys: ['j', 'down'], label: 'down', help: 'Down one row.', group: 'Move', screens: 'all' },
+  { action: 'first', keys: ['g', 'home'], label: 'first', help: 'To the first row.', group: 'Move', screens: 'all' },
+  { action: 'last', keys: ['G', 'end'], label: 'last', help: 'To the last row.', group: 'Move', screens: 'all' },
+  {
+    action: 'halfUp',
+    keys: ['^u', 'pgup'],
+    label: 'half up',
+    help: 'Up half a screen.',
+    group: 'Move',
+    screens: 'all',
+  },
+  {
+    action: 'halfDown',
+    keys: ['^d', 'pgdn'],
+    label: 'half down',
+    help: 'Down half a screen.',
+    group: 'Move',
+    screens: 'all',
+  },
+  {
+    action: 'open',
+    keys: ['enter', 'l', 'right'],
+    label: 'open',
+    help: 'Open the folder, or see the file.',
+    group: 'Move',
+    screens: ['files', 'history', 'jobs', 'notifications', 'settings', 'transfers'],
+    cli: ['ls', 'preview', 'cat'],
+  },
+  {
+    action: 'back',
+    keys: ['h', 'left', 'backspace'],
+    label: 'back',
+    help: 'To the folder above, or to where you came from.',
+    group: 'Move',
+    screens: ['files', 'history'],
+  },
+  {
+    action: 'pane',
+    keys: ['tab', 'shift-tab'],
+    label: 'pane',
+    help: 'To the next pane.',
+    group: 'Move',
+    screens: ['files', 'history'],
+  },
+] as const satisfies readonly Binding[];

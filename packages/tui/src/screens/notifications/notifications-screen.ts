@@ -1,0 +1,139 @@
+import { isCofferError, secondMs } from '@coffer/core';
+import { notificationText } from '@coffer/client';
+import type { Notification } from '@coffer/client';
+import { listPane } from '../../app/list-pane.ts';
+import { listStart, move, settle } from '../../app/list-state.ts';
+import type { ListState } from '../../app/list-state.ts';
+import { motionOf } from '../../app/motions.ts';
+import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
+import { Store } from '../../app/store.ts';
+import type { ActionId } from '../../keymap.ts';
+import type { Services } from '../../services/services.ts';
+import { shortTime } from '../../terminal/format.ts';
+
+interface NotificationsState {
+  /** Newest first. */
+  readonly all: readonly Notification[];
+  readonly list: ListState;
+}
+
+/** Between two tries to listen. */
+const retryMs = 5 * secondMs;
+
+/** What the account was told; new ones appear, and are said at the lower edge, as they come. */
+export class NotificationsScreen implements Screen, AsyncDisposable {
+  readonly id = 'notifications';
+  readonly title = 'Notifications';
+  readonly #services: Services;
+  readonly #store = new Store<NotificationsState>({ all: [], list: listStart });
+  readonly #ended = new AbortController();
+  readonly #listening: Promise<void>;
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#listening = services.account.info.scope === 'full' ? this.#listen() : Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#listening;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#store.subscribe(listener);
+  }
+
+  enter(): void {
+    void this.#refresh();
+  }
+
+  view(space: Space): ScreenView {
+    const { all, list } = this.#store.state;
+    const rows = all.map((one) => ({
+      text: `${one.read ? ' ' : space.theme.glyphs.mark} ${this.#textOf(one)}`,
+      note: `${one.read ? 'read' : 'new'}  ${shortTime(one.atMs, space.nowMs)}`,
+      role: one.read ? ('dim' as const) : ('warning' as const),
+    }));
+    const title = `Notifications (${this.#unread} new)`;
+    return {
+      crumbs: ['Notifications'],
+      panes: [listPane({ title, rows, list, empty: 'nothing happened' }, space, space.columns)],
+    };
+  }
+
+  badge(): string | undefined {
+    return this.#unread === 0 ? undefined : String(this.#unread);
+  }
+
+  can(action: ActionId): Ability {
+    if (this.#services.account.info.scope !== 'full') return 'an unattended device is told nothing';
+    if (action === 'readOne' || action === 'open')
+      return this.#here() === undefined ? 'there is nothing to read' : true;
+    return true;
+  }
+
+  run(action: ActionId, height: number): void {
+    const motion = motionOf(action);
+    if (motion !== undefined) {
+      const extent = { count: this.#store.state.all.length, height };
+      return this.#store.update((state) => ({ ...state, list: move(settle(state.list, extent), motion, extent) }));
+    }
+    void this.#act(action).catch((error: unknown) => this.#services.ui.fail(error));
+  }
+
+  escape(): boolean {
+    return false;
+  }
+
+  async #act(action: ActionId): Promise<void> {
+    const { account, ui } = this.#services;
+    const here = this.#here();
+    if (action === 'readAll') await account.notifications.readAll();
+    else if (here !== undefined) {
+      if (action === 'open') await ui.read({ title: 'Notification', lines: [this.#textOf(here)] });
+      if (!here.read) await account.notifications.read(here.id);
+    }
+    await this.#refresh();
+  }
+
+  async #listen(): Promise<void> {
+    const { account, clock, ui } = this.#services;
+    const { signal } = this.#ended;
+    let seen = 0;
+    while (!signal.aborted) {
+      try {
+        for await (const one of account.notifications.watch(signal)) {
+          if (one.id > seen && seen > 0) ui.say(this.#textOf(one), 'warning');
+          seen = Math.max(seen, one.id);
+          await this.#refresh();
+        }
+      } catch {
+        // The server is away, which the header says.
+        await clock.sleep(retryMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const { notifications } = await this.#services.account.notifications.list(this.#ended.signal);
+      this.#store.update((state) => ({ ...state, all: notifications }));
+    } catch (error) {
+      if (!isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED', 'NOT_ALLOWED'))
+        this.#services.ui.fail(error);
+    }
+  }
+
+  #textOf(one: Notification): string {
+    return notificationText(one, { devices: this.#services.account.devices() });
+  }
+
+  #here(): Notification | undefined {
+    const { all, list } = this.#store.state;
+    return all[Math.min(list.cursor, all.length - 1)];
+  }
+
+  get #unread(): number {
+    return this.#store.state.all.filter(({ read }) => !read).length;
+  }
+}

@@ -1,0 +1,111 @@
+import type { AccountInfo, AccountUsage, DeviceSummary, KeystoreKind, RetentionReport } from '@coffer/client';
+import { formatSize } from '@coffer/core';
+import type { ListRow } from '../../app/list-pane.ts';
+import { fullTime } from '../../terminal/format.ts';
+
+/** What the Settings screen knows; what the server says is missing until it has answered. */
+export interface SettingsState {
+  readonly info: AccountInfo;
+  readonly keystore: KeystoreKind;
+  readonly usage: AccountUsage | undefined;
+  readonly retention: RetentionReport | undefined;
+  readonly devices: readonly DeviceSummary[];
+}
+
+/** What Enter does on a row. */
+export type SettingsAct = 'policy' | 'hold' | 'verify' | 'logout';
+
+export interface SettingsRow extends ListRow {
+  readonly act?: SettingsAct;
+  /** More about it, in the pane beside the list. */
+  readonly detail: string;
+}
+
+/** The rows of the screen: facts, and what can be done about them. Pure. */
+export function settingsRows({ info, keystore, usage, retention, devices }: SettingsState): readonly SettingsRow[] {
+  return [
+    {
+      text: 'account',
+      note: `${info.username}, ${info.role === 'admin' ? 'administrator' : 'user'}`,
+      detail: `Account number ${Buffer.from(info.account).toString('hex')}.`,
+    },
+    { text: 'server', note: info.server, detail: 'Its key is pinned: another key is refused.' },
+    {
+      text: 'this device',
+      note: `${info.deviceName}${info.scope === 'worker' ? ', unattended' : ''}`,
+      detail: `Its keys are kept ${keystoreWords[keystore]}.`,
+    },
+    ...usageRows(usage),
+    ...keepingRows(retention),
+    ...devices.map((device) => deviceRow(device, info)),
+    {
+      text: 'check everything',
+      note: 'Enter downloads and checks without writing',
+      act: 'verify',
+      detail: 'Every file of the vault is fetched, opened and compared with the journal.',
+    },
+    {
+      text: 'sign out',
+      note: 'Enter asks first',
+      act: 'logout',
+      detail: 'Revokes this device, and removes its keys and state from this machine. Files stay.',
+    },
+  ];
+}
+
+const keystoreWords: Readonly<Record<KeystoreKind, string>> = {
+  password: 'under your password',
+  keyring: "in the system's keyring",
+  file: 'in a file of this machine, without a password',
+};
+
+function usageRows(usage: AccountUsage | undefined): SettingsRow[] {
+  if (usage === undefined) return [{ text: 'stored', note: 'the server has not answered', detail: '' }];
+  const { storedBytes, quotaBytes, files, versions, trashBytes } = usage;
+  const percent = quotaBytes === null ? 0 : Math.round((storedBytes * 100) / Math.max(1, quotaBytes));
+  const limit = quotaBytes === null ? 'no limit' : `${percent} % of ${formatSize(quotaBytes)}`;
+  return [
+    {
+      text: 'stored',
+      note: `${formatSize(storedBytes)}, ${limit}`,
+      role: percent >= 90 ? 'warning' : 'plain',
+      detail: `${files} files with ${versions} versions; ${formatSize(trashBytes)} of it in the trash.`,
+    },
+  ];
+}
+
+function keepingRows(retention: RetentionReport | undefined): SettingsRow[] {
+  if (retention === undefined) return [];
+  const { policy, pending, hold } = retention;
+  const until = hold.endsAtMs === null ? '' : ` until ${fullTime(hold.endsAtMs)}`;
+  const later =
+    pending === null
+      ? ''
+      : ` From ${fullTime(pending.fromMs)} on: ${pending.policy.versions} versions, ${pending.policy.days} days, trash ${pending.policy.trashDays} days.`;
+  return [
+    {
+      text: 'what is kept',
+      note: `${policy.versions} versions, others ${policy.days} days, trash ${policy.trashDays} days`,
+      act: 'policy',
+      detail: `The newest ${policy.versions} versions of each file, all others for ${policy.days} days, removed entries for ${policy.trashDays} days.${later} Enter changes it.`,
+    },
+    {
+      text: 'hold',
+      note: hold.on ? `on: nothing is dropped${until}` : 'off',
+      role: hold.on ? 'warning' : 'plain',
+      act: 'hold',
+      detail: `While it is on, every version stays, whatever the policy says. ${hold.reason} Enter turns it ${hold.on ? 'off' : 'on'}.`,
+    },
+  ];
+}
+
+function deviceRow({ device, name, scope, revoked }: DeviceSummary, info: AccountInfo): SettingsRow {
+  const isThis = Buffer.compare(device, info.device) === 0;
+  const words = [isThis ? 'this one' : '', scope === 'worker' ? 'unattended' : '', revoked ? 'revoked' : 'signed in'];
+  return {
+    text: `device ${name}`,
+    note: words.filter((word) => word !== '').join(', '),
+    role: revoked ? 'dim' : 'plain',
+    detail: `Device number ${Buffer.from(device).toString('hex')}.`,
+  };
+}

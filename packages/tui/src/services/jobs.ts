@@ -1,0 +1,192 @@
+import { CofferError, isCofferError } from '@coffer/core';
+import type { Clock } from '@coffer/core';
+import { ConflictList, JobList, syncOnce } from '@coffer/sync';
+import type { ListedConflict, ListedJob, ListedRun, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
+import { equalBytes } from '@coffer/core';
+import type { Account, Vault } from '@coffer/client';
+import { Store } from '../app/store.ts';
+import { reportText } from './report-text.ts';
+
+/** A job of this device, and what it does right now. */
+export interface JobState {
+  readonly job: ListedJob;
+  readonly running: 'no' | 'running' | 'planning';
+  readonly progress: SyncProgress | undefined;
+  /** Of the last run of this program. */
+  readonly report: SyncReport | undefined;
+}
+
+export interface JobsState {
+  readonly jobs: readonly JobState[];
+  /** Of this vault, not resolved yet, oldest first. */
+  readonly conflicts: readonly ListedConflict[];
+}
+
+export interface JobsDeps {
+  readonly account: Account;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly jobsFolder: string;
+  /** A run ended: the vault may be another. */
+  readonly onChanged: () => void;
+}
+
+/** What a run would do. */
+export interface JobPlan {
+  readonly lines: readonly PlanLine[];
+  readonly report: SyncReport;
+}
+
+/** The sync jobs of this device: run, planned, added, forgotten. Runs end with the program, and go on where they were. */
+export class Jobs implements AsyncDisposable {
+  readonly store: Store<JobsState>;
+  readonly #deps: JobsDeps;
+  readonly #list: JobList;
+  readonly #running = new Map<string, AbortController>();
+  readonly #ends = new Set<Promise<unknown>>();
+
+  constructor(deps: JobsDeps) {
+    this.#deps = deps;
+    this.#list = new JobList(deps.jobsFolder);
+    this.store = new Store<JobsState>({ jobs: [], conflicts: [] });
+  }
+
+  /** Reads the list and the conflicts anew. @throws DAMAGED, IO */
+  refresh(): void {
+    const before = this.store.state.jobs;
+    const jobs = this.#list.all().map((job) => {
+      const known = before.find((one) => keyOf(one.job) === keyOf(job));
+      return { running: 'no' as const, progress: undefined, report: undefined, ...known, job };
+    });
+    this.store.set({ jobs, conflicts: this.#conflicts() });
+  }
+
+  /** @throws DAMAGED, IO */
+  add(job: ListedJob): void {
+    this.#list.put(job);
+    this.refresh();
+  }
+
+  /** @throws DAMAGED, IO */
+  forget(job: ListedJob): void {
+    this.stop(job);
+    this.#list.remove(job);
+    this.refresh();
+  }
+
+  /** Runs a job now; how it ended is in the list. `force` passes the guard against removals. */
+  async run(job: ListedJob, options: { readonly force?: boolean } = {}): Promise<void> {
+    await this.#exclusive(job, 'running', async (signal) => {
+      const report = await this.#sync(job, { signal, force: options.force === true });
+      this.#ended(job, { report });
+    }).catch((error: unknown) => this.#ended(job, { error }));
+    this.#deps.onChanged();
+  }
+
+  /** What a run would do; nothing is changed. @throws what syncing throws */
+  async plan(job: ListedJob): Promise<JobPlan> {
+    const lines: PlanLine[] = [];
+    let report: SyncReport | undefined;
+    await this.#exclusive(job, 'planning', async (signal) => {
+      report = await this.#sync(job, { signal, dryRun: true, force: true, onPlan: (line) => lines.push(line) });
+    });
+    if (report === undefined) throw new TypeError('a plan ends with a report');
+    return { lines, report };
+  }
+
+  stop(job: ListedJob): void {
+    this.#running.get(keyOf(job))?.abort(new CofferError('CANCELLED', 'stopped'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const controller of this.#running.values()) controller.abort(new CofferError('CANCELLED', 'stopped'));
+    await Promise.allSettled(this.#ends);
+  }
+
+  #conflicts(): readonly ListedConflict[] {
+    using list = ConflictList.openExisting(this.#deps.jobsFolder);
+    return (list?.all() ?? []).filter(({ job }) => equalBytes(job.vault, this.#deps.vault.id));
+  }
+
+  async #exclusive(
+    job: ListedJob,
+    running: 'running' | 'planning',
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const key = keyOf(job);
+    if (this.#running.has(key)) throw new CofferError('LOCKED', 'this job is running already');
+    const controller = new AbortController();
+    this.#running.set(key, controller);
+    this.#change(job, { running, progress: undefined });
+    const end = work(controller.signal);
+    this.#ends.add(end);
+    try {
+      await end;
+    } finally {
+      this.#ends.delete(end);
+      this.#running.delete(key);
+      this.#change(job, { running: 'no', progress: undefined });
+    }
+  }
+
+  #sync(
+    job: ListedJob,
+    options: {
+      readonly signal: AbortSignal;
+      readonly force: boolean;
+      readonly dryRun?: boolean;
+      readonly onPlan?: (line: PlanLine) => void;
+    },
+  ): Promise<SyncReport> {
+    const { account, vault, jobsFolder } = this.#deps;
+    const { local, path, mode, exclude } = job;
+    const { deviceName, device } = account.info;
+    return syncOnce({
+      vault,
+      local,
+      path,
+      mode,
+      exclude,
+      delete: job.delete,
+      stateDirectory: jobsFolder,
+      deviceName,
+      device,
+      onProgress: (progress) => this.#change(job, { progress }),
+      ...options,
+    });
+  }
+
+  #ended(job: ListedJob, { report, error }: { readonly report?: SyncReport; readonly error?: unknown }): void {
+    const last: ListedRun = { atMs: this.#deps.clock.nowMs(), ...outcomeOf({ report, error }) };
+    this.#change(job, { report });
+    this.#list.put({ ...job, last });
+    this.refresh();
+  }
+
+  #change(job: ListedJob, change: Partial<JobState>): void {
+    this.store.update((state) => ({
+      ...state,
+      jobs: state.jobs.map((one) => (keyOf(one.job) === keyOf(job) ? { ...one, ...change } : one)),
+    }));
+  }
+}
+
+function keyOf({ local, path }: ListedJob): string {
+  return `${local}\u0000${path}`;
+}
+
+function outcomeOf({
+  report,
+  error,
+}: {
+  readonly report: SyncReport | undefined;
+  readonly error: unknown;
+}): Pick<ListedRun, 'outcome' | 'text'> {
+  if (report !== undefined)
+    return { outcome: report.failed > 0 ? 'some-failed' : 'done', text: reportText(report).slice(0, 2000) };
+  if (isCofferError(error, 'CANCELLED'))
+    return { outcome: 'interrupted', text: 'stopped; the next run goes on from there' };
+  const hint = error instanceof CofferError && error.hint !== undefined ? `. ${error.hint}` : '';
+  const message = error instanceof Error ? error.message : String(error);
+  return { outcome: 'failed', text: (message + hint).slice(0, 2000) };
+}

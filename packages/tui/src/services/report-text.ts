@@ -1,0 +1,20 @@
+import type { SyncReport } from '@coffer/sync';
+
+/** The counts of a run that are not zero, in the words of the command line. */
+export function reportText(report: SyncReport): string {
+  const counts: readonly (readonly [string, number])[] = [
+    ['sent', report.sent],
+    ['modified', report.modified],
+    ['removed', report.removed],
+    ['received', report.received],
+    ['received modified', report.receivedModified],
+    ['received removed', report.receivedRemoved],
+    ['moved', report.moved],
+    ['unchanged', report.unchanged],
+    ['conflicts', report.conflicts],
+    ['sent again for the server', report.healed],
+    ['failed', report.failed],
+  ];
+  const shown = counts.filter(([, number]) => number > 0).map(([name, number]) => `${name} ${number}`);
+  return shown.length === 0 ? 'nothing to do' : shown.join(', ');
+}
