@@ -1,4 +1,4 @@
-import { hkdfSync, createHash } from 'node:crypto';
+import { hash as hashOnce, hkdfSync, createHash } from 'node:crypto';
 import { concatBytes, u32, u64, utf8 } from './bytes.ts';
 
 /** A field of {@link lp}: text is UTF-8, a number is eight big-endian bytes. */
@@ -19,8 +19,20 @@ export function kdf(key: Uint8Array, label: string, ...context: readonly LpField
   return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), lp(`coffer/1 ${label}`, ...context), 32));
 }
 
+/**
+ * 32 bytes, in a small array of their own. Of one part the digest is taken as text: `hash` makes a `Buffer` with memory outside of
+ * the heap otherwise, which costs 2.0 µs against 0.6.
+ */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return latin1Bytes(hashOnce('sha256', first, 'latin1'));
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest());
+}
+
+function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }

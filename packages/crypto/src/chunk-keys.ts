@@ -1,7 +1,5 @@
-import { hash } from 'node:crypto';
-import { concatBytes, kdf, lp, u32, type ChunkId, type Hash } from '@coffer/core';
+import { concatBytes, kdf, lp, sha256, u32, type ChunkId, type Hash } from '@coffer/core';
 import { FixedHmac } from './fixed-hmac.ts';
-import { asBytes } from './as-bytes.ts';
 
 /**
  * Identity and keys of an account's chunks, from one generation of its dedup secret (CRYPTO §Chunks).
@@ -35,7 +33,7 @@ export class ChunkKeys {
 
 /** `ph`: SHA-256 of a chunk's plain bytes. */
 export function hashPlain(plain: Uint8Array): Hash {
-  return asBytes(hash('sha256', plain, 'buffer'));
+  return sha256(plain);
 }
 
 const hashBytes = 32;

@@ -1,5 +1,5 @@
-import { constants, zstdCompressSync } from 'node:zlib';
 import { KiB } from '@coffer/core';
+import { ZstdCompressor } from './zstd-context.ts';
 
 /** zstd level of chunks: the knee of its curve; 4 and above cost twice the time for 2 %. */
 const defaultLevel = 3;
@@ -16,7 +16,7 @@ const sampleBytes = 2 * KiB;
 const promisingShare = 0.99;
 const sampleLevel = 1;
 
-/** zstd of `plain`, or `undefined` when it would save less than 3 %. */
+/** zstd of `plain`, in memory that the next call uses again, or `undefined` when it would save less than 3 %. */
 export function compressWorthwhile(plain: Uint8Array, level: number = defaultLevel): Uint8Array | undefined {
   if (plain.byteLength >= sampleFromBytes && !looksCompressible(plain)) return undefined;
   const packed = compress(plain, level);
@@ -32,15 +32,11 @@ function looksCompressible(plain: Uint8Array): boolean {
   return compress(sample, sampleLevel).byteLength <= sample.byteLength * promisingShare;
 }
 
-function compress(plain: Uint8Array, level: number): Uint8Array {
-  return zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: level },
-    pledgedSrcSize: plain.byteLength,
-    chunkSize: outputBytes(plain.byteLength),
-  });
-}
+/** One context for each level and thread. */
+const compressors = new Map<number, ZstdCompressor>();
 
-/** Room for the worst case (ZSTD_compressBound: n + n/256 + 64 B at most), so that nothing is joined afterwards. */
-function outputBytes(plainBytes: number): number {
-  return plainBytes + (plainBytes >> 8) + 512;
+function compress(plain: Uint8Array, level: number): Uint8Array {
+  let compressor = compressors.get(level);
+  if (compressor === undefined) compressors.set(level, (compressor = new ZstdCompressor(level)));
+  return compressor.compress(plain);
 }

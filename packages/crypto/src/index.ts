@@ -25,7 +25,7 @@ export type { SealingKeyPair, SigningKeyPair } from './key-pairs.ts';
 export { openKeystore, sealKeystore } from './keystore.ts';
 export type { KeystoreSecret } from './keystore.ts';
 export { loginProof } from './login-proof.ts';
-export { openChunk } from './open-chunk.ts';
+export { openChunk, openChunkInto } from './open-chunk.ts';
 export type { ChunkFacts, OpenChunkInput } from './open-chunk.ts';
 export { OpaqueClient } from './opaque-client.ts';
 export type {

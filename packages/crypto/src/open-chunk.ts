@@ -1,4 +1,3 @@
-import { constants, zstdDecompressSync } from 'node:zlib';
 import { equalBytes, integrityError, type ChunkId, type Hash } from '@coffer/core';
 import { aeadOpen, nonceBytes, tagBytes } from './aead.ts';
 import {
@@ -12,8 +11,8 @@ import {
   zeros,
 } from './chunk-format.ts';
 import { hashPlain } from './chunk-keys.ts';
-import { asBytes } from './as-bytes.ts';
 import { suite } from './seal.ts';
+import { ZstdDecompressor } from './zstd-context.ts';
 import { isOneZstdFrame } from './zstd-frame.ts';
 
 /**
@@ -36,11 +35,26 @@ export interface OpenChunkInput {
 }
 
 /**
- * The plain bytes of a chunk, exactly those that the tuple promises.
+ * The plain bytes of a chunk, exactly those that the tuple promises, in a new array.
  * Order of checks: lengths, tag, bounded decompression, exact length, SHA-256 (CRYPTO §Chunks *Open*).
  * @throws INTEGRITY whatever is wrong with it
  */
 export function openChunk(input: OpenChunkInput): Uint8Array {
+  return Uint8Array.from(checked(input));
+}
+
+/**
+ * As {@link openChunk}, into `target` from `offset`, where there must be room for what the tuple promises. Nothing is written
+ * unless everything was checked. Returns the bytes written.
+ */
+export function openChunkInto(input: OpenChunkInput, target: Uint8Array, offset: number): number {
+  const plain = checked(input);
+  target.set(plain, offset);
+  return plain.byteLength;
+}
+
+/** In memory that the next call may use again. */
+function checked(input: OpenChunkInput): Uint8Array {
   const plain = opened(input);
   if (plain === undefined || !equalBytes(hashPlain(plain), input.tuple[0])) throw integrityError('A chunk');
   return plain;
@@ -78,19 +92,11 @@ function isPadding(bytes: Uint8Array): boolean {
 /** 8 MiB: twice the largest chunk, and what every zstd decoder must support (RFC 8878 §3.1.1.1.2). */
 const windowLogMax = 23;
 
+/** One for each thread. */
+let decompressor: ZstdDecompressor | undefined;
+
 function decompressed(payload: Uint8Array, expectedBytes: number): Uint8Array | undefined {
   if (!isOneZstdFrame(payload)) return undefined;
-  try {
-    const plain = zstdDecompressSync(payload, {
-      params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
-      maxOutputLength: expectedBytes,
-      chunkSize: Math.max(expectedBytes, minOutputBytes),
-    });
-    return plain.byteLength === expectedBytes ? asBytes(plain) : undefined;
-  } catch {
-    return undefined;
-  }
+  decompressor ??= new ZstdDecompressor({ windowLogMax });
+  return decompressor.decompress(payload, expectedBytes);
 }
-
-/** zlib's own lower bound of `chunkSize`. */
-const minOutputBytes = 64;

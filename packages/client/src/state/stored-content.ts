@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { concatBytes, decodeCbor, encodeCbor, lp, sha256 } from '@coffer/core';
 import type { Hash } from '@coffer/core';
 import { isHole, isSegmented, isSharedTuple } from '@coffer/journal';
@@ -47,7 +46,7 @@ export function decodeContent(bytes: Uint8Array): Content {
 export function hashContent(content: Content): Hash {
   const hashes = isSegmented(content) ? content[1].map(([, [plainHash]]) => plainHash) : content.map(hashOf);
   const [first] = hashes;
-  return hash('sha256', first !== undefined && hashes.length === 1 ? first : concatBytes(...hashes), 'buffer');
+  return sha256(first !== undefined && hashes.length === 1 ? first : concatBytes(...hashes));
 }
 
 /** Sealed bytes of a content. What a segment lists is not known here: its plain size stands for it, which sealing seldom exceeds. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isCofferError, MiB } from '@coffer/core';
-import { ChunkKeys, openChunk } from '@coffer/crypto';
+import { ChunkKeys, openChunkInto } from '@coffer/crypto';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { KnownSlots } from './shared-slots.ts';
 import { YoungCollector } from './young-collector.ts';
@@ -19,29 +19,30 @@ port.on('message', (request: OpenRequest) => {
   collector.passed(request.items.reduce((sum, { plainBytes }) => sum + plainBytes, 0));
 });
 
-function openAll({ batch, sealed, plain, items }: OpenRequest): OpenReply {
-  const from = slots.sealed.bytes(sealed);
+function openAll({ batch, sealed: sealedRef, plain, items }: OpenRequest): OpenReply {
+  const from = slots.sealed.bytes(sealedRef);
   const to = slots.plain.bytes(plain);
   let used = 0;
   const ends = items.map((item) => {
-    const opened = open(from.subarray(item.start, item.end), item);
-    if (opened === undefined) return -1;
-    to.set(opened, used);
-    used += opened.byteLength;
+    const sealed = from.subarray(item.start, item.end);
+    if (!open({ sealed, item }, to, used)) return -1;
+    used += item.plainBytes;
     return used;
   });
   return { batch, ends };
 }
 
-/** `sealed` is `id ‖ sealed chunk`; the id was compared with the one asked for. */
-function open(sealed: Uint8Array, { plainHash, plainBytes, storedBytes, g }: SealedItem): Uint8Array | undefined {
-  const chunkKeys = keys.get(g);
-  if (chunkKeys === undefined) return undefined;
+/** `sealed` is `id ‖ sealed chunk`; the id was compared with the one asked for. False when it does not open. */
+function open({ sealed, item }: { sealed: Uint8Array; item: SealedItem }, to: Uint8Array, offset: number): boolean {
+  const { plainHash, plainBytes, storedBytes, g } = item;
+  const key = keys.get(g)?.key(plainHash);
+  if (key === undefined) return false;
   try {
     const tuple = [plainHash, plainBytes, storedBytes] as const;
-    return openChunk({ id: sealed.subarray(0, 32), key: chunkKeys.key(plainHash), sealed: sealed.subarray(32), tuple });
+    openChunkInto({ id: sealed.subarray(0, 32), key, sealed: sealed.subarray(32), tuple }, to, offset);
+    return true;
   } catch (error) {
-    if (isCofferError(error)) return undefined;
+    if (isCofferError(error)) return false;
     throw error;
   }
 }
