@@ -24,6 +24,8 @@ export interface CommitToFold {
   readonly kind: VaultKind;
   /** Secret of the commit's epoch. */
   readonly epochSecret: Uint8Array;
+  /** What its body holds, when this process wrote it: opening and checking that again took a tenth of a first upload. */
+  readonly operations: readonly Operation[] | undefined;
 }
 
 /** Applies one commit that was judged already (JOURNAL §Fold); never throws because of what its author wrote. */
@@ -41,17 +43,22 @@ interface Opened {
 }
 
 /** Undefined when the commit is void before it touches the tree. */
-function openOperations({ commit, kind, epochSecret }: CommitToFold): Opened | undefined {
-  const { header, body } = commit;
+function openOperations(input: CommitToFold): Opened | undefined {
+  const { kind } = input;
+  const { header } = input.commit;
   try {
-    const associatedData = bodyAssociatedData(header);
-    const operations = parseOperations(openCommitBody({ epochSecret, n: header.epoch, associatedData, body }));
+    const operations = input.operations ?? readOperations(input);
     const { drops } = matchOperations(header.refs, operations, { kind, genesis: header.seq === 1 });
     return { operations, looseDrops: drops };
   } catch (error) {
     if (isCofferError(error)) return undefined;
     throw error;
   }
+}
+
+function readOperations({ commit: { header, body }, epochSecret }: CommitToFold): readonly Operation[] {
+  const associatedData = bodyAssociatedData(header);
+  return parseOperations(openCommitBody({ epochSecret, n: header.epoch, associatedData, body }));
 }
 
 /** What was skipped; undefined when a drop without an operation hits something that is still reachable: void. */

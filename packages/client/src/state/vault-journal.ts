@@ -29,6 +29,13 @@ import type { Skipped } from './tree-writer.ts';
 export interface PulledCommit {
   readonly bytes: Uint8Array;
   readonly receivedAtMs: number;
+  /** What this process has just made `bytes` of, with every check that reading them would do again. */
+  readonly own?: OwnCommit;
+}
+
+export interface OwnCommit {
+  readonly commit: Commit;
+  readonly operations: readonly Operation[];
 }
 
 /** Where the server says that the journal of a pull ends; `more` when what is folded now is not the last of it. */
@@ -201,7 +208,7 @@ export class VaultJournal {
   }
 
   #one(pulled: PulledCommit, expectedSeq: number): FoldedOne {
-    const commit = parsed(pulled.bytes);
+    const commit = pulled.own?.commit ?? parsed(pulled.bytes);
     const known = this.#state;
     if (commit.header.seq !== expectedSeq)
       throw integrityError('The journal of a vault', { seq: commit.header.seq, expectedSeq });
@@ -212,7 +219,7 @@ export class VaultJournal {
     this.#state = state;
     const epochSecret = this.epochSecret(commit.header.epoch);
     const { isVoid, skipped } = foldCommit(
-      { commit, kind: state.kind, epochSecret },
+      { commit, kind: state.kind, epochSecret, operations: pulled.own?.operations },
       { tree: this.#writer, beliefs: this.#beliefs, savepoint: (work) => this.#savepoint(work) },
     );
     this.#sql.addCommit({ commit, receivedAtMs: pulled.receivedAtMs, isVoid, skipped: skipped.length });

@@ -11,10 +11,10 @@ import {
 import type { AccountId, Clock, CommitId, DeviceId, EntryId, IdKey, Random } from '@coffer/core';
 import { sealCommitBody } from '@coffer/crypto';
 import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
-import type { Commit, CommitHeader, IdentityState, Ref, Signer, VaultState } from '@coffer/journal';
+import type { Commit, CommitHeader, IdentityState, Operation, Ref, Signer, VaultState } from '@coffer/journal';
 import type { ResponseOf } from '@coffer/protocol';
 import type { CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
-import type { FoldReport, VaultJournal } from '../state/vault-journal.ts';
+import type { FoldReport, OwnCommit, VaultJournal } from '../state/vault-journal.ts';
 import { refsOf } from './commit-items.ts';
 import type { CommitItem } from './commit-items.ts';
 
@@ -60,7 +60,7 @@ export class CommitAppender {
     for (let attempt = 0; attempt < maxTries; attempt += 1) {
       if (body.items.length === 0) return { seq: this.#state.seq, receivedAtMs: 0, entries: [], refused };
       const commit = this.#commit(body);
-      const sent = await this.#send(commit, signal);
+      const sent = await this.#send({ commit, operations: operationsOf(body.items) }, signal);
       if (sent !== undefined) return report(body.items, { sent, refused });
       await this.#deps.clock.sleep(backoffMs(attempt, backoff, this.#deps.random), signal);
       const stillHeld = heldItems(body.items, holds);
@@ -76,7 +76,7 @@ export class CommitAppender {
   /** A commit of refs only. False when somebody was faster: then the journal is up to date, and nothing was appended. */
   async appendRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<boolean> {
     const body = { ...this.#sealed([]), refs };
-    return (await this.#send(this.#commit(body), signal)) !== undefined;
+    return (await this.#send({ commit: this.#commit(body), operations: [] }, signal)) !== undefined;
   }
 
   /** A commit of refs that hold whatever else the journal says. @throws CONFLICT when all tries are used up; what the server answers */
@@ -95,7 +95,8 @@ export class CommitAppender {
   }
 
   /** Folded, when it was accepted; undefined when somebody was faster, and then the journal is up to date. */
-  async #send(commit: Commit, signal: AbortSignal | undefined): Promise<Sent | undefined> {
+  async #send(own: OwnCommit, signal: AbortSignal | undefined): Promise<Sent | undefined> {
+    const { commit } = own;
     let ack: ResponseOf<'vault.append'>;
     try {
       ack = await this.#deps.send(commit, signal);
@@ -107,7 +108,7 @@ export class CommitAppender {
     const { seq } = commit.header;
     const isHead = ack.seq === seq && equalBytes(ack.head, commit.hash);
     if (isHead && this.#state.seq === seq - 1) {
-      const folded = this.#deps.journal.fold([{ bytes: commit.bytes, receivedAtMs: ack.receivedAt }], seq - 1);
+      const folded = this.#deps.journal.fold([{ bytes: commit.bytes, receivedAtMs: ack.receivedAt, own }], seq - 1);
       return { seq, receivedAtMs: ack.receivedAt, folded };
     }
     return this.#found(commit, { ack, signal });
@@ -127,7 +128,7 @@ export class CommitAppender {
     const { account, device, random, journal } = this.#deps;
     const { epoch, vault } = this.#state;
     const commitId: CommitId = randomId(random);
-    const operations = encodeOperations(items.map(({ operation }) => operation));
+    const operations = encodeOperations(operationsOf(items));
     const associatedData = bodyAssociatedData({ vault, epoch, account, device, commitId });
     const body = sealCommitBody({
       epochSecret: journal.epochSecret(epoch),
@@ -168,10 +169,7 @@ export class CommitAppender {
 
   /** What still holds now that others have changed the tree. */
   #checked(items: readonly CommitItem[]): CheckedItems {
-    const skipped = this.#deps.journal.rehearse(
-      items.map(({ operation }) => operation),
-      keepsOf(items),
-    );
+    const skipped = this.#deps.journal.rehearse(operationsOf(items), keepsOf(items));
     const refused = skipped.flat().map(({ entry }) => ({ entry, error: conflictError() }));
     const kept = items.flatMap((item, index) => without(item, skipped[index]?.map(({ entry }) => entry) ?? []));
     return { items: kept, refused };
@@ -197,6 +195,10 @@ interface Sent {
   readonly seq: number;
   readonly receivedAtMs: number;
   readonly folded: FoldReport | undefined;
+}
+
+function operationsOf(items: readonly CommitItem[]): readonly Operation[] {
+  return items.map(({ operation }) => operation);
 }
 
 function report(
