@@ -2,6 +2,7 @@ import type { Command as CommanderCommand } from 'commander';
 import { collect } from './collect.ts';
 import type { AddCommand } from './program.ts';
 import { addInviteCommands, addUserCommands, storageOption } from './program-users.ts';
+import { addWatchCommands } from './program-watch.ts';
 
 /** `serve` and `admin …` (CLI §Server and administration). */
 export function addServerCommands(program: CommanderCommand, add: AddCommand): void {
@@ -22,6 +23,7 @@ export function addServerCommands(program: CommanderCommand, add: AddCommand): v
   addCare(admin, add);
   addRepair(admin, add);
   addUserCommands(admin, add);
+  addWatchCommands(admin, add);
   addInviteCommands(admin, add);
 }
 

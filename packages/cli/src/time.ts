@@ -36,6 +36,14 @@ function fromIso(text: string): number | undefined {
   return /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text.replace(/^(\d{4}-\d{2}-\d{2})\s+/, '$1T')) : undefined;
 }
 
+/** A span as people write it: `45s`, `12min`, `3h`, `2d`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 90) return `${seconds}s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)}min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`;
+}
+
 /** Local time as people write it: `2026-11-20 16:30`. */
 export function formatTime(ms: number): string {
   const date = new Date(ms);

@@ -109,7 +109,7 @@ class DeviceAccount implements Account {
   }
 
   get server(): ServerAdmin {
-    return new ServerAdmin(this.#connections);
+    return new ServerAdmin(this.#connections, () => this.#deps.profile.auditMemory());
   }
 
   devices(): readonly DeviceSummary[] {

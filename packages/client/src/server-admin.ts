@@ -1,6 +1,8 @@
 import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
 import { AccountAdmin } from './account-admin.ts';
 import type { Connections } from './connection/connections.ts';
+import type { AuditMemory } from './profile/audit-memory.ts';
+import { ServerWatch } from './server-watch.ts';
 
 export type ServerStatus = ResponseOf<'admin.status'>;
 export type ServerUser = ResponseOf<'admin.userList'>['users'][number];
@@ -11,9 +13,17 @@ export type ServerUser = ResponseOf<'admin.userList'>['users'][number];
  */
 export class ServerAdmin {
   readonly #connections: Connections;
+  readonly #auditMemory: () => AuditMemory;
 
-  constructor(connections: Connections) {
+  /** `auditMemory` is opened when the log is verified. */
+  constructor(connections: Connections, auditMemory: () => AuditMemory) {
     this.#connections = connections;
+    this.#auditMemory = auditMemory;
+  }
+
+  /** Its log, sessions and alerts. */
+  get watch(): ServerWatch {
+    return new ServerWatch(this.#connections, this.#auditMemory);
   }
 
   /** Its accounts and invites. */

@@ -12,6 +12,8 @@ export type { Phase } from './legal-order.ts';
 export { protocolLimits } from './limits.ts';
 export type { ProtocolLimits } from './limits.ts';
 export type { GoAwayMessage } from './messages.ts';
+export { alertKinds, auditCategories } from './operations/admin-watch.ts';
+export type { AlertKind, AuditCategory } from './operations/admin-watch.ts';
 export { notificationKinds } from './operations/notification.ts';
 export type { NotificationKind } from './operations/notification.ts';
 export type { Access, DataShape, EventShape, Operation } from './operations/operation.ts';

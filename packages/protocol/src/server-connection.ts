@@ -109,6 +109,11 @@ export class ServerConnection<Context> implements AsyncDisposable {
     return this.#running;
   }
 
+  /** Milliseconds since the client sent a REQUEST, DATA or PING. */
+  get restedMs(): number {
+    return this.#running > 0 ? 0 : this.#deadlines.restedMs;
+  }
+
   /** Resolves, never rejects, when the connection is gone. */
   get closed(): Promise<void> {
     return this.#channel.closed;

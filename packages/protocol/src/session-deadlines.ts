@@ -26,6 +26,11 @@ export class SessionDeadlines {
     this.#activeMs = this.#clock.monotonicMs();
   }
 
+  /** Since the client did something. */
+  get restedMs(): number {
+    return this.#clock.monotonicMs() - this.#activeMs;
+  }
+
   /** May be told of the same phase again. */
   entered(phase: Phase): void {
     if (phase === 'loggedIn' && !this.#loggedIn) {

@@ -2,20 +2,26 @@ import { dayMs, secondMs, type Clock, type Logger, type Random } from '@coffer/c
 import { protocolLimits, type ProtocolLimits } from '@coffer/protocol';
 import { readIdentity, Storage } from '@coffer/storage';
 import { adminTasks } from './admin/admin-tasks.ts';
+import { Alerts } from './alerts/alerts.ts';
+import { FailedLogins } from './alerts/failed-logins.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import { WatchHub } from './events/watch-hub.ts';
 import { isLive, type Services } from './handlers/services.ts';
 import { HttpApp, type Readiness } from './http/http-app.ts';
 import type { Audit } from './log/audit.ts';
-import { LoginGuard, type LoginLimits } from './login/login-guard.ts';
+import { AuditHeadStore } from './log/audit-heads.ts';
+import type { AuditTrail } from './log/audit-log.ts';
+import { LoginGuard, type LoginAlert, type LoginLimits } from './login/login-guard.ts';
 import { OpaqueServer } from './login/opaque-server.ts';
 import { readOpaqueSetup } from './login/opaque-setup.ts';
 import { Listener, type ListenerLimits } from './net/listener.ts';
 import { loadTlsCredentials, type TlsCredentials } from './net/tls-credentials.ts';
+import { ChangeDigest } from './notifications/change-digest.ts';
 import { Notifications } from './notifications/notifications.ts';
+import { QuotaNotices } from './notifications/quota-notices.ts';
 import { Identities } from './rights/identities.ts';
-import { Scheduler } from './schedule/scheduler.ts';
-import { TaskRecords } from './schedule/task-record.ts';
+import { Scheduler, type SchedulerDeps } from './schedule/scheduler.ts';
+import { TaskRecords, type TaskName } from './schedule/task-record.ts';
 import { CofferConnections } from './session/coffer-connections.ts';
 import type { Interposer } from './session/interposer.ts';
 import { Sessions } from './session/sessions.ts';
@@ -36,6 +42,8 @@ export interface DaemonDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly audit: Audit;
+  /** The same, when it lies in files whose chains are kept up. */
+  readonly trail?: AuditTrail;
   /** The storage or the login worker failed for good: stop and exit non-zero. */
   readonly onFatal: (error: unknown) => void;
   /** Something that a person should know now, beside the log. */
@@ -56,10 +64,11 @@ interface DaemonParts {
 export class Daemon implements AsyncDisposable {
   readonly #deps: DaemonDeps;
   readonly #stack = new AsyncDisposableStack();
+  readonly #background = new Set<Promise<void>>();
   #config: ServerConfig;
   #credentials: TlsCredentials;
   #parts: DaemonParts | undefined;
-  #stopping = false;
+  readonly #stopping = new AbortController();
 
   /**
    * @throws NOT_FOUND (no storage), CERTIFICATE, CONFIG, LOCKED, PORT_IN_USE, DAMAGED, UPGRADE_REQUIRED, NO_SPACE, IO;
@@ -114,7 +123,7 @@ export class Daemon implements AsyncDisposable {
 
   /** No new connections or requests; resolves when what runs is finished, or its time is over. */
   async drain(): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     this.#parts?.listener.stopAccepting();
     this.#parts?.services.scheduler.stop();
     const done = new AbortController();
@@ -124,7 +133,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     this.#parts?.listener.stopAccepting();
     // Before their sockets are cut: clients are told why.
     await this.#parts?.connections[Symbol.asyncDispose]();
@@ -159,6 +168,7 @@ export class Daemon implements AsyncDisposable {
     const { retention } = this.#config;
     const options = { path, packBytes, reserve, retention };
     const storage = this.#stack.use(await Storage.open({ ...options, clock, random, logger, onFatal }));
+    this.#stack.defer(async () => void (await Promise.all(this.#background)));
     const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId, onFatal }));
     const { accounts } = storage;
     const identities = new Identities(accounts);
@@ -168,9 +178,13 @@ export class Daemon implements AsyncDisposable {
       this.#config.listen,
     );
     this.#stack.use(sessions);
-    const guard = new LoginGuard({ clock, audit }, loginLimits(this.#config));
-    const hub = new WatchHub();
     const notifications = new Notifications({ accounts, sessions, logger });
+    const alerts = new Alerts({ accounts, notifications, logger });
+    await this.#anchorAudit(accounts, alerts);
+    const failedLogins = new FailedLogins({ clock, accounts, notifications, alerts });
+    const onAlert = (alert: LoginAlert): void => this.#inBackground(failedLogins.tell(alert, this.#stopping.signal));
+    const guard = new LoginGuard({ clock, audit, onAlert }, loginLimits(this.#config));
+    const hub = new WatchHub();
     const settings = () => ({
       registration: this.#config.registration,
       dataFrameBytes: this.#config.limits.frameBytes,
@@ -178,9 +192,44 @@ export class Daemon implements AsyncDisposable {
     const records = new TaskRecords(accounts);
     const tasks = adminTasks({ storage, clock }, this.#config);
     // Closed before the storage: what runs there ends first.
-    const scheduler = this.#stack.use(await Scheduler.open({ clock, logger, records, tasks }));
-    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub, notifications };
-    return { ...live, ...parts, audit, logger, clock, random, settings };
+    const onEnd: SchedulerDeps['onEnd'] = (task, status, counts) => this.#taskEnded(alerts, { task, status, counts });
+    const scheduler = this.#stack.use(await Scheduler.open({ clock, logger, records, tasks, onEnd }));
+    const quotaNotices = new QuotaNotices({ storage, notifications, logger });
+    const stopping = this.#stopping.signal;
+    const auditing = { audit, trail: this.#deps.trail, auditFolder: this.#config.logs.path };
+    const changeDigest = new ChangeDigest({ clock, notifications, stopping });
+    const told = { notifications, alerts, quotaNotices, changeDigest };
+    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub, ...told, stopping };
+    return { ...live, ...parts, ...auditing, logger, clock, random, settings };
+  }
+
+  /** Told while it goes on; ended before the storage is closed. */
+  #inBackground(work: Promise<void>): void {
+    const watched = work.catch((error: unknown) =>
+      this.#deps.logger.error({ reason: String(error) }, 'somebody could not be told'),
+    );
+    this.#background.add(watched);
+    void watched.finally(() => this.#background.delete(watched));
+  }
+
+  #taskEnded(
+    alerts: Alerts,
+    { task, status, counts }: { task: TaskName; status: string; counts: Readonly<Record<string, number>> },
+  ): void {
+    if (status !== 'OK') this.#inBackground(alerts.raise({ kind: 'task-failed', word: task }));
+    const damaged = task === 'scrub' ? (counts['findings'] ?? 0) : 0;
+    if (damaged > 0) this.#inBackground(alerts.raise({ kind: 'damage', word: task, figure: damaged }));
+  }
+
+  async #anchorAudit(accounts: Storage['accounts'], alerts: Alerts): Promise<void> {
+    const { trail, logger } = this.#deps;
+    if (trail === undefined) return;
+    // Closed before the storage: it writes the heads there once more.
+    const { gaps } = this.#stack.use(await trail.anchor(new AuditHeadStore(accounts)));
+    for (const { category, why, head, found } of gaps) {
+      await alerts.raise({ kind: 'audit-changed', word: category, figure: head.seq });
+      logger.error({ category, why, expected: head.seq, found }, 'the audit log was changed while the server was down');
+    }
   }
 
   #listenerLimits(): ListenerLimits {
@@ -203,7 +252,7 @@ export class Daemon implements AsyncDisposable {
 
   async #readiness({ storage }: Services): Promise<Readiness> {
     const certificateDays = Math.floor((this.#credentials.expiresAtMs - this.#deps.clock.nowMs()) / dayMs);
-    if (this.#stopping) return { ready: false, reason: 'SHUTTING_DOWN', certificateDays };
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'SHUTTING_DOWN', certificateDays };
     const { ready, writable } = await storage.status();
     if (ready && writable) return { ready: true, certificateDays };
     return { ready: false, reason: ready ? 'NO_SPACE' : 'IO', certificateDays };

@@ -44,9 +44,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const onHangup = (): void => void reload(options, running);
   hangups.on('SIGHUP', onHangup);
   stack.defer(() => void hangups.off('SIGHUP', onHangup));
-  const logs = (running.logs = stack.use(await Logs.open(config.logs)));
+  const logs = (running.logs = stack.use(await Logs.open(config.logs, { clock })));
   const onFatal = (cause: unknown): void => failed.resolve({ cause });
-  const deps = { clock, random, logger: logs.server, audit: logs, onFatal, ...(warn && { warn }) };
+  const deps = { clock, random, logger: logs.server, audit: logs, trail: logs, onFatal, ...(warn && { warn }) };
   const daemon = (running.daemon = stack.use(await Daemon.open(config, deps)));
   logs.server.info({ address: daemon.address }, 'listening');
   options.ready(daemon.address);

@@ -23,6 +23,9 @@ const worker: DeviceRecord = { ...device, scope: 'worker', vaults: [served] };
 function connectionIn(standing: Standing): Connection {
   const watcher = { mayRead: () => Promise.resolve(true), notify: () => Promise.resolve() };
   const connection = new Connection({
+    session: new Uint8Array(8),
+    openedMs: 0,
+    restedMs: () => 0,
     address: '192.0.2.1',
     watcher,
     announce: async () => undefined,

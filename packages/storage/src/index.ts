@@ -11,6 +11,8 @@ export type {
   Invite,
   NewAccount,
 } from './accounts/account-record.ts';
+export type { Alert, AlertList, NewAlert } from './accounts/alerts.ts';
+export type { JobOf, ToldState } from './accounts/told-state.ts';
 export type { Notice, Notification, NotificationList, NotificationPage } from './accounts/notifications.ts';
 export { canonicalUsername, usernameLimit } from './accounts/username.ts';
 export { backupAccounts } from './backup/backup-accounts.ts';

@@ -50,6 +50,7 @@ const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>
   'job-failing': ({ device, figure }) =>
     `a sync job of ${device} fails${figure === null ? '' : `, ${figure} times in a row`}`,
   'identity-changed': ({ who }) => `the keys of ${who} have changed; compare them with \`coffer verify-person\``,
+  alert: ({ word }) => `the server raised an alert (${word ?? 'unknown'}); see \`coffer admin alerts\``,
   'recovery-started': () =>
     'somebody asks to set a new password for your account with the recovery key; cancel it if that was not you',
 };

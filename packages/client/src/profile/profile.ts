@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CofferError, idKey, systemClock, systemRandom } from '@coffer/core';
 import type { Clock, Random, VaultId } from '@coffer/core';
+import { AuditMemory } from './audit-memory.ts';
 import { systemKeyring } from './keyring.ts';
 import type { Keyring } from './keyring.ts';
 import { Keystore } from './keystore.ts';
@@ -78,6 +79,11 @@ export class Profile {
   /** @throws DAMAGED */
   pins(): Pins {
     return Pins.open(this.#file('pins'));
+  }
+
+  /** How the server's audit log ended when this device looked last. @throws DAMAGED */
+  auditMemory(): AuditMemory {
+    return AuditMemory.open(this.#file('audit-ends'));
   }
 
   operations(): OperationsLog {

@@ -17,6 +17,7 @@ export const notificationKinds = [
   'job-failing',
   'identity-changed',
   'recovery-started',
+  'alert',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

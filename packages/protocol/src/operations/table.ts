@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { accountOperations, deviceOperations } from './account.ts';
 import { adminOperations } from './admin.ts';
 import { adminUserOperations } from './admin-users.ts';
+import { adminWatchOperations } from './admin-watch.ts';
 import { chunkOperations } from './chunk.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import { directoryOperations } from './directory.ts';
@@ -24,6 +25,7 @@ export const operations = {
   ...usageOperations,
   ...adminOperations,
   ...adminUserOperations,
+  ...adminWatchOperations,
   ...directoryOperations,
   ...notificationOperations,
 } as const satisfies OperationTable;

@@ -55,6 +55,7 @@ export function adminHandlers(services: Services): Pick<Handlers<Connection>, Ca
     }),
     'admin.userQuota': logged('admin.userQuota', async (change) => {
       const subject = await setQuota(accounts, change);
+      await services.quotaNotices.check(subject);
       return { response: {}, subject };
     }),
   };

@@ -3,12 +3,15 @@ import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { adminUserHandlers } from './admin-user-handlers.ts';
+import { alertHandlers } from './alert-handlers.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
 import { notificationHandlers } from './notification-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
+import { sessionAdminHandlers } from './session-admin-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { vaultHandlers } from './vault-handlers.ts';
 
@@ -25,5 +28,8 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...adminUserHandlers(services),
     ...directoryHandlers(services),
     ...notificationHandlers(services),
+    ...auditHandlers(services),
+    ...sessionAdminHandlers(services),
+    ...alertHandlers(services),
   };
 }

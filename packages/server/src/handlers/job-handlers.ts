@@ -1,11 +1,19 @@
+import { isCofferError } from '@coffer/core';
 import { operations, type Handlers } from '@coffer/protocol';
+import type { JobOf } from '@coffer/storage';
+import { statusOf } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
 type JobOperation = Extract<keyof Handlers<Connection>, `job.${string}`>;
 
+/** Failures in a row after which the account is told, and then every so many. */
+const tellAfter = 3;
+const tellAgainAfter = 10;
+
 /** A sync run begins and ends: a backup that began and never ended is seen in the log (PROTOCOL §Bulk). */
-export function jobHandlers({ audit }: Services): Pick<Handlers<Connection>, JobOperation> {
+export function jobHandlers(services: Services): Pick<Handlers<Connection>, JobOperation> {
+  const { audit } = services;
   return {
     'job.begin': async ({ job, mode }, { context }) => {
       audit.record('backup', { ...eventOf('job.begin', context), phase: 'start', job, status: 'OK', note: mode });
@@ -14,9 +22,28 @@ export function jobHandlers({ audit }: Services): Pick<Handlers<Connection>, Job
     'job.end': async ({ job, status, counts }, { context }) => {
       const code = status === 'done' ? 'OK' : status === 'failed' ? 'INTERNAL' : 'CANCELLED';
       audit.record('backup', { ...eventOf('job.end', context), phase: 'end', job, status: code, note: status, counts });
+      if (status !== 'interrupted')
+        await told(services, { account: context.account, device: context.device.device, job }, status);
       return {};
     },
   };
+}
+
+/** A backup that fails every night is told to the person, not only to the terminal that nobody reads. */
+async function told(
+  { accounts, notifications, logger }: Services,
+  job: JobOf,
+  status: 'done' | 'failed',
+): Promise<void> {
+  try {
+    if (status === 'done') return accounts.told.jobDone(job);
+    const failures = accounts.told.jobFailed(job);
+    if (failures !== tellAfter && failures % tellAgainAfter !== 0) return;
+    await notifications.notify(job.account, { kind: 'job-failing', device: job.device, figure: failures });
+  } catch (error) {
+    if (!isCofferError(error)) throw error;
+    logger.warn({ status: statusOf(error) }, 'the failure of a job could not be counted');
+  }
 }
 
 function eventOf(operation: JobOperation, { account, device, address }: Connection) {

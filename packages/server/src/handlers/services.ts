@@ -2,10 +2,14 @@ import type { AccountId, Clock, DeviceId, Logger, Random } from '@coffer/core';
 import { activeDevice } from '@coffer/journal';
 import type { Accounts, Storage } from '@coffer/storage';
 import type { WatchHub } from '../events/watch-hub.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { Audit } from '../log/audit.ts';
+import type { AuditTrail } from '../log/audit-log.ts';
 import type { LoginGuard } from '../login/login-guard.ts';
 import type { OpaqueServer } from '../login/opaque-server.ts';
+import type { ChangeDigest } from '../notifications/change-digest.ts';
 import type { Notifications } from '../notifications/notifications.ts';
+import type { QuotaNotices } from '../notifications/quota-notices.ts';
 import type { Identities } from '../rights/identities.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -24,7 +28,16 @@ export interface Services {
   readonly sessions: Sessions;
   readonly hub: WatchHub;
   readonly notifications: Notifications;
+  readonly alerts: Alerts;
+  readonly quotaNotices: QuotaNotices;
+  readonly changeDigest: ChangeDigest;
   readonly audit: Audit;
+  /** The same, when it lies in files. */
+  readonly trail: AuditTrail | undefined;
+  /** Folder of these files. */
+  readonly auditFolder: string;
+  /** The daemon drains: what waits answers. */
+  readonly stopping: AbortSignal;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;

@@ -45,6 +45,7 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
         done({ vault, commits });
         const { seq, head, receivedAt } = await storage.append(vault, commits);
         hub.advanced(vault, seq, context.watcher);
+        await tellOwner(services, { vault, context });
         return { seq, head, receivedAt };
       }),
     'vault.watch': async ({ vaults }, { context }) => {
@@ -52,6 +53,17 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
       return {};
     },
   };
+}
+
+/** Whose quota it is, and who did not do it. */
+async function tellOwner(
+  { storage, quotaNotices, changeDigest }: Services,
+  { vault, context }: { readonly vault: VaultId; readonly context: Connection },
+): Promise<void> {
+  const state = await storage.vaultState(vault);
+  if (state === undefined) return;
+  await quotaNotices.check(state.owner);
+  await changeDigest.changed({ owner: state.owner, actor: context.account, vault });
 }
 
 async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {

@@ -1,18 +1,8 @@
 import { idKey, isCofferError, type ErrorCode } from '@coffer/core';
+import type { AuditCategory } from '@coffer/protocol';
 
-/** What a line of the security log is about; each category has its own files (STORAGE §Audit). */
-export const auditCategories = [
-  'auth',
-  'account',
-  'password',
-  'transfer',
-  'backup',
-  'share',
-  'team',
-  'admin',
-  'anomaly',
-] as const;
-export type AuditCategory = (typeof auditCategories)[number];
+export { auditCategories } from '@coffer/protocol';
+export type { AuditCategory } from '@coffer/protocol';
 
 /** One security-relevant event. Ids, sizes and codes; never a name, a path or content. */
 export interface AuditEvent {

@@ -1,21 +1,21 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CofferError, MiB, type LogFields, type Logger } from '@coffer/core';
+import { CofferError, MiB, systemClock, type Clock, type LogFields, type Logger } from '@coffer/core';
 import { pino, stdTimeFunctions, type destination, type Logger as Pino } from 'pino';
 import rollingFile from 'pino-roll';
 import type { LogLevel } from '../config/server-config.ts';
-import { auditCategories, auditFields, type Audit, type AuditCategory, type AuditEvent } from './audit.ts';
+import type { AuditCategory, AuditEvent } from './audit.ts';
+import { AuditLog, type AuditTrail } from './audit-log.ts';
 
-/** `server` is for the one who runs the daemon; the others are the security log. */
-type Category = 'server' | AuditCategory;
-const categories: readonly Category[] = ['server', ...auditCategories];
 /** Lines that wait for a slow disk; more are dropped rather than kept in memory. */
 const maxWaitingBytes = 4 * MiB;
 
+type Levels = LogLevel | Readonly<Partial<Record<string, LogLevel>>>;
+
 export interface LogsOptions {
   readonly path: string;
-  readonly level: LogLevel | Readonly<Partial<Record<string, LogLevel>>>;
+  readonly level: Levels;
   /** A file that reaches this is followed by a new one; every day begins a new one too. */
   readonly maxBytes: number;
   /** Files kept per category. */
@@ -24,57 +24,72 @@ export interface LogsOptions {
 
 type RollingFile = ReturnType<typeof destination>;
 
-interface Writer {
+interface Parts {
   readonly logger: Pino;
   readonly file: RollingFile;
+  readonly trail: AuditLog;
 }
 
 /** JSON lines in `<path>/<category>.<day>.<n>.log`, rotated by size and day, readable by the daemon's user only (STORAGE §Audit). */
-export class Logs implements AsyncDisposable, Audit {
+export class Logs implements AsyncDisposable, AuditTrail {
   /** For the one who runs the daemon. */
   readonly server: Logger;
-  readonly #writers: ReadonlyMap<Category, Writer>;
+  readonly #parts: Parts;
+  #level: Levels;
   #closed: Promise<void> | undefined;
 
   /** @throws IO when the folder or a file in it cannot be written */
-  static async open(options: LogsOptions): Promise<Logs> {
-    const writers = new Map<Category, Writer>();
-    const logs = new Logs(writers);
+  static async open(
+    options: LogsOptions,
+    { clock }: { readonly clock: Clock } = { clock: systemClock },
+  ): Promise<Logs> {
+    await using building = new AsyncDisposableStack();
     try {
       await mkdir(options.path, { recursive: true, mode: 0o700 });
-      for (const category of categories) writers.set(category, await openWriter(category, options));
+      const file = building.adopt(await openServerFile(options), closeFile);
+      const logger = pino({ base: { category: 'server' }, timestamp: stdTimeFunctions.isoTime }, file);
+      const trail = building.use(await AuditLog.open(options, { clock }));
+      building.move();
+      return new Logs({ logger, file, trail }, options.level);
     } catch (cause) {
-      await logs[Symbol.asyncDispose]();
       throw new CofferError('IO', `the logs folder ${options.path} cannot be written`, {
         hint: 'Check the folder given with --logs, its permissions and the free space.',
         cause,
       });
     }
-    logs.setLevel(options.level);
-    return logs;
   }
 
-  private constructor(writers: ReadonlyMap<Category, Writer>) {
-    this.#writers = writers;
+  private constructor(parts: Parts, level: Levels) {
+    this.#parts = parts;
+    const { logger } = parts;
+    this.#level = level;
+    this.setLevel(level);
     this.server = {
-      debug: (fields, message) => this.#server?.debug(fields, message),
-      info: (fields, message) => this.#server?.info(fields, message),
-      warn: (fields, message) => this.#server?.warn(fields, message),
-      error: (fields: LogFields, message: string) => this.#server?.error(fields, message),
+      debug: (fields, message) => logger.debug(fields, message),
+      info: (fields, message) => logger.info(fields, message),
+      warn: (fields, message) => logger.warn(fields, message),
+      error: (fields: LogFields, message: string) => logger.error(fields, message),
     };
   }
 
-  setLevel(level: LogsOptions['level']): void {
-    for (const [category, { logger }] of this.#writers) {
-      logger.level = typeof level === 'string' ? level : (level[category] ?? level['default'] ?? 'info');
-    }
+  setLevel(level: Levels): void {
+    this.#level = level;
+    this.#parts.logger.level = levelOf(level, 'server');
   }
 
   record(category: AuditCategory, event: AuditEvent): void {
-    const logger = this.#writers.get(category)?.logger;
-    const fields = auditFields(event);
-    if (event.status === 'OK' && category !== 'anomaly') logger?.info(fields);
-    else logger?.warn(fields);
+    const level = levelOf(this.#level, category);
+    const isPlain = event.status === 'OK' && category !== 'anomaly';
+    if (level === 'silent' || level === 'error' || (level === 'warn' && isPlain)) return;
+    this.#parts.trail.record(category, event);
+  }
+
+  anchor(store: Parameters<AuditTrail['anchor']>[0]): ReturnType<AuditTrail['anchor']> {
+    return this.#parts.trail.anchor(store);
+  }
+
+  flush(): Promise<void> {
+    return this.#parts.trail.flush();
   }
 
   /** Writes what waits, then closes the files. */
@@ -84,17 +99,18 @@ export class Logs implements AsyncDisposable, Audit {
   }
 
   async #close(): Promise<void> {
-    for (const { file } of this.#writers.values()) await closeFile(file);
-  }
-
-  get #server(): Pino | undefined {
-    return this.#writers.get('server')?.logger;
+    await this.#parts.trail[Symbol.asyncDispose]();
+    await closeFile(this.#parts.file);
   }
 }
 
-async function openWriter(category: Category, { path, maxBytes, keep }: LogsOptions): Promise<Writer> {
+function levelOf(level: Levels, category: string): LogLevel {
+  return typeof level === 'string' ? level : (level[category] ?? level['default'] ?? 'info');
+}
+
+async function openServerFile({ path, maxBytes, keep }: LogsOptions): Promise<RollingFile> {
   const file = await rollingFile({
-    file: join(path, category),
+    file: join(path, 'server'),
     extension: '.log',
     frequency: 'daily',
     dateFormat: 'yyyy-MM-dd',
@@ -106,7 +122,7 @@ async function openWriter(category: Category, { path, maxBytes, keep }: LogsOpti
   await once(file, 'ready');
   // A full disk must not end the daemon: SonicBoom tries the line again with the next one.
   file.on('error', () => undefined);
-  return { file, logger: pino({ base: { category }, timestamp: stdTimeFunctions.isoTime }, file) };
+  return file;
 }
 
 async function closeFile(file: RollingFile): Promise<void> {

@@ -10,9 +10,19 @@ export interface LoginLimits {
   readonly alertWindowMs: number;
 }
 
+/** A run of failed logins with one name, or from one address with several. */
+export interface LoginAlert {
+  /** As attempts are counted by it; whether anybody has it is not known here. */
+  readonly name: string | undefined;
+  readonly address: string;
+  readonly attempts: number;
+}
+
 export interface LoginGuardDeps {
   readonly clock: Clock;
   readonly audit: Audit;
+  /** Told beside the log. Must return at once. */
+  readonly onAlert?: (alert: LoginAlert) => void;
 }
 
 /** One try at a password, counted as failed until it succeeds. */
@@ -82,11 +92,14 @@ export class LoginGuard {
 
   #failed(name: string, address: string): void {
     const attempts = this.#names.countOf(name);
-    if (this.#alerts.event(`name ${name}`)) this.#alert('by-name', address, attempts);
-    if (this.#alerts.event(`address ${address}`)) this.#alert('by-address', address, this.#addresses.countOf(address));
+    if (this.#alerts.event(`name ${name}`)) this.#alert('by-name', { name, address, attempts });
+    if (this.#alerts.event(`address ${address}`))
+      this.#alert('by-address', { name: undefined, address, attempts: this.#addresses.countOf(address) });
   }
 
-  #alert(note: string, address: string, attempts: number): void {
+  #alert(note: string, alert: LoginAlert): void {
+    const { address, attempts } = alert;
+    this.#deps.onAlert?.(alert);
     this.#deps.audit.record('anomaly', {
       event: 'failed-logins',
       status: 'REFUSED',

@@ -28,14 +28,15 @@ export class Notifications {
     this.#deps = deps;
   }
 
-  /** Resolves when it is kept, or was given up. */
+  /** Resolves when it is kept, or was given up; never rejects. */
   async notify(account: AccountId, notice: KnownNotice): Promise<void> {
     try {
       const id = await this.#deps.accounts.notifications.add(account, notice);
       for (const connection of this.#deps.sessions.ofAccount(account)) this.#tell(connection, id);
     } catch (error) {
-      if (!isCofferError(error)) throw error;
-      this.#deps.logger.warn({ kind: notice.kind, status: statusOf(error) }, 'a notification could not be kept');
+      const fields = { kind: notice.kind, status: statusOf(error) };
+      if (isCofferError(error)) this.#deps.logger.warn(fields, 'a notification could not be kept');
+      else this.#deps.logger.error({ ...fields, reason: String(error) }, 'a notification could not be kept');
     }
   }
 

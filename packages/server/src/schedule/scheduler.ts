@@ -1,4 +1,4 @@
-import { CofferError, hourMs, isCofferError, minuteMs, type Clock, type Logger } from '@coffer/core';
+import { CofferError, hourMs, isCofferError, minuteMs, type Clock, type ErrorCode, type Logger } from '@coffer/core';
 import { statusOf } from '../log/audit.ts';
 import type { Schedule } from './schedule.ts';
 import { taskNames, type TaskName, type TaskRecord, type TaskRecords } from './task-record.ts';
@@ -17,6 +17,8 @@ export interface SchedulerDeps {
   readonly logger: Logger;
   readonly records: TaskRecords;
   readonly tasks: Tasks;
+  /** Told how each run ended that was not stopped. */
+  readonly onEnd?: (task: TaskName, status: 'OK' | ErrorCode, counts: Readonly<Record<string, number>>) => void;
 }
 
 export interface TaskStatus {
@@ -134,13 +136,14 @@ export class Scheduler implements AsyncDisposable {
   }
 
   async #carryOut(task: TaskName, run: Run): Promise<Readonly<Record<string, number>>> {
-    const { clock, logger, tasks } = this.#deps;
+    const { clock, logger, tasks, onEnd } = this.#deps;
     const begun = { startedMs: run.sinceMs, counts: {} };
     await this.#remember(task, { ...begun, status: 'RUNNING' });
     try {
       const counts = await tasks[task].run(this.#stop.signal, (bytes) => (run.bytes = bytes));
       logger.info({ task, ...counts }, 'a scheduled task is done');
       await this.#remember(task, { ...begun, endedMs: clock.nowMs(), status: 'OK', counts });
+      onEnd?.(task, 'OK', counts);
       return counts;
     } catch (error) {
       const failure = this.#stop.signal.aborted ? stopping() : error;
@@ -148,6 +151,7 @@ export class Scheduler implements AsyncDisposable {
       const status = statusOf(failure);
       if (status !== 'SHUTTING_DOWN') logger.error({ task, status, reason: String(error) }, 'a scheduled task failed');
       await this.#remember(task, { ...begun, endedMs: clock.nowMs(), status, message: message.slice(0, 1024) });
+      if (status !== 'SHUTTING_DOWN') onEnd?.(task, status, {});
       throw failure;
     } finally {
       this.#running.delete(task);

@@ -52,6 +52,9 @@ export class CofferConnections implements AsyncDisposable {
   serve(socket: TLSSocket, address: string): void {
     const { clock, random, logger } = this.#services;
     const context: Connection = new Connection({
+      session: this.#services.random.bytes(8),
+      openedMs: this.#services.clock.nowMs(),
+      restedMs: () => connection.restedMs,
       address,
       watcher: this.#watcherOf(() => ({ context, connection })),
       announce: (id) => connection.sendEvent('notification.arrived', { id }),
@@ -94,13 +97,15 @@ export class CofferConnections implements AsyncDisposable {
 
   /** Nobody's client asks for this by mistake. */
   #tellOfDenial(op: OperationName, { standing, address }: Connection, error: unknown): void {
-    const { audit, guard, logger } = this.#services;
+    const { audit, alerts, guard, logger } = this.#services;
     if (!guard.worthNoting(address)) return;
     const status = statusOf(error);
     const who = standing.phase === 'device' ? { account: standing.account, device: standing.device.device } : {};
     const event = { event: op, operation: operationOf(op).code, status, address, note: 'denied', ...who };
     audit.record('admin', event);
     audit.record('anomaly', event);
+    const account = standing.phase === 'device' ? standing.account : undefined;
+    void alerts.raise({ kind: 'denied', account, address, word: op });
     logger.warn({ operation: op, status, address }, 'an administrative request was denied');
   }
 

@@ -28,28 +28,39 @@ export interface PendingProof {
 }
 
 export interface ConnectionOptions {
+  /** 8 random bytes, by which an administrator names it. */
+  readonly session: Uint8Array;
+  readonly openedMs: number;
   readonly address: string;
   readonly watcher: Watcher;
   /** Sends `notification.arrived`; resolves when the connection took it. */
   readonly announce: (notification: number) => Promise<void>;
+  /** Milliseconds since the client did something. */
+  readonly restedMs: () => number;
   /** Ends the connection: what runs is cut off. */
   readonly end: (reason: string) => void;
 }
 
 /** The server's memory of one connection; handlers get it as their context. */
 export class Connection {
+  readonly session: Uint8Array;
+  readonly openedMs: number;
   readonly address: string;
   /** Takes the events that this connection asked for. */
   readonly watcher: Watcher;
   readonly announce: (notification: number) => Promise<void>;
+  readonly restedMs: () => number;
   readonly end: (reason: string) => void;
   role: 'control' | 'bulk' = 'control';
   login: PendingLogin | undefined;
   proof: PendingProof | undefined;
   #standing: Standing = { phase: 'open' };
 
-  constructor({ address, watcher, announce, end }: ConnectionOptions) {
+  constructor({ session, openedMs, address, watcher, announce, restedMs, end }: ConnectionOptions) {
+    this.session = session;
+    this.openedMs = openedMs;
     this.address = address;
+    this.restedMs = restedMs;
     this.watcher = watcher;
     this.announce = announce;
     this.end = end;

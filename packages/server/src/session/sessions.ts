@@ -66,6 +66,11 @@ export class Sessions implements AsyncDisposable {
     if (mine?.size === 0) this.#byAccount.delete(key);
   }
 
+  /** All proved connections, the oldest first. */
+  all(): readonly Connection[] {
+    return [...this.#byAccount.values()].flatMap((mine) => [...mine]).toSorted((a, b) => a.openedMs - b.openedMs);
+  }
+
   /** Proved connections of an account, now. */
   ofAccount(account: AccountId): readonly Connection[] {
     return [...(this.#byAccount.get(idKey(account)) ?? [])];

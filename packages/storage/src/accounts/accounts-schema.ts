@@ -88,4 +88,30 @@ export const accountsMigrations: Migrations = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX requests_by_account ON requests (account, created_at_ms);
   `,
+  /* 4 */ `
+  CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    account BLOB,
+    address TEXT,
+    word TEXT,
+    figure INTEGER,
+    acknowledged_ms INTEGER,
+    acknowledged_by BLOB
+  ) STRICT;
+  CREATE TABLE quota_told (
+    account BLOB PRIMARY KEY REFERENCES accounts (account) ON DELETE CASCADE,
+    level INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE job_failures (
+    account BLOB NOT NULL REFERENCES accounts (account) ON DELETE CASCADE,
+    device BLOB NOT NULL,
+    job BLOB NOT NULL,
+    failures INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, device, job)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

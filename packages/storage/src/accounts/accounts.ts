@@ -14,9 +14,11 @@ import type { Credentials } from './activate-credentials.ts';
 import { AccountsTables } from './accounts-tables.ts';
 import type { AccountChange } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
+import { AlertList } from './alerts.ts';
 import { NotificationList } from './notifications.ts';
 import { RequestTables } from './request-tables.ts';
 import { Requests } from './requests.ts';
+import { ToldState } from './told-state.ts';
 import { canonicalUsername, checkNewUsername, usernameSkeleton } from './username.ts';
 
 /** Invites at once; each is a row, and an administrator's mistake in a loop must not fill the disk. */
@@ -50,6 +52,10 @@ export interface UseInvite {
 export class Accounts implements AsyncDisposable {
   /** What each of them is told. */
   readonly notifications: NotificationList;
+  /** What administrators should look at. */
+  readonly alerts: AlertList;
+  /** What people were told already. */
+  readonly told: ToldState;
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #tables: AccountsTables;
@@ -73,12 +79,11 @@ export class Accounts implements AsyncDisposable {
     this.#clock = clock;
     this.#recordStatement = recordStatement;
     this.#onFailed = onFailed;
-    this.notifications = new NotificationList({
-      db: this.#db,
-      clock,
-      ask: (work) => this.#ask(work),
-      change: (work) => this.#change(work),
-    });
+    const ask = <Result>(work: () => Result): Result => this.#ask(work);
+    const change = <Result>(work: () => Result): Result => this.#change(work);
+    this.notifications = new NotificationList({ db: this.#db, clock, ask, change });
+    this.alerts = new AlertList({ db: this.#db, clock, ask, change });
+    this.told = new ToldState({ db: this.#db, clock, ask, change });
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */

@@ -8,7 +8,14 @@ const maxKept = 500;
 /** Unread ones of one kind by one actor; further ones become one, so that nobody fills the list of another. */
 const maxByActor = 20;
 /** What nobody else can bring about at will. It is never pushed out by the rest. */
-const security = ['new-device', 'failed-logins', 'request-decided', 'identity-changed', 'recovery-started'] as const;
+const security = [
+  'new-device',
+  'failed-logins',
+  'request-decided',
+  'identity-changed',
+  'recovery-started',
+  'alert',
+] as const;
 
 /** What happened, in ids and fixed words: the server knows no names. */
 export interface Notice {
@@ -24,6 +31,8 @@ export interface Notice {
   readonly word?: string | undefined;
   /** A number that says more: a percentage, a count of attempts. */
   readonly figure?: number | undefined;
+  /** How many of the kind this is; 1 when left out. */
+  readonly times?: number | undefined;
 }
 
 /** A notice as it is kept. Absent is null. */
@@ -82,7 +91,11 @@ export class NotificationList {
       const merged = this.#merge(account, notice);
       if (merged !== undefined) this.#remove(account, merged.id);
       else if (this.#count(account) >= maxKept) this.#remove(account, this.#leastOf(account));
-      this.#insert(account, { id, notice: merged?.notice ?? notice, times: (merged?.times ?? 0) + 1 });
+      this.#insert(account, {
+        id,
+        notice: merged?.notice ?? notice,
+        times: (merged?.times ?? 0) + (notice.times ?? 1),
+      });
       return id;
     });
   }

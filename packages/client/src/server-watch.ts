@@ -1,0 +1,126 @@
+import { equalBytes, idKey } from '@coffer/core';
+import type { IdKey } from '@coffer/core';
+import type { AuditCategory, ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
+import type { Connections } from './connection/connections.ts';
+import type { AuditMemory } from './profile/audit-memory.ts';
+
+export type ServerSession = ResponseOf<'admin.sessionList'>['sessions'][number];
+export type ServerAlert = ResponseOf<'admin.alertList'>['alerts'][number];
+export type AuditReport = ResponseOf<'admin.verifyAudit'>['categories'][number];
+
+export interface ReadLogs {
+  /** Empty: all. */
+  readonly categories: readonly AuditCategory[];
+  readonly username: string | undefined;
+  readonly sinceMs: number | undefined;
+  /** Goes on with what comes, until the signal. */
+  readonly follow: boolean;
+}
+
+/** A line of the log as the server sent it; unchecked. */
+export interface LoggedLine {
+  readonly bytes: Uint8Array;
+  /** What the server calls the accounts in these lines, by id. */
+  readonly names: ReadonlyMap<IdKey, string>;
+}
+
+/** What goes on at the server, for its administrators: log, sessions, alerts. @throws NOT_ALLOWED for others, UNREACHABLE */
+export class ServerWatch {
+  readonly #connections: Connections;
+  readonly #memory: () => AuditMemory;
+
+  /** `memory` is opened when the log is verified. */
+  constructor(connections: Connections, memory: () => AuditMemory) {
+    this.#connections = connections;
+    this.#memory = memory;
+  }
+
+  /** Lines by time, page by page; a broken connection goes on where it was. */
+  async *logs({ categories, username, sinceMs, follow }: ReadLogs, signal?: AbortSignal): AsyncGenerator<LoggedLine> {
+    const about = { categories: [...categories], username: username ?? null, sinceMs: sinceMs ?? null };
+    for (let from: RequestOf<'admin.logs'>['from'] = [], wait = false; ;) {
+      const request: RequestOf<'admin.logs'> = { ...about, from, wait };
+      const page = await this.#ask((one) => one.request('admin.logs', request, optionsOf(signal)), signal);
+      const names = new Map(page.names.map(({ account, username: name }) => [idKey(account), name]));
+      for (const bytes of page.lines) yield { bytes, names };
+      from = page.from;
+      if (!page.more && !follow) return;
+      wait = !page.more;
+    }
+  }
+
+  /**
+   * Has the log verified, and compares it with the ends that this device saw the last time: a log that was taken back
+   * together with its heads looks whole to the server. What was seen is remembered unless something is wrong, or with `accept` in any case. @throws DAMAGED, IO
+   */
+  async verifyAudit({ accept }: { readonly accept: boolean }, signal?: AbortSignal): Promise<readonly AuditReport[]> {
+    const memory = this.#memory();
+    const known = memory.ends();
+    const request = { known: [...known] };
+    const { categories } = await this.#ask(
+      (one) => one.request('admin.verifyAudit', request, optionsOf(signal)),
+      signal,
+    );
+    const reports = categories.map((report) => judged(report, known));
+    if (accept || reports.every(isWhole)) memory.remember(reports);
+    return reports;
+  }
+
+  /** Connections of devices that are proved, the oldest first. */
+  async sessions(signal?: AbortSignal): Promise<readonly ServerSession[]> {
+    const all: ServerSession[] = [];
+    for (;;) {
+      const skip = all.length;
+      const page = await this.#ask((one) => one.request('admin.sessionList', { skip }, optionsOf(signal)), signal);
+      all.push(...page.sessions);
+      if (!page.more || page.sessions.length === 0) return all;
+    }
+  }
+
+  /** Its device may come back. @throws NOT_FOUND */
+  async endSession(session: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.sessionEnd', { session }, optionsOf(signal)), signal);
+  }
+
+  /** The newest first; a thousand at most. */
+  async alerts(signal?: AbortSignal): Promise<readonly ServerAlert[]> {
+    const all: ServerAlert[] = [];
+    for (;;) {
+      const before = all.at(-1)?.id ?? null;
+      const page = await this.#ask((one) => one.request('admin.alertList', { before }, optionsOf(signal)), signal);
+      const older = page.alerts.filter(({ id }) => before === null || id < before);
+      all.push(...older);
+      if (!page.more || older.length === 0) return all;
+    }
+  }
+
+  /** @throws NOT_FOUND */
+  async acknowledge(id: number, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.alertAck', { id }, optionsOf(signal)), signal);
+  }
+
+  #ask<Result>(work: (connection: ClientConnection) => Promise<{ readonly response: Result }>, signal?: AbortSignal) {
+    return this.#connections.run('control', async (connection) => (await work(connection)).response, signal);
+  }
+}
+
+/** Nothing in it is wrong, nor other than this device remembers. */
+function isWhole({ problem, known }: AuditReport): boolean {
+  return problem === null && known !== 'other';
+}
+
+/** What the server says of remembered ends, but for what this side can see by itself. */
+function judged(report: AuditReport, known: ReturnType<AuditMemory['ends']>): AuditReport {
+  const remembered = known.find(({ category }) => category === report.category);
+  if (remembered === undefined) return { ...report, known: null };
+  const { seq, hash } = remembered;
+  const isAtEnd = report.lastSeq === seq && equalBytes(report.lastHash, hash);
+  const isBehind = report.lastSeq < seq;
+  const isOther =
+    isBehind || (report.lastSeq === seq && !isAtEnd) || (report.known === 'gone' && report.firstSeq <= seq);
+  return { ...report, known: isOther || report.known === null ? 'other' : report.known };
+}
+
+function optionsOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
