@@ -19,6 +19,8 @@ export interface HostileCommit {
   readonly body?: Uint8Array;
   /** Sealed for another commit than this. */
   readonly misplaced?: true;
+  /** Marked as of the next version of the format. */
+  readonly newer?: true;
 }
 
 /** A file whose content is stored, as the journal speaks of it. */
@@ -68,7 +70,11 @@ export class RogueDevice implements AsyncDisposable {
     const { connection, record } = this.#parts;
     const { response } = await connection.request('vault.head', { vault: record.home });
     const { bytes } = this.#commit(commit, { seq: response.seq + 1, prev: response.head });
-    await connection.request('vault.append', { vault: record.home }, { data: oneFrame(bytes) });
+    await connection.request(
+      'vault.append',
+      { vault: record.home },
+      { data: oneFrame(commit.newer === true ? ofNextVersion(bytes) : bytes) },
+    );
   }
 
   /** The file that was put last. @throws TypeError when there is none */
@@ -136,6 +142,13 @@ async function connected(record: ProfileRecord, sign: Signer): Promise<ClientCon
     signature: sign(signedBytes(deviceProofLabel, deviceProof(transcript, response.challenge))),
   });
   return connection;
+}
+
+/** The text "v" and the number 1 in the header's CBOR (docs/FORMAT.md). */
+function ofNextVersion(bytes: Uint8Array): Uint8Array {
+  const next = bytes.slice();
+  next[Buffer.from(bytes).indexOf(Uint8Array.of(0x61, 0x76, 0x01)) + 2] = 2;
+  return next;
 }
 
 async function* oneFrame(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
