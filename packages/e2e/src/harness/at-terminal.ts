@@ -1,5 +1,5 @@
 import { spawn } from '@lydell/node-pty';
-import { Terminal } from '@xterm/headless';
+import xterm from '@xterm/headless';
 import { cofferCommand } from './coffer.ts';
 import { cleanEnvironment } from './environment.ts';
 
@@ -15,7 +15,7 @@ const patienceMs = 30_000;
 
 /** A person at a real terminal: what is typed goes through a PTY, what is seen comes from a screen. */
 export class AtTerminal implements AsyncDisposable {
-  readonly #screen: Terminal;
+  readonly #screen: xterm.Terminal;
   readonly #process: ReturnType<typeof spawn>;
   readonly exitCode: Promise<number>;
   /** Everything that was ever written. */
@@ -25,7 +25,7 @@ export class AtTerminal implements AsyncDisposable {
   constructor(args: readonly string[], home: string, options: AtTerminalOptions = {}) {
     const { cols = 100, rows = 30, env = {}, cwd } = options;
     const [program, ...rest] = cofferCommand([...args, '--home', home]);
-    this.#screen = new Terminal({ cols, rows, allowProposedApi: true });
+    this.#screen = new xterm.Terminal({ cols, rows, allowProposedApi: true });
     this.#process = spawn(program, rest, {
       cols,
       rows,
