@@ -3,7 +3,7 @@ import { noIds } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Accounts, rebuildIndex, Storage } from '../src/index.ts';
@@ -82,6 +82,20 @@ describe('the folder', () => {
     await expect(
       rebuildIndex({ path: bench.path, packBytes: 1, clock: systemClock, random: systemRandom, logger: bench.logger }),
     ).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
+    expect(await contents(bench.path)).toEqual(before);
+  });
+
+  test('a pack that a newer program went on with is refused, though the index knows it', async () => {
+    await using bench = await StorageBench.open();
+    await new Client(bench).upload(Uint8Array.of(1));
+    await bench.stop();
+    const folder = join(bench.path, 'users', bench.owner.account.toHex(), 'journal');
+    const [name = ''] = await readdir(folder);
+    const pack = await open(join(folder, name), 'r+');
+    await pack.write(Uint8Array.of(0, 0, 0, 2), 0, 4, 8);
+    await pack.close();
+    const before = await contents(bench.path);
+    await expect(bench.openAgain()).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
     expect(await contents(bench.path)).toEqual(before);
   });
 

@@ -40,10 +40,13 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const rebuilding = !(await facts.isComplete());
   const known = new Map((await facts.packs()).map((progress) => [progress.pack, progress]));
   const all = await listPacks(options.packs);
-  await noteMissing(options, { known, all });
   const found = packsToScan(all, known);
-  const unknown = found.filter(({ progress }) => progress === undefined).map(({ pack }) => pack);
-  await refuseNewerPacks(options.packs, unknown);
+  // Before anything is changed. What is full and indexed never grows again: a newer program puts what it writes elsewhere.
+  await refuseNewerPacks(
+    options.packs,
+    found.map(({ pack }) => pack),
+  );
+  await noteMissing(options, { known, all });
   if (rebuilding && found.length > 0) {
     const bytes = found.reduce((sum, { pack }) => sum + pack.bytes, 0);
     logger.warn({ packs: found.length, bytes }, 'the index is new and is made from the packs; this takes a while');
