@@ -33,7 +33,17 @@ export class Churn {
 
   /** One change; what cannot be done is not done. */
   change(): void {
-    this.changes += 1;
+    try {
+      this.#change();
+      this.changes += 1;
+    } catch (error) {
+      // What comes from the other device stood in the way.
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        throw error;
+    }
+  }
+
+  #change(): void {
     const kind = this.#seeded.below(100);
     if (kind < 35) return this.#write(this.#newName());
     const file = this.#someFile();
