@@ -29,6 +29,8 @@ export type {
   SendsData,
   ServerEvent,
 } from './operations/table.ts';
+export { resetProof, resetProofLabel } from './reset-proof.ts';
+export type { ResetFields } from './reset-proof.ts';
 export { ServerConnection } from './server-connection.ts';
 export type { ServerConnectionOptions } from './server-connection.ts';
 export type { Transport } from './transport.ts';

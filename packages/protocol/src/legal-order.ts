@@ -1,7 +1,15 @@
 import { operationOf, type OperationName } from './operations/table.ts';
 
 /** How far a session has come (PROTOCOL §Session). */
-export type Phase = 'connected' | 'greeted' | 'loginStarted' | 'loggedIn' | 'challenged' | 'proved' | 'ended';
+export type Phase =
+  | 'connected'
+  | 'greeted'
+  | 'registering'
+  | 'loginStarted'
+  | 'loggedIn'
+  | 'challenged'
+  | 'proved'
+  | 'ended';
 
 /** True when a client in `phase` may send a REQUEST for `op`. Roles in a vault come on top. */
 export function mayRequest(phase: Phase, op: OperationName): boolean {
@@ -35,6 +43,11 @@ interface Step {
 
 const steps: Partial<Record<OperationName, Step>> = {
   'session.hello': { from: ['connected'], to: 'greeted' },
+  'account.registerStart': { from: ['greeted'], to: 'registering' },
+  'account.registerFinish': { from: ['registering'], to: 'greeted', failed: 'greeted' },
+  'account.resetRequest': { from: ['greeted'], to: 'greeted' },
+  'account.resetStatus': { from: ['greeted'], to: 'greeted' },
+  'account.resetOpen': { from: ['greeted'], to: 'loggedIn' },
   'session.loginStart': { from: ['greeted'], to: 'loginStarted' },
   'session.loginFinish': { from: ['loginStarted'], to: 'loggedIn', failed: 'greeted' },
   'session.challenge': { from: ['greeted', 'loggedIn'], to: 'challenged' },

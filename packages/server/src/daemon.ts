@@ -174,7 +174,7 @@ export class Daemon implements AsyncDisposable {
     const identities = new Identities(accounts);
     const live: Pick<Services, 'accounts' | 'identities'> = { accounts, identities };
     const sessions = new Sessions(
-      { clock, logger, isLive: (account, device) => isLive(live, account, device) },
+      { clock, logger, isLive: (account, device, authEpoch) => isLive(live, account, device, authEpoch) },
       this.#config.listen,
     );
     this.#stack.use(sessions);
@@ -188,6 +188,8 @@ export class Daemon implements AsyncDisposable {
     const settings = () => ({
       registration: this.#config.registration,
       dataFrameBytes: this.#config.limits.frameBytes,
+      changePolicy: this.#config.passwords.changePolicy,
+      defaultQuotaBytes: this.#config.quota.default,
     });
     const records = new TaskRecords(accounts);
     const tasks = adminTasks({ storage, clock }, this.#config);

@@ -1,4 +1,6 @@
 export { collectAll, scrubAll } from './admin/admin-tasks.ts';
+export { approveRequest, listRequests, showRequest } from './admin/account-requests.ts';
+export type { ApproveRequest, RequestDetails, ShownRequest } from './admin/account-requests.ts';
 export { certifyUser } from './admin/certify-user.ts';
 export { differenceOf } from './admin/difference.ts';
 export { findUser } from './admin/find-user.ts';

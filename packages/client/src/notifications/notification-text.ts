@@ -52,7 +52,9 @@ const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>
   'identity-changed': ({ who }) => `the keys of ${who} have changed; compare them with \`coffer verify-person\``,
   alert: ({ word }) => `the server raised an alert (${word ?? 'unknown'}); see \`coffer admin alerts\``,
   'recovery-started': () =>
-    'somebody asks to set a new password for your account with the recovery key; cancel it if that was not you',
+    'somebody asks to set a new password for your account with the recovery key; if that was not you: coffer password cancel',
+  'request-made': ({ who }) => `${who} asks for a decision; see \`coffer admin requests\``,
+  'password-changed': () => 'the password of your account was changed; all other sessions have ended',
 };
 
 function to(word: string | null): string {

@@ -25,9 +25,15 @@ export const accountOperations = {
   'account.unlock': {
     code: 0x0202,
     access: 'login',
-    about: 'The sealed account secrets, and how often the password was set.',
+    about:
+      'The sealed account secrets, how often the password was set, and whether an administrator chose it: then it is to be changed.',
     request: z.strictObject({}),
-    response: z.strictObject({ record: bytesUpTo(64 * KiB), authEpoch: count }),
+    response: z.strictObject({
+      record: bytesUpTo(64 * KiB),
+      authEpoch: count,
+      mustChange: z.boolean().describe('bool'),
+      folder: z.string().max(4096).describe('text ≤ 4096'),
+    }),
   },
   'account.appendIdentity': {
     code: 0x0203,

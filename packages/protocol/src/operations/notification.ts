@@ -18,6 +18,8 @@ export const notificationKinds = [
   'identity-changed',
   'recovery-started',
   'alert',
+  'request-made',
+  'password-changed',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

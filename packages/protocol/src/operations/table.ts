@@ -4,6 +4,7 @@ import { adminOperations } from './admin.ts';
 import { adminUserOperations } from './admin-users.ts';
 import { adminWatchOperations } from './admin-watch.ts';
 import { chunkOperations } from './chunk.ts';
+import { adminRequestOperations, credentialOperations } from './credentials.ts';
 import { jobOperations, usageOperations } from './job.ts';
 import { directoryOperations } from './directory.ts';
 import { notificationEvents, notificationOperations } from './notification.ts';
@@ -16,6 +17,7 @@ import { vaultEvents, vaultOperations } from './vault.ts';
 export const operations = {
   ...sessionOperations,
   ...accountOperations,
+  ...credentialOperations,
   ...deviceOperations,
   ...vaultOperations,
   ...retentionOperations,
@@ -26,6 +28,7 @@ export const operations = {
   ...adminOperations,
   ...adminUserOperations,
   ...adminWatchOperations,
+  ...adminRequestOperations,
   ...directoryOperations,
   ...notificationOperations,
 } as const satisfies OperationTable;

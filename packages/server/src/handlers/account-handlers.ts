@@ -7,10 +7,12 @@ import type { Services } from './services.ts';
 /** Statements in one answer: with certificate and frame they stay below a control frame (PROTOCOL §Limits). */
 const statementBytes = 192 * KiB;
 
-type AccountOperation = Exclude<
-  Extract<keyof Handlers<Connection>, `account.${string}` | `device.${string}` | `usage.${string}`>,
-  'account.hold'
->;
+type AccountOperation =
+  | 'account.identity'
+  | 'account.unlock'
+  | 'account.appendIdentity'
+  | 'device.enroll'
+  | 'usage.show';
 
 /** The account's own chain, secrets and usage. Nobody reads another's. */
 export function accountHandlers(services: Services): Pick<Handlers<Connection>, AccountOperation> {
@@ -18,8 +20,8 @@ export function accountHandlers(services: Services): Pick<Handlers<Connection>, 
   return {
     'account.identity': async ({ after }, { context }) => identity(services, context.account, after),
     'account.unlock': async (_request, { context }) => {
-      const { unlockRecord, authEpoch } = await recordOf(services, context.account);
-      return { record: unlockRecord, authEpoch };
+      const { unlockRecord, authEpoch, mustChange, folder } = await recordOf(services, context.account);
+      return { record: unlockRecord, authEpoch, mustChange, folder };
     },
     'account.appendIdentity': async ({ statement }, { context }) => appendIdentity(services, statement, context),
     'device.enroll': async ({ statement }, { context }) => {
@@ -87,7 +89,8 @@ function newlyRevoked(before: IdentityState | undefined, after: IdentityState | 
     .map(({ device }) => device);
 }
 
-async function recordOf({ accounts }: Services, account: AccountId) {
+/** @throws REFUSED when it does not exist */
+export async function recordOf({ accounts }: Services, account: AccountId) {
   const found = await accounts.byId(account);
   if (found === undefined) throw new CofferError('REFUSED', 'the account does not exist any more');
   return found;

@@ -2,6 +2,7 @@ import type { Handlers } from '@coffer/protocol';
 import type { Connection } from '../session/connection.ts';
 import { accountHandlers } from './account-handlers.ts';
 import { adminHandlers } from './admin-handlers.ts';
+import { adminRequestHandlers } from './admin-request-handlers.ts';
 import { adminUserHandlers } from './admin-user-handlers.ts';
 import { alertHandlers } from './alert-handlers.ts';
 import { auditHandlers } from './audit-handlers.ts';
@@ -9,6 +10,9 @@ import { chunkHandlers } from './chunk-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
 import { notificationHandlers } from './notification-handlers.ts';
+import { passwordHandlers } from './password-handlers.ts';
+import { registerHandlers } from './register-handlers.ts';
+import { resetHandlers } from './reset-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
 import { sessionAdminHandlers } from './session-admin-handlers.ts';
@@ -26,6 +30,10 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...jobHandlers(services),
     ...adminHandlers(services),
     ...adminUserHandlers(services),
+    ...adminRequestHandlers(services),
+    ...registerHandlers(services),
+    ...passwordHandlers(services),
+    ...resetHandlers(services),
     ...directoryHandlers(services),
     ...notificationHandlers(services),
     ...auditHandlers(services),

@@ -48,16 +48,21 @@ export interface Services {
 interface ServiceSettings {
   readonly registration: 'open' | 'invite' | 'closed';
   readonly dataFrameBytes: number;
+  readonly changePolicy: 'approval' | 'direct';
+  /** Of accounts that nobody set one for; null: no limit. */
+  readonly defaultQuotaBytes: number | null;
 }
 
-/** Whether the account is active and, when one is named, its device certified and not revoked. */
+/** Whether the account is active and, when one is named, its device certified and not revoked, and the password what it was. */
 export async function isLive(
   services: Pick<Services, 'accounts' | 'identities'>,
   account: AccountId,
   device?: DeviceId,
+  authEpoch?: number,
 ): Promise<boolean> {
   const record = await services.accounts.byId(account);
   if (record?.state !== 'active') return false;
+  if (authEpoch !== undefined && record.authEpoch !== authEpoch) return false;
   if (device === undefined) return true;
   const identity = services.identities.current(account);
   return identity !== undefined && activeDevice(identity, device) !== undefined;

@@ -164,6 +164,7 @@ async function prove(
     if (services.guard.worthNoting(context.address)) services.audit.record('auth', { ...event, status: 'REFUSED' });
     throw refused();
   }
+  context.authEpoch = record.authEpoch;
   services.sessions.admit(context, account, known);
   await services.accounts.touchDevice(account, device);
   services.audit.record('auth', { ...event, status: 'OK' });
@@ -184,7 +185,7 @@ async function activeAccount({ accounts }: Services, account: AccountId): Promis
 }
 
 /** The name as attempts are counted by it, whether or not it can be anyone's. */
-function foldName(username: string): string {
+export function foldName(username: string): string {
   try {
     return canonicalUsername(username);
   } catch {
@@ -200,7 +201,7 @@ function eventOf(operation: SessionOperation) {
 const nobodysKey = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 0x58 : 0x66));
 
 /** Wrong password, unknown name, suspended account, revoked or unknown device: one answer. */
-function refused(): CofferError {
+export function refused(): CofferError {
   return new CofferError('REFUSED', 'the server refused the login', {
     hint: 'Check the name and the password; if both are right, ask the administrator.',
   });

@@ -74,6 +74,14 @@ export class LoginGuard {
     return this.#attempt(name, address);
   }
 
+  /** As {@link begin}, for one who has no name yet: registrations count against the address alone. @throws BUSY */
+  async beginAt(address: string, signal: AbortSignal): Promise<Pick<LoginAttempt, 'succeeded'>> {
+    const waitMs = this.#addresses.begin(address);
+    if (waitMs === undefined) throw busy();
+    if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
+    return { succeeded: () => this.#addresses.succeeded(address) };
+  }
+
   #attempt(name: string, address: string): LoginAttempt {
     let settled = false;
     const once = (work: () => void) => (): void => {

@@ -27,6 +27,22 @@ export interface PendingProof {
   readonly challenge: Uint8Array;
 }
 
+/** A registration under way, between start and finish. */
+export interface PendingRegistration {
+  readonly username: string;
+  readonly tokenHash: Uint8Array | undefined;
+  /** Chosen by the server: who could choose it could ask about another's password. */
+  readonly account: AccountId;
+  readonly attempt: Pick<LoginAttempt, 'succeeded'>;
+}
+
+/** A login by an approved reset of the password. */
+export interface PendingReset {
+  readonly request: Uint8Array;
+  /** The new password was begun: once in a connection. */
+  begun: boolean;
+}
+
 export interface ConnectionOptions {
   /** 8 random bytes, by which an administrator names it. */
   readonly session: Uint8Array;
@@ -54,6 +70,10 @@ export class Connection {
   role: 'control' | 'bulk' = 'control';
   login: PendingLogin | undefined;
   proof: PendingProof | undefined;
+  registration: PendingRegistration | undefined;
+  reset: PendingReset | undefined;
+  /** Of the account when the device was proved: a password that was changed since ends the session. */
+  authEpoch = 0;
   #standing: Standing = { phase: 'open' };
 
   constructor({ session, openedMs, address, watcher, announce, restedMs, end }: ConnectionOptions) {

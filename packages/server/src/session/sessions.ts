@@ -26,8 +26,8 @@ export interface SessionLimits {
 export interface SessionsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** False as soon as the account is suspended or the device revoked, by whomever. */
-  readonly isLive: (account: AccountId, device: DeviceId) => Promise<boolean>;
+  /** False as soon as the account is suspended, its password changed or the device revoked, by whomever. */
+  readonly isLive: (account: AccountId, device: DeviceId, authEpoch: number) => Promise<boolean>;
 }
 
 /** Every proved connection of the daemon by account: caps, and an end at once when a right ends (PROTOCOL §Session). */
@@ -108,7 +108,7 @@ export class Sessions implements AsyncDisposable {
     for (const mine of this.#byAccount.values()) {
       for (const connection of mine) {
         if (this.#stop.signal.aborted) return;
-        if (!(await this.#deps.isLive(connection.account, connection.device.device)))
+        if (!(await this.#deps.isLive(connection.account, connection.device.device, connection.authEpoch)))
           connection.end('its right has ended');
       }
     }

@@ -43,6 +43,8 @@ export type NewInvite = Omit<Invite, 'createdAtMs' | 'usedAtMs' | 'usedBy' | 'cr
 export interface UseInvite {
   readonly tokenHash: Uint8Array;
   readonly account: NewAccount;
+  /** When the invite says none; null: no limit. */
+  readonly defaultQuotaBytes?: number | null;
 }
 
 /**
@@ -315,12 +317,13 @@ export class Accounts implements AsyncDisposable {
   }
 
   /** Makes the account that an invite is for and uses the invite up, in one step. @throws NOT_FOUND, EXPIRED, NOT_ALLOWED, EXISTS, INVALID */
-  async redeemInvite({ tokenHash, account }: UseInvite): Promise<AccountRecord> {
+  async redeemInvite({ tokenHash, account, defaultQuotaBytes = null }: UseInvite): Promise<AccountRecord> {
     const identity = foldChain(account.identity);
     return this.#change(() => {
       const invite = this.#tables.invite(tokenHash);
       checkInvite(invite, { username: account.username, nowMs: this.#clock.nowMs() });
-      const created = this.#insert(identity, { ...account, role: invite.role, quotaBytes: invite.quotaBytes });
+      const quotaBytes = invite.quotaBytes ?? defaultQuotaBytes;
+      const created = this.#insert(identity, { ...account, role: invite.role, quotaBytes });
       this.#tables.useInvite({ tokenHash, account: created.account, nowMs: this.#clock.nowMs() });
       return created;
     });

@@ -15,6 +15,7 @@ const security = [
   'identity-changed',
   'recovery-started',
   'alert',
+  'password-changed',
 ] as const;
 
 /** What happened, in ids and fixed words: the server knows no names. */

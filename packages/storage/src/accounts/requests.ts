@@ -1,5 +1,5 @@
 import type { AccountId, Clock } from '@coffer/core';
-import { CofferError, dayMs, equalBytes } from '@coffer/core';
+import { CofferError, dayMs } from '@coffer/core';
 import type { AccountsTables } from './accounts-tables.ts';
 import { activateCredentials } from './activate-credentials.ts';
 import type { AccountRequest, RequestId, RequestState } from './request-record.ts';
@@ -8,7 +8,7 @@ import type { RequestTables, StoredRequest } from './request-tables.ts';
 /** How long an administrator has to decide, and a person to finish what was approved. */
 const validMs = 7 * dayMs;
 /** Between the approval of a reset and its effect, so that any device of the account can still cancel it (CRYPTO §Passwords). */
-export const resetDelayMs = dayMs;
+const resetDelayMs = dayMs;
 /** How long what was decided stays in the list. */
 const rememberMs = 90 * dayMs;
 /** Open resets of one account: strangers can ask, and must not push out the one that was asked by the person, nor fill the disk. */
@@ -255,11 +255,6 @@ export class Requests {
     const over = request.expiresAtMs <= this.#deps.clock.nowMs() || request.authEpoch !== currentAuthEpoch;
     return waits.includes(request.state) && over ? { ...request, state: 'expired' } : request;
   }
-}
-
-/** Whether two token hashes are the same, in constant time; false without one. */
-export function isToken(request: AccountRequest, tokenHash: Uint8Array): boolean {
-  return request.tokenHash !== null && equalBytes(request.tokenHash, tokenHash);
 }
 
 const notAgain = { retryable: false } as const;

@@ -1,0 +1,149 @@
+import { CofferError, equalBytes, randomId, sha256 } from '@coffer/core';
+import { verifySignature } from '@coffer/journal';
+import {
+  operations,
+  resetProof,
+  resetProofLabel,
+  type Call,
+  type Handlers,
+  type RequestOf,
+  type ResponseOf,
+} from '@coffer/protocol';
+import type { AccountRecord, AccountRequest } from '@coffer/storage';
+import { statusOf, type AuditEvent } from '../log/audit.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Services } from './services.ts';
+import { foldName, refused } from './session-handlers.ts';
+
+type ResetOperation = Extract<keyof Handlers<Connection>, `account.reset${string}`>;
+
+/** An answer to a reset takes this long, whoever is named: writing one down takes a few milliseconds, and only those of real accounts are. */
+const answerMs = 250;
+
+/** A lost password, from the request of a new device to its login (CRYPTO §Passwords that change or are lost). */
+export function resetHandlers(services: Services): Pick<Handlers<Connection>, ResetOperation> {
+  return {
+    'account.resetRequest': async (request, call) => resetRequest(services, request, call),
+    'account.resetStatus': async ({ request, token }) => {
+      const found = own(services, { request, token });
+      if (found === undefined || found.state === 'expired') return { state: 'open', activeAtMs: null, reason: '' };
+      return { state: found.state, activeAtMs: found.activeAtMs, reason: found.reason };
+    },
+    'account.resetOpen': async (shown, { context }) => {
+      try {
+        return open(services, shown, context);
+      } catch (error) {
+        record(services, context, { operation: 'account.resetOpen', status: statusOf(error) });
+        throw error;
+      }
+    },
+    'account.resetStart': async ({ request }, { context }) => {
+      // Once: each evaluation of the login secret would save a guess at the lost password a login.
+      if (context.reset === undefined || context.reset.begun) throw refused();
+      context.reset.begun = true;
+      const response = await services.opaque.registrationResponse({ account: context.account, request });
+      return { response, recovery: (await services.accounts.setting('recoveryCertificate')) ?? null };
+    },
+    'account.resetFinish': async (request, { context }) => finish(services, request, context),
+  };
+}
+
+async function resetRequest(
+  services: Services,
+  { username, ephemeralKey, tokenHash }: RequestOf<'account.resetRequest'>,
+  { context, signal }: Call<Connection>,
+): Promise<ResponseOf<'account.resetRequest'>> {
+  const { guard, accounts, opaque, clock, random } = services;
+  const name = foldName(username);
+  await guard.begin(name, context.address, signal);
+  const known = await accounts.byName(username);
+  const account = known?.account ?? opaque.decoyAccount(name);
+  const request = randomId<'request'>(random);
+  const asked = { request, account, ephemeralKey, tokenHash };
+  const [, result] = await Promise.all([
+    clock.sleep(answerMs, signal),
+    keep(services, known, asked).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+  ]);
+  const real = known?.state === 'active';
+  const status = result === undefined ? 'OK' : statusOf(result.error);
+  record(services, context, { operation: 'account.resetRequest', status, ...(real && { account }) });
+  if (result !== undefined) throw result.error;
+  return { account, request };
+}
+
+/** A name that nobody has, and a suspended account, ask for nothing. */
+async function keep(
+  { accounts, notifications }: Services,
+  known: AccountRecord | undefined,
+  asked: Parameters<Services['accounts']['requests']['openReset']>[0],
+): Promise<void> {
+  if (known?.state !== 'active') return;
+  accounts.requests.openReset(asked);
+  const { account, request } = asked;
+  await notifications.notify(account, { kind: 'recovery-started', request });
+  await notifications.notifyAdmins({ kind: 'request-made', actor: account, request });
+}
+
+function open(
+  services: Services,
+  shown: RequestOf<'account.resetOpen'>,
+  context: Connection,
+): ResponseOf<'account.resetOpen'> {
+  if (own(services, shown) === undefined) throw refused();
+  const { account, request, sealed } = services.accounts.requests.approvedReset(shown.request);
+  if (sealed === null) throw refused();
+  context.standing = { phase: 'login', account };
+  context.reset = { request, begun: false };
+  record(services, context, { operation: 'account.resetOpen', status: 'OK', account });
+  return { sealed };
+}
+
+async function finish(
+  services: Services,
+  { record: registrationRecord, unlockRecord, proof: signature }: RequestOf<'account.resetFinish'>,
+  context: Connection,
+): Promise<ResponseOf<'account.resetFinish'>> {
+  const { accounts, identities, storage, sessions, notifications } = services;
+  const { account, reset } = context;
+  if (reset?.begun !== true) throw refused();
+  const { request } = reset;
+  const fields = { server: storage.serverId, account, request, record: registrationRecord, unlockRecord };
+  const key = identities.current(account)?.signKey;
+  const check = { label: resetProofLabel, bytes: resetProof(fields), signature };
+  if (key === undefined || !verifySignature({ ...check, key })) {
+    record(services, context, { operation: 'account.resetFinish', status: 'REFUSED', account });
+    throw new CofferError('REFUSED', 'this is not signed by the identity of the account');
+  }
+  context.reset = undefined;
+  accounts.requests.finishReset({ request, registrationRecord, unlockRecord });
+  record(services, context, { operation: 'account.resetFinish', status: 'OK', account });
+  sessions.endAccount(account, 'the password was reset');
+  await notifications.notify(account, { kind: 'password-changed' });
+  return {};
+}
+
+/** The reset that was asked for with this token. */
+function own(
+  { accounts }: Services,
+  { request, token }: { readonly request: Uint8Array; readonly token: Uint8Array },
+): AccountRequest | undefined {
+  const found = accounts.requests.byId(request);
+  const isOwn =
+    found?.kind === 'password-reset' && found.tokenHash !== null && equalBytes(found.tokenHash, sha256(token));
+  return isOwn ? found : undefined;
+}
+
+interface Happened {
+  readonly operation: ResetOperation;
+  readonly status: AuditEvent['status'];
+  readonly account?: Uint8Array;
+}
+
+function record({ audit, guard }: Services, { address }: Connection, { operation, status, account }: Happened): void {
+  if (status !== 'OK' && !guard.worthNoting(address)) return;
+  const event: AuditEvent = { event: operation, operation: operations[operation].code, status, address };
+  audit.record('password', { ...event, ...(account && { account }) });
+}
