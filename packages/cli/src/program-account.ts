@@ -15,14 +15,11 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
   })
     .option('--password-stdin', 'read the password from standard input')
     .option('--device-name <name>', 'what this machine is called (default its host name)')
-    .option(
-      '--keystore <kind>',
-      'where keys are kept: password, keyring, or file for an unattended machine',
-      'password',
-    )
-    .option('--ca <file>', 'trust the server whose certificate this CA issued, then pin its key')
-    .option('--pin <sha256>', 'trust only the server with this public key (hex)')
-    .option('--trust-first-use', 'trust the key that the server shows now, then pin it');
+    .option('--keystore <kind>', keystoreText, 'password')
+    .option('--ca <file>', caText)
+    .option('--pin <sha256>', pinText)
+    .option('--trust-first-use', firstUseText);
+  addRegistration(program, add);
   add(program, {
     usage: 'logout',
     summary: 'revoke this device and delete its keys and state',
@@ -47,5 +44,55 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     usage: 'notifications [action] [id]',
     summary: 'what happened to the account: list (default), read ID|all',
     load: () => import('./commands/notifications.ts'),
+  });
+}
+
+const keystoreText = 'where keys are kept: password, keyring, or file for an unattended machine';
+const caText = 'trust the server whose certificate this CA issued, then pin its key';
+const pinText = 'trust only the server with this public key (hex)';
+const firstUseText = 'trust the key that the server shows now, then pin it';
+const generateText = 'make a six-word passphrase and show it once';
+
+function addRegistration(program: CommanderCommand, add: AddCommand): void {
+  add(program, {
+    usage: 'register <target>',
+    summary: 'make an account for yourself: with an INVITE, or at HOST[:PORT] where the server is open',
+    load: () => import('./commands/register.ts'),
+  })
+    .option('--username <name>', 'how you will be known; needed unless the invite names it')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--generate', generateText)
+    .option('--no-recovery', 'seal nothing to the recovery key: without the password all is lost')
+    .option('--device-name <name>', 'what this machine is called (default its host name)')
+    .option('--keystore <kind>', keystoreText, 'password')
+    .option('--ca <file>', caText)
+    .option('--pin <sha256>', pinText)
+    .option('--trust-first-use', firstUseText);
+  const username = program.command('username').description('your name on the server');
+  add(username, {
+    usage: 'change <name>',
+    summary: 'take another username; the old one is free',
+    load: () => import('./commands/username-change.ts'),
+  });
+  addPasswordCommands(program.command('password').description('your password'), add);
+}
+
+function addPasswordCommands(password: CommanderCommand, add: AddCommand): void {
+  add(password, {
+    usage: 'change',
+    summary: 'take a new password; where the server says so, an administrator approves it first',
+    load: () => import('./commands/password-change.ts'),
+  })
+    .option('--password-stdin', 'read the new password from standard input (or COFFER_NEW_PASSWORD_FILE)')
+    .option('--generate', generateText);
+  add(password, {
+    usage: 'requests',
+    summary: 'show what was asked about your password, and what became of it',
+    load: async () => ({ run: (await import('./commands/password-requests.ts')).list }),
+  });
+  add(password, {
+    usage: 'cancel',
+    summary: 'withdraw what was asked about your password, from whatever device',
+    load: async () => ({ run: (await import('./commands/password-requests.ts')).cancel }),
   });
 }

@@ -91,4 +91,12 @@ export function addInviteCommands(admin: CommanderCommand, add: AddCommand): voi
     summary: 'list invites (list), or withdraw one that was not used (revoke ID)',
     load: () => import('./commands/admin-invites.ts'),
   }).option('--storage <folder>', storageOption);
+  add(admin, {
+    usage: 'requests [action] [id]',
+    summary: 'list what people ask for (list), or decide: approve ID, reject ID',
+    load: () => import('./commands/admin-requests.ts'),
+  })
+    .option('--reason <text>', 'with reject: what the person is told')
+    .option('--verified-in-person', 'with approve of a reset: you saw the person; no day of delay')
+    .option('--storage <folder>', storageOption);
 }

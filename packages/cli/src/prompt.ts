@@ -12,6 +12,10 @@ export interface PasswordRequest {
   readonly fromStdin: boolean;
   /** Ask twice: for a password that is being chosen. */
   readonly confirm?: boolean;
+  /** What an empty answer on the terminal means. */
+  readonly suggested?: string;
+  /** Variable that names a file with it (default `COFFER_PASSWORD_FILE`). */
+  readonly variable?: 'COFFER_PASSWORD_FILE' | 'COFFER_NEW_PASSWORD_FILE';
 }
 
 /**
@@ -27,14 +31,16 @@ export async function readPassword(context: CommandContext, request: PasswordReq
 
 async function passwordFrom(context: CommandContext, request: PasswordRequest): Promise<string> {
   if (request.fromStdin) return firstLine(await readSome(context.streams.stdin));
-  const file = context.env['COFFER_PASSWORD_FILE'];
-  if (file !== undefined && file !== '') return firstLine(await readPasswordFile(file));
+  const { variable = 'COFFER_PASSWORD_FILE' } = request;
+  const file = context.env[variable];
+  if (file !== undefined && file !== '') return firstLine(await readPasswordFile(file, variable));
   if (!context.streams.stdin.isTTY) {
     throw new CofferError('NOT_LOGGED_IN', 'a password is needed and there is no terminal to ask on', {
-      hint: 'Give it with --password-stdin or COFFER_PASSWORD_FILE.',
+      hint: `Give it with --password-stdin or ${variable}.`,
     });
   }
   const password = await askHidden(context, request.prompt);
+  if (password === '' && request.suggested !== undefined) return request.suggested;
   if (request.confirm === true && (await askHidden(context, 'Again: ')) !== password) {
     throw new CofferError('INVALID', 'the two passwords differ', {
       hint: 'Nothing was changed; run the command again.',
@@ -43,11 +49,11 @@ async function passwordFrom(context: CommandContext, request: PasswordRequest): 
   return password;
 }
 
-async function readPasswordFile(path: string): Promise<string> {
+async function readPasswordFile(path: string, variable: string): Promise<string> {
   try {
     return (await readFile(path)).subarray(0, maxPasswordBytes + 2).toString('utf8');
   } catch (cause) {
-    throw new CofferError('NOT_FOUND', 'the file that COFFER_PASSWORD_FILE names cannot be read', { cause });
+    throw new CofferError('NOT_FOUND', `the file that ${variable} names cannot be read`, { cause });
   }
 }
 

@@ -4,7 +4,9 @@ import type { Connections } from './connection/connections.ts';
 export type ServerAccount = ResponseOf<'admin.userShow'>;
 export type ServerInvite = ResponseOf<'admin.inviteList'>['invites'][number];
 
-/** Accounts and invites of the server, for its administrators. @throws NOT_ALLOWED for others, UNREACHABLE */
+export type ServerRequest = ResponseOf<'admin.requestList'>['requests'][number];
+
+/** Accounts, invites and requests of the server, for its administrators. @throws NOT_ALLOWED for others, UNREACHABLE */
 export class AccountAdmin {
   readonly #connections: Connections;
 
@@ -49,6 +51,29 @@ export class AccountAdmin {
   /** @throws NOT_FOUND, also when it was used */
   async revokeInvite(id: Uint8Array, signal?: AbortSignal): Promise<void> {
     await this.#ask((one) => one.request('admin.inviteRevoke', { id }, optionsOf(signal)), signal);
+  }
+
+  /** What people asked for, those that wait first. */
+  async requests(signal?: AbortSignal): Promise<readonly ServerRequest[]> {
+    return (await this.#ask((one) => one.request('admin.requestList', {}, optionsOf(signal)), signal)).requests;
+  }
+
+  /** @throws NOT_FOUND */
+  showRequest(request: Uint8Array, signal?: AbortSignal): Promise<ResponseOf<'admin.requestShow'>> {
+    return this.#ask((one) => one.request('admin.requestShow', { request }, optionsOf(signal)), signal);
+  }
+
+  /** @throws NOT_FOUND, CONFLICT when it was decided already, EXPIRED */
+  approveRequest(
+    approval: RequestOf<'admin.requestApprove'>,
+    signal?: AbortSignal,
+  ): Promise<ResponseOf<'admin.requestApprove'>> {
+    return this.#ask((one) => one.request('admin.requestApprove', approval, optionsOf(signal)), signal);
+  }
+
+  /** @throws as {@link approveRequest} */
+  async rejectRequest(rejection: RequestOf<'admin.requestReject'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask((one) => one.request('admin.requestReject', rejection, optionsOf(signal)), signal);
   }
 
   #ask<Result>(work: (connection: ClientConnection) => Promise<{ readonly response: Result }>, signal?: AbortSignal) {

@@ -1,4 +1,5 @@
 import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
+import type { OwnCredentials } from './credentials/own-credentials.ts';
 import type { HoldState } from './history.ts';
 import type { People } from './people/people.ts';
 import type { Notifications } from './notifications/notification.ts';
@@ -50,6 +51,8 @@ export interface Account extends AsyncDisposable {
   hold(hold: { readonly on: boolean; readonly reason: string }, signal?: AbortSignal): Promise<HoldState>;
   /** The home vault with its state as it was folded last; call `pull` to bring it up to date. @throws UNREACHABLE, INTEGRITY */
   home(signal?: AbortSignal): Promise<Vault>;
+  /** The own name and password. */
+  readonly credentials: OwnCredentials;
   /** Other people of the server, and how far their keys are theirs. */
   readonly people: People;
   /** For administrators of the server; others are refused when they use it. */

@@ -12,6 +12,7 @@ import { createTlsDial } from './connection/dial.ts';
 import type { Dial } from './connection/dial.ts';
 import { admitGeneration } from './connection/generation.ts';
 import type { Greeted } from './connection/session.ts';
+import { OwnCredentials } from './credentials/own-credentials.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import { Chains } from './people/chains.ts';
 import { People } from './people/people.ts';
@@ -106,6 +107,12 @@ class DeviceAccount implements Account {
     const home = (this.#home ??= this.#openHome());
     if (home.head.seq === 0) await home.pull(signal);
     return home;
+  }
+
+  get credentials(): OwnCredentials {
+    const { profile, record, keys } = this.#deps;
+    const { random } = profile.deps;
+    return new OwnCredentials({ connections: this.#connections, record, keys, keystore: profile.keystore, random });
   }
 
   get server(): ServerAdmin {

@@ -1,4 +1,4 @@
-export type { AccountAdmin, ServerAccount, ServerInvite } from './account-admin.ts';
+export type { AccountAdmin, ServerAccount, ServerInvite, ServerRequest } from './account-admin.ts';
 export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,
@@ -68,6 +68,10 @@ export type { ServerAdmin, ServerStatus, ServerUser } from './server-admin.ts';
 export type { GenerationNews } from './connection/generation.ts';
 export { login } from './login/login.ts';
 export type { LoginInfo, LoginOptions, LoginTarget } from './login/login.ts';
+export { firstStatement } from './credentials/first-statement.ts';
+export type { OwnCredentials, OwnRequest, PasswordChange } from './credentials/own-credentials.ts';
+export { register } from './credentials/register.ts';
+export type { RegisterInfo, RegisterOptions } from './credentials/register.ts';
 export { logout } from './login/logout.ts';
 export type { LogoutOptions } from './login/logout.ts';
 export type { Trust } from './connection/trust.ts';

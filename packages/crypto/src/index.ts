@@ -36,10 +36,12 @@ export type {
   StartedRegistration,
 } from './opaque-client.ts';
 export { checkPassword, generatePassphrase } from './password.ts';
+export { openRootKey, resetWords, sealRootKey } from './reset-key.ts';
+export type { ResetSubject } from './reset-key.ts';
 export { openSealed, seal, sealOverheadBytes } from './seal.ts';
 export type { OpenInput, SealInput } from './seal.ts';
 export { sealChunk, sealChunkInto } from './seal-chunk.ts';
 export type { SealChunkInput } from './seal-chunk.ts';
 export { maxSegmentChunks, planSegments } from './segments.ts';
-export { openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
-export type { IdentityKeys, OpenEscrowInput, SealUnlockRecordInput } from './unlock-record.ts';
+export { openByRootKey, openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
+export type { IdentityKeys, OpenByRootKeyInput, OpenEscrowInput, SealUnlockRecordInput } from './unlock-record.ts';

@@ -105,12 +105,22 @@ export function openEscrow(input: OpenEscrowInput): AccountSecrets | undefined {
     sealed: record.escrow,
     what,
   });
-  const plain = openSealed({
-    key: secretsKey(ark),
-    sealed: record.secrets,
-    associatedData: purpose('unlock secrets', input),
-    what,
-  });
+  return openByRootKey({ ...input, ark });
+}
+
+export interface OpenByRootKeyInput extends Owner {
+  readonly ark: Uint8Array;
+  readonly record: Uint8Array;
+  /** As in {@link OpenEscrowInput}: whoever sealed the root key may have sealed one of their own. */
+  readonly identity: IdentityKeys;
+}
+
+/** The account's secrets by its root key, as a device gets it back after a lost password. @throws INTEGRITY, also when they are not those of `identity` */
+export function openByRootKey(input: OpenByRootKeyInput): AccountSecrets {
+  const { ark } = input;
+  const { secrets: sealed } = parseRecord(input.record);
+  const associatedData = purpose('unlock secrets', input);
+  const plain = openSealed({ key: secretsKey(ark), sealed, associatedData, what });
   const secrets = { ark, ...decodeSecrets(plain) };
   if (!isIdentityOf(secrets, input.identity)) throw integrityError(what);
   return secrets;

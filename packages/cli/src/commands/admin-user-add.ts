@@ -43,6 +43,7 @@ export const run: Command = async (context, input) => {
       username,
       role: options.role,
       password: chosen.password,
+      mustChange: true,
       ...(options.quota !== undefined && { quotaBytes: options.quota }),
       ...(options.contact !== undefined && { contact: options.contact }),
       ...(options.folder !== undefined && { folder: options.folder }),

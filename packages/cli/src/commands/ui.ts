@@ -5,7 +5,7 @@ import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { stopUntilContinued } from '../system-stop.ts';
 import { parseTime } from '../time.ts';
-import { parseInviteOrTarget } from './login.ts';
+import { parseInviteOrTarget } from '../login-target.ts';
 
 const schemas = { args: z.tuple([]), options: z.strictObject({ screenReader: Flag }) };
 

@@ -6,6 +6,7 @@ import { signedInAccount } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { confirm } from '../prompt.ts';
 import { safeText } from '../safe-text.ts';
+import { wordRows } from '../word-rows.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 
@@ -39,13 +40,7 @@ async function agreed(
   context.output.note(
     `These words must be the same on the device of ${name}, who runs \`coffer verify-person\` with your name:\n`,
   );
-  for (let start = 0; start < words.length; start += 4)
-    context.output.note(
-      `    ${words
-        .slice(start, start + 4)
-        .map((word) => word.padEnd(10))
-        .join('')}`.trimEnd(),
-    );
+  for (const line of wordRows(words)) context.output.note(line);
   if (context.globals.yes) return true;
   if (!context.streams.stdin.isTTY) {
     if (context.globals.json) return false;

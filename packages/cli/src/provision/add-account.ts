@@ -1,8 +1,9 @@
-import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import { firstStatement } from '@coffer/client';
+import { randomId, timestampFromMs } from '@coffer/core';
 import type { AccountId, Clock, Random, ServerId } from '@coffer/core';
 import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
-import { identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
+import { identityFingerprint, makeCertificate } from '@coffer/journal';
 import { OpaqueServer, readOpaqueSetup } from '@coffer/server';
 import { canonicalUsername } from '@coffer/storage';
 import type { Accounts } from '@coffer/storage';
@@ -15,6 +16,8 @@ export interface NewAccount {
   readonly quotaBytes?: number;
   readonly contact?: string;
   readonly folder?: string;
+  /** Somebody else chose the password: the person changes it at the first login. */
+  readonly mustChange?: boolean;
 }
 
 export interface ProvisionContext {
@@ -79,20 +82,7 @@ function makeIdentity(
   const signing = ed25519KeyPair(secrets.identitySeed);
   const sealKey = xwingKeyPair(secrets.sealSeed).publicKey;
   const at = timestampFromMs(context.clock.nowMs());
-  const statement = makeIdentityStatement(
-    {
-      v: 1,
-      type: 'create',
-      account: id,
-      seq: 1,
-      prev: zeroHash,
-      at,
-      server: context.server,
-      signKey: signing.publicKey,
-      sealKey,
-    },
-    signing.sign,
-  );
+  const statement = firstStatement({ account: id, server: context.server, at, secrets });
   const { authority } = context;
   if (authority === undefined) return { statement, certificate: undefined };
   const fingerprint = identityFingerprint(signing.publicKey, sealKey);

@@ -50,6 +50,12 @@ export function authorityOf(pem: string): Uint8Array | undefined {
   return found === undefined ? undefined : fromHex(found);
 }
 
+/** Fingerprint of the authority that a login pins. @throws CERTIFICATE */
+export function authorityIn(trust: Trust): Uint8Array | undefined {
+  if (trust.kind === 'pin') return trust.authority;
+  return trust.kind === 'ca' ? authorityOf(trust.certificate) : undefined;
+}
+
 function parseCertificate(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem);

@@ -1,21 +1,21 @@
-import { equalBytes, integrityError, isCofferError, randomId, timestampFromMs } from '@coffer/core';
+import { equalBytes, integrityError, randomId, timestampFromMs } from '@coffer/core';
 import type { DeviceId, VaultId } from '@coffer/core';
 import { ed25519KeyPair, xwingKeyPair } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
-import { makeIdentityStatement, openCertificate } from '@coffer/journal';
+import { makeIdentityStatement } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
 import { createTlsDial } from '../connection/dial.ts';
 import type { Dial } from '../connection/dial.ts';
 import { greet, proveDevice } from '../connection/session.ts';
 import type { Greeted, Proved } from '../connection/session.ts';
-import { authorityOf } from '../connection/trust.ts';
-import type { Trust } from '../connection/trust.ts';
+import { authorityIn } from '../connection/trust.ts';
 import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import { pullEpochs } from './pull-epochs.ts';
 import type { GivenEpoch } from './pull-epochs.ts';
 import { makeHomeGenesis } from './home-genesis.ts';
 import type { HomeGenesis } from './home-genesis.ts';
+import { isCertified } from './identity-certificate.ts';
 import { OwnChain } from './identity-chain.ts';
 import { oneFrame } from '../vaults/transfers.ts';
 import { fetchSecrets, opaqueLogin, prepareLogin } from './opaque-login.ts';
@@ -35,8 +35,8 @@ export async function enroll(
   const enrolment = new Enrolment({ options, greeted, pin: dialled.pin, authority: authorityIn(trust) });
   try {
     const loggedIn = await opaqueLogin({ greeted, username: target.username, started: prepared.started }, signal);
-    const secrets = await fetchSecrets(greeted, loggedIn, signal);
-    return await enrolment.run(loggedIn.account, secrets);
+    const unlocked = await fetchSecrets(greeted, loggedIn, signal);
+    return { ...(await enrolment.run(loggedIn.account, unlocked.secrets)), mustChange: unlocked.mustChange };
   } catch (error) {
     await enrolment.undo();
     throw connection.failure?.code === 'TIMEOUT' ? connection.failure : error;
@@ -49,11 +49,6 @@ function systemDial({ profile }: LoginOptions): { readonly dial: Dial } {
 
 function asStack({ client, started }: Awaited<ReturnType<typeof prepareLogin>>) {
   return { started, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
-}
-
-function authorityIn(trust: Trust): Uint8Array | undefined {
-  if (trust.kind === 'pin') return trust.authority;
-  return trust.kind === 'ca' ? authorityOf(trust.certificate) : undefined;
 }
 
 interface EnrolmentDeps {
@@ -80,13 +75,13 @@ class Enrolment {
     this.#deps = deps;
   }
 
-  async run(account: Uint8Array, secrets: AccountSecrets): Promise<LoginInfo> {
+  async run(account: Uint8Array, secrets: AccountSecrets): Promise<Omit<LoginInfo, 'mustChange'>> {
     const { options, greeted } = this.#deps;
     const { profile, signal } = options;
     const chain = OwnChain.create(profile.chainPath, account);
     const certificate = await chain.refresh(greeted.connection, signal);
     checkOwnIdentity(chain.current, secrets, greeted);
-    const certified = this.#checkCertificate(chain.current, certificate);
+    const certified = isCertified({ certificate, authority: this.#deps.authority, identity: chain.current });
     const genesis = await this.#genesisIfNew(chain.current, secrets);
     const home = genesis.home;
     const device = this.#newDevice();
@@ -111,19 +106,6 @@ class Enrolment {
   async undo(): Promise<void> {
     if (this.#wroteProfile) this.#deps.options.profile.erase();
     await this.#revoke?.().catch(() => undefined);
-  }
-
-  #checkCertificate({ account, fingerprint }: IdentityState, certificate: Uint8Array | undefined): boolean {
-    const { authority, greeted } = this.#deps;
-    if (authority === undefined || certificate === undefined) return false;
-    const opened = openPinned(certificate, authority);
-    const isOurs =
-      opened.type === 'identity' &&
-      equalBytes(opened.account, account) &&
-      equalBytes(opened.fingerprint, fingerprint) &&
-      equalBytes(opened.server, greeted.hello.server);
-    if (!isOurs) throw integrityError("The authority's certificate");
-    return true;
   }
 
   async #genesisIfNew(
@@ -239,7 +221,15 @@ class Enrolment {
     profile.save(record);
   }
 
-  #info({ proved, createdHome, certified }: { proved: Proved; createdHome: boolean; certified: boolean }): LoginInfo {
+  #info({
+    proved,
+    createdHome,
+    certified,
+  }: {
+    proved: Proved;
+    createdHome: boolean;
+    certified: boolean;
+  }): Omit<LoginInfo, 'mustChange'> {
     const { target, deviceName } = this.#deps.options;
     const server = `${target.host}:${target.port}`;
     return { username: proved.username, role: proved.role, deviceName, server, createdHome, certified };
@@ -253,14 +243,6 @@ function checkOwnIdentity(identity: IdentityState, secrets: AccountSecrets, { he
     equalBytes(identity.sealKey, xwingKeyPair(secrets.sealSeed).publicKey) &&
     equalBytes(identity.server, hello.server);
   if (!isOurs) throw integrityError('The identity chain');
-}
-
-function openPinned(certificate: Uint8Array, authority: Uint8Array): ReturnType<typeof openCertificate> {
-  try {
-    return openCertificate(certificate, authority);
-  } catch (error) {
-    throw isCofferError(error, 'INVALID', 'LIMIT') ? integrityError("The authority's certificate") : error;
-  }
 }
 
 function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {

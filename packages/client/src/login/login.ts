@@ -2,7 +2,7 @@ import { CofferError } from '@coffer/core';
 import type { Dial } from '../connection/dial.ts';
 import type { Trust } from '../connection/trust.ts';
 import type { Profile } from '../profile/profile.ts';
-import type { KeystoreKind, ProfileRecord } from '../profile/profile-record.ts';
+import type { KeystoreKind } from '../profile/profile-record.ts';
 
 export interface LoginTarget {
   readonly host: string;
@@ -33,6 +33,8 @@ export interface LoginInfo {
   readonly createdHome: boolean;
   /** The pinned authority vouches for the account's keys. */
   readonly certified: boolean;
+  /** An administrator chose the password, and knows it: it is to be changed. */
+  readonly mustChange: boolean;
 }
 
 /**
@@ -40,14 +42,16 @@ export interface LoginInfo {
  * @throws REFUSED, EXISTS when somebody is logged in here, UNREACHABLE, PIN_MISMATCH, CERTIFICATE, UNTRUSTED_SERVER, INTEGRITY, IO
  */
 export async function login(options: LoginOptions, deps?: { readonly dial: Dial }): Promise<LoginInfo> {
-  const { record } = options.profile;
-  if (record !== undefined) throw alreadyLoggedIn(record);
+  refuseLoggedIn(options.profile);
   const { enroll } = await import('./enrolment.ts');
   return await enroll(options, deps);
 }
 
-function alreadyLoggedIn({ username, host }: ProfileRecord): CofferError {
-  return new CofferError('EXISTS', `${username} at ${host} is logged in here already`, {
+/** @throws EXISTS when somebody is logged in here */
+export function refuseLoggedIn({ record }: Profile): void {
+  if (record === undefined) return;
+  const { username, host } = record;
+  throw new CofferError('EXISTS', `${username} at ${host} is logged in here already`, {
     hint: 'Log out first, or take another --profile.',
   });
 }

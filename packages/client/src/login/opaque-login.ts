@@ -61,15 +61,23 @@ async function answered<Result>(request: Promise<Result>): Promise<Result> {
   }
 }
 
+/** What the server keeps for whoever knows the password. */
+export interface Unlocked {
+  readonly secrets: AccountSecrets;
+  /** An administrator chose the password, and knows it. */
+  readonly mustChange: boolean;
+}
+
 /** The account's secrets. @throws INTEGRITY */
 export async function fetchSecrets(
   { connection, hello }: Greeted,
   { account, exportKey }: LoggedIn,
   signal?: AbortSignal,
-): Promise<AccountSecrets> {
+): Promise<Unlocked> {
   const { response } = await connection.request('account.unlock', {}, { ...(signal && { signal }) });
   if (response.record.byteLength === 0) throw integrityError('The account record');
-  return openUnlockRecord({ server: hello.server, account, exportKey, record: response.record });
+  const { record, mustChange } = response;
+  return { secrets: openUnlockRecord({ server: hello.server, account, exportKey, record }), mustChange };
 }
 
 /** The same for a wrong name, a wrong password and a suspended account (PROTOCOL §Errors). */

@@ -3,7 +3,7 @@ import type { Random } from '@coffer/core';
 import { decodeDeviceKeys, encodeDeviceKeys } from './device-keys.ts';
 import type { DeviceKeys } from './device-keys.ts';
 import type { Keyring } from './keyring.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, removePrivateFile, writePrivateFile } from './private-file.ts';
 import type { ProfileRecord } from './profile-record.ts';
 
 /** Asked for at most once per opening. */
@@ -32,6 +32,16 @@ export class Keystore {
   async save(owner: Owner, keys: DeviceKeys, password: string): Promise<void> {
     const plain = encodeDeviceKeys(keys);
     writePrivateFile(this.#deps.path, await this.#sealed(owner, { plain, password }));
+    removePrivateFile(this.#nextPath);
+  }
+
+  /**
+   * Lets a password that is not in force yet open the keys as well; it takes the place of the old one when it is used first.
+   * Nothing to do for keys that no password seals. @throws IO
+   */
+  async saveNext(owner: Owner, keys: DeviceKeys, password: string): Promise<void> {
+    if (owner.keystore !== 'password') return;
+    writePrivateFile(this.#nextPath, await this.#sealed(owner, { plain: encodeDeviceKeys(keys), password }));
   }
 
   /** @throws REFUSED for a wrong password or a damaged file; NOT_LOGGED_IN; IO without the keyring */
@@ -57,6 +67,25 @@ export class Keystore {
     if (owner.keystore === 'keyring') await this.#deps.keyring.remove(keyringName(owner));
   }
 
+  get #nextPath(): string {
+    return `${this.#deps.path}-next`;
+  }
+
+  async #openedBy(password: string, stored: Uint8Array): Promise<Uint8Array> {
+    const { openKeystore } = await import('@coffer/crypto');
+    const secret = { password };
+    const next = readPrivateFile(this.#nextPath, maxBytes);
+    try {
+      return await openKeystore({ secret, keystore: stored });
+    } catch (error) {
+      if (next === undefined || !isCofferError(error, 'INTEGRITY')) throw error;
+    }
+    const plain = await openKeystore({ secret, keystore: next });
+    writePrivateFile(this.#deps.path, next);
+    removePrivateFile(this.#nextPath);
+    return plain;
+  }
+
   async #sealed(owner: Owner, { plain, password }: { plain: Uint8Array; password: string }): Promise<Uint8Array> {
     const { random, keyring } = this.#deps;
     if (owner.keystore === 'file') return plain;
@@ -70,7 +99,7 @@ export class Keystore {
   async #opened(owner: Owner, { stored, ask }: { stored: Uint8Array; ask: AskPassword }): Promise<Uint8Array> {
     if (owner.keystore === 'file') return stored;
     const { openKeystore } = await import('@coffer/crypto');
-    if (owner.keystore === 'password') return openKeystore({ secret: { password: await ask() }, keystore: stored });
+    if (owner.keystore === 'password') return this.#openedBy(await ask(), stored);
     const wrappingKey = await this.#deps.keyring.load(keyringName(owner));
     if (wrappingKey === undefined) throw missing();
     return openKeystore({ secret: { wrappingKey }, keystore: stored });

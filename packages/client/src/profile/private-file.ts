@@ -52,6 +52,18 @@ export function readPrivateFile(path: string, maxBytes: number): Uint8Array | un
   return bytes;
 }
 
+/** Nothing happens when there is none. @throws IO */
+export function removePrivateFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw new CofferError('IO', 'a file of the profile could not be removed', {
+      cause,
+      hint: `Remove ${path} yourself.`,
+    });
+  }
+}
+
 /** Windows keeps no such bits; there the folder of the user is private by its access list. */
 function checkPrivate(path: string): void {
   const { mode } = statSync(path);

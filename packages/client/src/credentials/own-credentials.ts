@@ -1,0 +1,103 @@
+import { CofferError } from '@coffer/core';
+import type { Random } from '@coffer/core';
+import { OpaqueClient, sealUnlockRecord } from '@coffer/crypto';
+import type { StartedRegistration } from '@coffer/crypto';
+import type { ClientConnection, ResponseOf } from '@coffer/protocol';
+import type { Connections } from '../connection/connections.ts';
+import type { DeviceKeys, FullDeviceKeys } from '../profile/device-keys.ts';
+import type { Keystore } from '../profile/keystore.ts';
+import type { ProfileRecord } from '../profile/profile-record.ts';
+import { recoveryKeyOf } from './recovery-key.ts';
+
+/** Something that was asked about the own password. */
+export type OwnRequest = ResponseOf<'account.requests'>['requests'][number];
+
+export interface PasswordChange {
+  /** False: an administrator decides upon it first, and until then the old password is the one. */
+  readonly inForce: boolean;
+  /** The new records have an escrow for the administrator's recovery key. */
+  readonly escrow: boolean;
+}
+
+export interface OwnCredentialsDeps {
+  readonly connections: Connections;
+  readonly record: ProfileRecord;
+  readonly keys: DeviceKeys;
+  readonly keystore: Keystore;
+  readonly random: Random;
+}
+
+/** The own name and password (CRYPTO §Passwords that change or are lost). @throws NOT_ALLOWED for a worker; UNREACHABLE */
+export class OwnCredentials {
+  readonly #deps: OwnCredentialsDeps;
+
+  constructor(deps: OwnCredentialsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Takes a new password, which the caller has checked. The keys of this device open with it too: at once when it is in force,
+   * otherwise beside the old one until it was used.
+   * @throws INTEGRITY when the server gives a recovery key that the pinned authority did not sign; BUSY, CONFLICT
+   */
+  async changePassword(password: string, signal?: AbortSignal): Promise<PasswordChange> {
+    const { connections, record, keys, keystore } = this.#deps;
+    if (keys.kind !== 'full') throw notHere();
+    await using opaque = await OpaqueClient.open();
+    const started = await opaque.startRegistration(password);
+    const changed = await connections.run('control', (one) => this.#change(one, { keys, started, signal }), signal);
+    if (changed.inForce) await keystore.save(record, keys, password);
+    else await keystore.saveNext(record, keys, password);
+    return changed;
+  }
+
+  /** @throws EXISTS, INVALID for a name that is taken, or none, or reads like another */
+  async rename(username: string, signal?: AbortSignal): Promise<void> {
+    const wait = { ...(signal && { signal }) };
+    await this.#deps.connections.run('control', (one) => one.request('account.rename', { username }, wait), signal);
+  }
+
+  /** Newest first. */
+  async requests(signal?: AbortSignal): Promise<readonly OwnRequest[]> {
+    const wait = { ...(signal && { signal }) };
+    const ask = (one: ClientConnection) => one.request('account.requests', {}, wait);
+    return (await this.#deps.connections.run('control', ask, signal)).response.requests;
+  }
+
+  /** Withdraws all that wait, or were approved and not finished. @returns how many */
+  async cancelRequests(signal?: AbortSignal): Promise<number> {
+    const wait = { ...(signal && { signal }) };
+    const ask = (one: ClientConnection) => one.request('account.requestsCancel', {}, wait);
+    return (await this.#deps.connections.run('control', ask, signal)).response.cancelled;
+  }
+
+  async #change(
+    connection: ClientConnection,
+    change: {
+      readonly keys: FullDeviceKeys;
+      readonly started: StartedRegistration;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<PasswordChange> {
+    const { keys, started, signal } = change;
+    const { server, account, authority } = this.#deps.record;
+    const { random } = this.#deps;
+    const wait = { ...(signal && { signal }) };
+    const start = await connection.request('account.passwordStart', { request: started.request }, wait);
+    const { response, authEpoch, recovery } = start.response;
+    const recoveryKey = recoveryKeyOf({ certificate: recovery, authority, server });
+    const { record, exportKey } = await started.finish({ account, server, response });
+    const { ark, identitySeed, sealSeed, dedup } = keys;
+    const secrets = { ark, identitySeed, sealSeed, dedup };
+    const sealed = { server, account, exportKey, secrets, random };
+    const unlockRecord = sealUnlockRecord({ ...sealed, ...(recoveryKey && { recoveryKey }) });
+    const finish = await connection.request('account.passwordFinish', { record, unlockRecord, authEpoch }, wait);
+    return { inForce: finish.response.request === null, escrow: recoveryKey !== undefined };
+  }
+}
+
+function notHere(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'an unattended device may not change the account', {
+    hint: 'Sign in with --keystore password or keyring, and run it there.',
+  });
+}
