@@ -66,7 +66,7 @@ test('somebody registers with an invite, once, under a name of their own', async
     bob.run(['register', named.invite]),
     (await machine(vault, 'carol-2', better)).run(['register', named.invite]),
   ]);
-  expect([one.exitCode, two.exitCode].toSorted()).toEqual([0, 4]);
+  expect([one.exitCode, two.exitCode].toSorted((a, b) => a - b)).toEqual([0, 4]);
 
   const withdrawn = (await admin(['admin', 'invite'])).json as { invite: string; id: string };
   expect((await admin(['admin', 'invites', 'revoke', withdrawn.id])).exitCode).toBe(0);
@@ -162,7 +162,7 @@ test('a password is changed at once when an administrator had chosen it, then wi
     admin(['admin', 'requests', 'approve', second?.request ?? '']),
     vault.machine.run(['admin', 'requests', 'approve', second?.request ?? '', '--storage', vault.storage, '--json']),
   ]);
-  expect(both.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 5]);
+  expect(both.map(({ exitCode }) => exitCode).toSorted((a, b) => a - b)).toEqual([0, 5]);
   expect(await again(good, 'late')).toMatchObject({ exitCode: 3 });
   const other = await again(better, 'new');
   expect(other).toMatchObject({ exitCode: 0, json: { mustChange: false } });
