@@ -74,6 +74,8 @@ describe('a first login on a device', () => {
     expect((await connection.request('account.unlock', {})).response).toEqual({
       record: new Uint8Array(100).fill(9),
       authEpoch: 0,
+      mustChange: false,
+      folder: '',
     });
     const device = ann.account.enroll({ name: 'new laptop' });
     const statement = ann.account.statements.at(-1) ?? new Uint8Array(0);
