@@ -2,7 +2,18 @@ import { join } from 'node:path';
 import { CofferError, equalBytes, isCofferError } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
-import type { Account, CommitBatch, CommitReport, GenerationNews, OpenAccountOptions, Vault } from '@coffer/client';
+import type {
+  Account,
+  CommitBatch,
+  CommitReport,
+  EntryName,
+  GenerationNews,
+  OpenAccountOptions,
+  Person,
+  Place,
+  ResolveOptions,
+  Vault,
+} from '@coffer/client';
 import type { CommandContext } from './context.ts';
 import { ignoredText } from './ignored-text.ts';
 import { formatDuration } from './progress.ts';
@@ -76,11 +87,46 @@ export class HomeSession implements AsyncDisposable {
   readonly account: Account;
   readonly vault: Vault;
   readonly #context: CommandContext;
+  readonly #place: Place | undefined;
 
-  constructor(parts: { readonly account: Account; readonly vault: Vault; readonly context: CommandContext }) {
+  constructor(parts: {
+    readonly account: Account;
+    readonly vault: Vault;
+    readonly context: CommandContext;
+    readonly place?: Place;
+  }) {
     this.account = parts.account;
     this.vault = parts.vault;
     this.#context = parts.context;
+    this.#place = parts.place;
+  }
+
+  /**
+   * Where a path leads: the session of that vault, up to date, and the path inside it. It ends with this one. What was begun to be
+   * shared and not finished is finished first.
+   */
+  async at(path: string, options: ResolveOptions = {}): Promise<{ readonly home: HomeSession; readonly path: string }> {
+    const { signal } = this.#context;
+    if (options.pull !== false) await this.account.sharing.finishPending(signal);
+    const place = await this.account.places.resolve(path, options, signal);
+    if (place.share !== undefined) this.warnOf(place.share.owner);
+    const { account } = this;
+    return { home: new HomeSession({ account, vault: place.vault, context: this.#context, place }), path: place.path };
+  }
+
+  /** Tells when nobody has made sure that a person is who the name says. */
+  warnOf(person: Person): void {
+    warnOfPerson(this.#context, person);
+  }
+
+  /** Where this session is, when it was made by {@link at}. */
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  /** A path inside the vault as the account sees it. */
+  shown(names: readonly EntryName[]): readonly EntryName[] {
+    return this.#place?.shown(names) ?? names;
   }
 
   /** The vault with everything that the server has now. */
@@ -127,4 +173,12 @@ export class HomeSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.account[Symbol.asyncDispose]();
   }
+}
+
+/** Whoever shares may be somebody else than their name says. */
+function warnOfPerson({ output }: CommandContext, { username, trust }: Person): void {
+  if (trust === 'certified' || trust === 'verified') return;
+  const name = safeText(username);
+  const what = trust === 'changed' ? 'are not those that this device knew' : 'are not made sure of';
+  output.warn(`the keys of ${name}, who shares this, ${what}: compare words with coffer verify-person ${name}`);
 }

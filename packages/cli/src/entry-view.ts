@@ -13,7 +13,10 @@ export interface EntryView {
   readonly entry: string;
 }
 
-export function entryView(path: readonly EntryName[], entry: Entry): EntryView {
+/** As much of an entry as is shown of it. */
+export type ShownEntry = Pick<Entry, 'entry' | 'name' | 'kind' | 'size' | 'mtime' | 'mode' | 'version' | 'target'>;
+
+export function entryView(path: readonly EntryName[], entry: ShownEntry): EntryView {
   return {
     path: displayPath(path),
     name: displayName(entry.name),

@@ -1,6 +1,6 @@
-import { CofferError, rootEntry } from '@coffer/core';
+import { CofferError, equalBytes, rootEntry } from '@coffer/core';
 import { displayName as nameText, splitPath } from '@coffer/client';
-import type { Entry, EntryName, TreeReader } from '@coffer/client';
+import type { Entry, EntryName, TreeReader, Vault } from '@coffer/client';
 import { safeText } from './safe-text.ts';
 
 /** A name as it is shown: harmless for a terminal; bytes that are not UTF-8 as `\xNN`. */
@@ -25,11 +25,11 @@ export function findEntry(tree: TreeReader, text: string): Entry | undefined {
   return at;
 }
 
-/** @throws NOT_FOUND */
-export function requireEntry(tree: TreeReader, text: string): Entry {
+/** `typed`: the path as the person wrote it, where that is another one. @throws NOT_FOUND */
+export function requireEntry(tree: TreeReader, text: string, typed = text): Entry {
   const entry = findEntry(tree, text);
   if (entry === undefined) {
-    throw new CofferError('NOT_FOUND', `there is no ${text} in the vault`, {
+    throw new CofferError('NOT_FOUND', `there is no ${typed} in the vault`, {
       hint: 'See what is there with `coffer ls`.',
     });
   }
@@ -73,6 +73,14 @@ export function placeInto(
   return findTarget(tree, target);
 }
 
-export function isRoot(entry: Entry): boolean {
+/** What lies in two vaults is sealed with two keys: it is copied, never moved. @throws INVALID */
+export function requireOneVault(from: Vault, to: Vault, command: string): void {
+  if (equalBytes(from.id, to.id)) return;
+  throw new CofferError('INVALID', `${command} works within one vault, and a share is a vault of its own`, {
+    hint: 'Copy it with `coffer cp`, then remove the original.',
+  });
+}
+
+export function isRoot(entry: Pick<Entry, 'entry'>): boolean {
   return Buffer.compare(entry.entry, rootEntry) === 0;
 }

@@ -4,6 +4,9 @@ import type { HoldState } from './history.ts';
 import type { People } from './people/people.ts';
 import type { Notifications } from './notifications/notification.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
+import type { Places } from './sharing/places.ts';
+import type { SharedVaults } from './sharing/shared-vaults.ts';
+import type { Sharing } from './sharing/sharing.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
 
@@ -55,6 +58,12 @@ export interface Account extends AsyncDisposable {
   readonly credentials: OwnCredentials;
   /** Other people of the server, and how far their keys are theirs. */
   readonly people: People;
+  /** Shares of the account's own files. */
+  readonly sharing: Sharing;
+  /** What others share with the account. */
+  readonly shared: SharedVaults;
+  /** Resolves paths over mounts and `/Shared`. */
+  readonly places: Places;
   /** For administrators of the server; others are refused when they use it. */
   readonly server: ServerAdmin;
   readonly notifications: Notifications;

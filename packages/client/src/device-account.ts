@@ -1,5 +1,5 @@
-import { isCofferError } from '@coffer/core';
-import type { CofferError } from '@coffer/core';
+import { CofferError, idKey, isCofferError } from '@coffer/core';
+import type { IdKey, VaultId } from '@coffer/core';
 import type { ServerEvent } from '@coffer/protocol';
 import { ed25519KeyPair } from '@coffer/crypto';
 import type { HoldState } from './history.ts';
@@ -16,6 +16,7 @@ import { OwnCredentials } from './credentials/own-credentials.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import { Chains } from './people/chains.ts';
 import { People } from './people/people.ts';
+import { VaultIdentities } from './people/vault-identities.ts';
 import { PeopleFile } from './people/people-file.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
 import { AccountNotifications } from './notifications/account-notifications.ts';
@@ -26,9 +27,14 @@ import type { ProfileRecord } from './profile/profile-record.ts';
 import type { EpochKey } from './state/epoch-secrets.ts';
 import { openVaultDatabase } from './state/vault-database.ts';
 import { VaultJournal } from './state/vault-journal.ts';
+import type { ExpectedVault } from './state/vault-journal.ts';
+import { PendingShares } from './sharing/pending-shares.ts';
+import { Places } from './sharing/places.ts';
+import { SharedVaults } from './sharing/shared-vaults.ts';
+import { Sharing } from './sharing/sharing.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
-import { HomeVault } from './vaults/home-vault.ts';
+import { JournalVault } from './vaults/journal-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
 /** {@link openAccount} of a profile that somebody is logged in to. @throws as that does */
@@ -61,8 +67,12 @@ class DeviceAccount implements Account {
   readonly #watchHub: WatchHub;
   readonly #owned = new AsyncDisposableStack();
   readonly people: People;
+  readonly sharing: Sharing;
+  readonly shared: SharedVaults;
+  readonly places: Places;
+  readonly #shares = new Map<IdKey, JournalVault>();
   readonly #chains: Chains;
-  #home: HomeVault | undefined;
+  #home: JournalVault | undefined;
   #isSkewTold = false;
 
   constructor(deps: DeviceAccountDeps) {
@@ -80,6 +90,20 @@ class DeviceAccount implements Account {
       file: new PeopleFile(profile.peoplePath),
       server: record.server,
       authority: record.authority,
+    });
+    const { account, server } = record;
+    const home = (signal?: AbortSignal): Promise<JournalVault> => this.#homeVault(signal);
+    const open = (vault: VaultId, expected: ExpectedVault): JournalVault => this.#openShare(vault, expected);
+    const parts = { connections: this.#connections, people: this.people, account, home, open };
+    this.shared = new SharedVaults(parts);
+    this.places = new Places({ ...parts, shared: this.shared });
+    this.sharing = new Sharing({
+      ...parts,
+      ...profile.deps,
+      server,
+      chains: this.#chains,
+      pending: new PendingShares(profile.pendingSharesPath),
+      keys: keys.kind === 'full' ? keys : undefined,
     });
   }
 
@@ -103,7 +127,11 @@ class DeviceAccount implements Account {
     return response;
   }
 
-  async home(signal?: AbortSignal): Promise<Vault> {
+  home(signal?: AbortSignal): Promise<Vault> {
+    return this.#homeVault(signal);
+  }
+
+  async #homeVault(signal?: AbortSignal): Promise<JournalVault> {
     const home = (this.#home ??= this.#openHome());
     if (home.head.seq === 0) await home.pull(signal);
     return home;
@@ -213,23 +241,44 @@ class DeviceAccount implements Account {
       profile.save({ ...profile.requireRecord(), username, role });
   }
 
-  #openHome(): HomeVault {
-    const { profile, record, keys, chain, pins, onIgnored } = this.#deps;
-    const db = this.#owned.adopt(openVaultDatabase(profile.statePath(record.home)), (one) => one.close());
-    const journal = new VaultJournal(record.home, {
-      db,
-      directory: chain.directory,
-      key: epochKeyOf(record, keys),
-      pin: pins.of(record.home),
+  #openHome(): JournalVault {
+    const { record, keys } = this.#deps;
+    return this.#open(record.home, {
+      expected: { kind: 'home', owner: record.account },
+      key: homeKeyOf(record, keys),
+      mayIntroduceOthers: false,
     });
+  }
+
+  /** A share: the same object for each vault, so that its pulls and appends take turns. @throws NOT_ALLOWED on a worker that does not serve it */
+  #openShare(vault: VaultId, expected: ExpectedVault): JournalVault {
+    const known = this.#shares.get(idKey(vault));
+    if (known !== undefined) return known;
+    const { record, keys } = this.#deps;
+    if (keys.kind === 'worker') throw notServed();
+    const { server, account } = record;
+    const key = { server, account, worker: undefined, sealSeed: keys.sealSeed, given: [] };
+    const opened = this.#open(vault, { expected, key, mayIntroduceOthers: true });
+    this.#shares.set(idKey(vault), opened);
+    return opened;
+  }
+
+  #open(
+    vault: VaultId,
+    { expected, key, mayIntroduceOthers }: { expected: ExpectedVault; key: EpochKey; mayIntroduceOthers: boolean },
+  ): JournalVault {
+    const { profile, record, keys, pins, onIgnored } = this.#deps;
+    const db = this.#owned.adopt(openVaultDatabase(profile.statePath(vault)), (one) => one.close());
+    const pin = pins.of(vault);
+    const journal = new VaultJournal(vault, { db, directory: this.#chains, key, pin, expected });
     const { sign } = ed25519KeyPair(keys.deviceSeed);
-    return new HomeVault({
+    return new JournalVault({
       ...profile.deps,
       record,
       keys,
       sign,
       connections: this.#connections,
-      chain,
+      identities: new VaultIdentities({ chains: this.#chains, mayIntroduceOthers }),
       pins,
       db,
       journal,
@@ -253,8 +302,14 @@ function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
   };
 }
 
-function epochKeyOf({ server, account, device, home }: ProfileRecord, keys: DeviceKeys): EpochKey {
+function homeKeyOf({ server, account, device, home }: ProfileRecord, keys: DeviceKeys): EpochKey {
   if (keys.kind === 'full') return { server, account, worker: undefined, sealSeed: keys.sealSeed, given: [] };
   const given = keys.epochs.filter(({ vault }) => Buffer.compare(vault, home) === 0);
   return { server, account, worker: device, sealSeed: keys.sealSeed, given };
+}
+
+function notServed(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'this unattended device does not serve what is shared there', {
+    hint: 'Sign in with --keystore password or keyring, and run it there.',
+  });
 }

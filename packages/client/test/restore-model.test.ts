@@ -43,6 +43,7 @@ class Real {
     await using batch = new JournalBatch(
       {
         tree: this.tree,
+        kind: 'home',
         account: this.world.account,
         keys: new Map([[0, ChunkKeys.from(new Uint8Array(32))]]),
         clock: systemClock,

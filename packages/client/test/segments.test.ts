@@ -76,6 +76,7 @@ async function build(records: readonly ChunkRecord[], server: Stored) {
   return buildContent(
     { job: 1, ok: true, size: 0, mtime: [0, 0], mode: 0o644, records, bytesSent: 0 },
     {
+      form: 'home',
       account,
       keys,
       dedupGeneration: 0,

@@ -31,6 +31,7 @@ function scripted(): { uploader: FileUploader; lanes: ScriptedLane[]; sent: stri
       segmentSender: new ChunkSender({ put, clock: systemClock }),
       has: (ids) => Promise.resolve(new Uint8Array(ids.byteLength / 32)),
       account: randomBytes(16),
+      form: 'home',
       keys: ChunkKeys.from(randomBytes(32)),
       dedupGeneration: 0,
       clock: systemClock,

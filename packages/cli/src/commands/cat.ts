@@ -11,9 +11,10 @@ const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 /** Bytes go out only after their chunk passed every check. */
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
-  await using home = await openHome(context);
-  const vault = await home.pulled();
-  const entry = requireEntry(vault.tree, args[0]);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0]);
+  const { vault } = home;
+  const entry = requireEntry(vault.tree, path, args[0]);
   if (entry.kind !== 'file') throw new CofferError('INVALID', `${args[0]} is not a file`);
   await readFile({ vault, entry, sink: (bytes) => context.output.bytes(bytes) }, context.signal);
   return undefined;

@@ -1,9 +1,10 @@
 import { formatSize } from '@coffer/core';
 import { storedBytesOf } from '@coffer/client';
-import type { Entry, TreeReader } from '@coffer/client';
+import type { Entry } from '@coffer/client';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
+import type { HomeSession } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { table } from '../output.ts';
 import { displayPath, requireEntry } from '../vault-paths.ts';
@@ -21,11 +22,12 @@ interface Sum {
 /** Sizes of current files, plain and as stored: each folder directly below, then the whole. */
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
-  await using home = await openHome(context);
-  const { tree } = await home.pulled();
-  const start = requireEntry(tree, args[0]);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0]);
+  const { tree } = home.vault;
+  const start = requireEntry(tree, path, args[0]);
   const below = start.kind === 'directory' ? tree.children(start.entry).filter(({ kind }) => kind === 'directory') : [];
-  const sums = [...below, start].map((entry) => sum(tree, entry));
+  const sums = [...below, start].map((entry) => sum(home, entry));
   context.output.result({
     json: () => sums,
     text: () =>
@@ -41,7 +43,8 @@ export const run: Command = async (context, input) => {
   return undefined;
 };
 
-function sum(tree: TreeReader, start: Entry): Sum {
+function sum(home: HomeSession, start: Entry): Sum {
+  const { tree } = home.vault;
   let files = 0;
   let bytes = 0;
   let storedBytes = 0;
@@ -51,5 +54,5 @@ function sum(tree: TreeReader, start: Entry): Sum {
     bytes += entry.size;
     storedBytes += storedBytesOf(entry.content);
   }
-  return { path: displayPath(tree.path(start.entry) ?? []), files, bytes, storedBytes };
+  return { path: displayPath(home.shown(tree.path(start.entry) ?? [])), files, bytes, storedBytes };
 }

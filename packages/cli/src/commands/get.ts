@@ -5,7 +5,7 @@ import { openHome } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { layDownAt } from '../lay-down-at.ts';
 import { parseOptionalTime } from '../time.ts';
-import { requireEntry } from '../vault-paths.ts';
+import { requireEntry, requireOneVault } from '../vault-paths.ts';
 
 const schemas = {
   args: z.tuple([Texts.min(2)]),
@@ -17,9 +17,14 @@ export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const local = resolve(context.cwd, args[0].at(-1) ?? '.');
   const atMs = parseOptionalTime(options.at, context.clock);
-  await using home = await openHome(context);
-  const { tree: now } = await home.pulled();
-  const tree = atMs === undefined ? now : now.at(atMs);
-  const entries = args[0].slice(0, -1).map((path) => requireEntry(tree, path));
+  await using session = await openHome(context);
+  const typed = args[0].slice(0, -1);
+  const places = await Promise.all(typed.map((path) => session.at(path)));
+  const [first] = places;
+  if (first === undefined) throw new TypeError('a path was required');
+  const { home } = first;
+  for (const place of places) requireOneVault(home.vault, place.home.vault, 'get');
+  const tree = atMs === undefined ? home.vault.tree : home.vault.tree.at(atMs);
+  const entries = places.map(({ path }, index) => requireEntry(tree, path, typed[index]));
   return await layDownAt(context, { home, tree, entries, local, version: options.version });
 };

@@ -1,12 +1,13 @@
-import { dayMs, formatSize, timestampToMs } from '@coffer/core';
-import { displayName as nameText, splitPath } from '@coffer/client';
-import type { DeletedEntry, Entry, EntryName, TreeReader } from '@coffer/client';
+import { dayMs, formatSize, rootEntry, timestampToMs } from '@coffer/core';
+import { displayName as nameText, formatPath, splitPath } from '@coffer/client';
+import type { DeletedEntry, Entry, EntryName, SharedFolder, TreeReader } from '@coffer/client';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { entryView, isoTime, modeText } from '../entry-view.ts';
+import type { ShownEntry } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime, parseOptionalTime } from '../time.ts';
 import { displayName, displayPath, requireEntry } from '../vault-paths.ts';
@@ -20,28 +21,99 @@ type Options = z.output<(typeof schemas)['options']>;
 
 interface Listed {
   readonly path: readonly EntryName[];
-  readonly entry: Entry;
+  readonly entry: ShownEntry;
 }
 
 /** The past is listed from what this device has folded; only the present needs the server. */
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const atMs = parseOptionalTime(options.at, context.clock);
-  await using home = await openHome(context);
+  await using session = await openHome(context);
+  const folder = await session.account.places.sharedFolder(args[0], context.signal);
+  if (folder !== undefined) {
+    show(context, await listShared(session, folder, options), options);
+    return undefined;
+  }
   const isPast = options.deleted || atMs !== undefined;
-  const { tree: now } = isPast ? (await home.known(atMs)).vault : await home.pulled();
+  const { home, path } = await session.at(args[0], { pull: !isPast });
+  const { tree: now } = isPast ? (await home.known(atMs)).vault : home.vault;
   const tree = atMs === undefined ? now : now.at(atMs);
-  if (options.deleted) return showRemoved(context, { home, removed: removed(tree, args[0]), long: options.long });
-  const listed = [...list(tree, args[0], options.recursive)];
+  if (options.deleted) return showRemoved(context, { home, removed: removed(tree, path), long: options.long });
+  const listed = [...list(tree, path, { typed: args[0], recursive: options.recursive })];
+  const shown = listed.map((item) => ({ ...item, path: home.shown(item.path) }));
+  show(context, options.recursive && !isPast ? await withMounts(session, shown) : shown, options);
+  return undefined;
+};
+
+function show(context: CommandContext, listed: readonly Listed[], options: Options): void {
   context.output.result({
     json: () => listed.map(({ path, entry }) => entryView(path, entry)),
     text: () => (options.long ? longList(listed, options) : listed.map((item) => shownName(item, options)).join('\n')),
   });
-  return undefined;
-};
+}
 
-function* list(tree: TreeReader, text: string, recursive: boolean): Iterable<Listed> {
-  const start = requireEntry(tree, text);
+/** What stands in the place of a mount is listed where the mount is. */
+async function withMounts(session: HomeSession, listed: readonly Listed[]): Promise<Listed[]> {
+  const all: Listed[] = [];
+  for (const item of listed) {
+    all.push(item);
+    if (item.entry.kind !== 'mount') continue;
+    const { home, path } = await session.at(formatPath(item.path));
+    const below = [...list(home.vault.tree, path, { typed: path, recursive: true })];
+    all.push(
+      ...below
+        .map((one) => ({ ...one, path: home.shown(one.path) }))
+        .filter((one) => one.path.length > item.path.length),
+    );
+  }
+  return all;
+}
+
+/** `/Shared` and `/Shared/<owner>` stand in no vault: they are made of what others share. */
+async function listShared(session: HomeSession, { shares, owner }: SharedFolder, options: Options): Promise<Listed[]> {
+  const owners = owner === undefined ? [...new Set(shares.map(({ ownerName }) => ownerName))] : [owner];
+  const all: Listed[] = [];
+  for (const name of owners) {
+    if (owner === undefined) all.push({ path: ['Shared', name], entry: folderEntry(name) });
+    if (owner === undefined && !options.recursive) continue;
+    for (const share of shares.filter(({ ownerName }) => ownerName === name)) {
+      const path = ['Shared', name, share.name];
+      all.push({ path, entry: { ...shownEntry(share.entry), name: share.name } });
+      if (options.recursive) all.push(...below(share, path));
+    }
+  }
+  for (const { owner: person } of shares) session.warnOf(person);
+  return all;
+}
+
+function* below({ vault, entry }: SharedFolder['shares'][number], above: readonly EntryName[]): Iterable<Listed> {
+  for (const { path, entry: one } of vault.tree.walk(entry.entry))
+    if (path.length > 0) yield { path: [...above, ...path], entry: one };
+}
+
+function folderEntry(name: string): ShownEntry {
+  return {
+    entry: rootEntry,
+    name,
+    kind: 'directory',
+    size: 0,
+    mtime: [0, 0],
+    mode: 0o555,
+    version: 1,
+    target: undefined,
+  };
+}
+
+function shownEntry({ entry, name, kind, size, mtime, mode, version, target }: Entry): ShownEntry {
+  return { entry, name, kind, size, mtime, mode, version, target };
+}
+
+function* list(
+  tree: TreeReader,
+  text: string,
+  { typed, recursive }: { readonly typed: string; readonly recursive: boolean },
+): Iterable<Listed> {
+  const start = requireEntry(tree, text, typed);
   const above = tree.path(start.entry) ?? [];
   if (start.kind !== 'directory') {
     yield { path: above, entry: start };
@@ -73,7 +145,7 @@ function showRemoved(context: CommandContext, { home, removed: gone, long }: Rem
   context.output.result({
     json: () =>
       rows.map(({ entry, untilMs }) => ({
-        ...entryView(entry.path, entry),
+        ...entryView(home.shown(entry.path), entry),
         removedAt: isoTime(entry.removedAtMs),
         keptUntil: isoTime(untilMs),
         state: untilMs <= nowMs ? 'expired' : 'kept',
@@ -84,7 +156,7 @@ function showRemoved(context: CommandContext, { home, removed: gone, long }: Rem
           ...(long ? attributes(entry) : []),
           `removed ${formatTime(entry.removedAtMs)}`,
           untilMs <= nowMs ? `expired ${formatTime(untilMs)}` : `kept until ${formatTime(untilMs)}`,
-          shownName({ path: entry.path, entry }, { recursive: true }),
+          shownName({ path: home.shown(entry.path), entry }, { recursive: true }),
         ]),
       ),
   });
@@ -95,19 +167,19 @@ function showRemoved(context: CommandContext, { home, removed: gone, long }: Rem
 
 function shownName({ path, entry }: Listed, { recursive }: Pick<Options, 'recursive'>): string {
   const name = recursive ? displayPath(path) : displayName(entry.name);
-  return entry.kind === 'directory' ? `${name}/` : name;
+  return entry.kind === 'directory' || entry.kind === 'mount' ? `${name}/` : name;
 }
 
 function longList(listed: readonly Listed[], options: Options): string {
   const rows = listed.map((item) => {
     const { entry } = item;
-    const target = entry.target === undefined ? '' : ` -> ${displayName(entry.target)}`;
+    const target = entry.target === undefined || entry.kind === 'mount' ? '' : ` -> ${displayName(entry.target)}`;
     return [...attributes(entry), shownName(item, options) + target];
   });
   return table(rows);
 }
 
-function attributes(entry: Entry): readonly string[] {
+function attributes(entry: ShownEntry): readonly string[] {
   const size = entry.kind === 'file' ? formatSize(entry.size) : '-';
   const version = entry.kind === 'file' ? `v${entry.version}` : '';
   return [modeText(entry), size, formatTime(timestampToMs(entry.mtime)), version];

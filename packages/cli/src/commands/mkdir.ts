@@ -13,12 +13,13 @@ const defaultMode = 0o755;
 
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
-  await using home = await openHome(context);
-  const vault = await home.pulled();
-  const names = splitPath(args[0]);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0], { write: true });
+  const { vault } = home;
+  const names = splitPath(path);
   const firstMissing = names.findIndex((_, index) => findEntry(vault.tree, pathOf(names, index + 1)) === undefined);
   if (firstMissing < 0) {
-    if (options.parents && findEntry(vault.tree, args[0])?.kind === 'directory') return undefined;
+    if (options.parents && findEntry(vault.tree, path)?.kind === 'directory') return undefined;
     throw new CofferError('EXISTS', `${args[0]} is there already`);
   }
   if (firstMissing < names.length - 1 && !options.parents) {

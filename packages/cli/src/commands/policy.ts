@@ -24,9 +24,10 @@ const setOptions = z.strictObject({
 /** What is kept and for how long; without the server what the journal says of it. */
 export const show: Command = async (context, input) => {
   const { args: given } = parseInput(input, { args, options: z.strictObject({}) });
-  await using home = await openHome(context);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(given[0], { pull: false });
   const { vault, isFresh } = await home.known();
-  requireEntry(vault.tree, given[0]);
+  requireEntry(vault.tree, path, given[0]);
   const { policy } = vault.history.policyAt(context.clock.nowMs());
   const report = isFresh ? await vault.history.retention(undefined, context.signal) : undefined;
   context.output.result({
@@ -44,10 +45,11 @@ export const set: Command = async (context, input) => {
       hint: 'See what is kept with `coffer policy show`.',
     });
   }
-  await using home = await openHome(context);
-  requireFullDevice(home.account);
-  const { tree, history } = await home.pulled();
-  requireEntry(tree, given[0]);
+  await using session = await openHome(context);
+  requireFullDevice(session.account);
+  const { home, path } = await session.at(given[0], { write: true });
+  const { tree, history } = home.vault;
+  requireEntry(tree, path, given[0]);
   const before = await history.retention(undefined, context.signal);
   const last = before.pending?.policy ?? before.policy;
   const policy: RetentionPolicy = {

@@ -17,9 +17,10 @@ const previewLines = 60;
 /** Text as text, everything else as a hex dump of its beginning; nothing of it can steer the terminal. */
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
-  await using home = await openHome(context);
-  const vault = await home.pulled();
-  const entry = requireEntry(vault.tree, args[0]);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0]);
+  const { vault } = home;
+  const entry = requireEntry(vault.tree, path, args[0]);
   if (entry.kind !== 'file') throw new CofferError('INVALID', `${args[0]} is not a file`);
   const head = await readHead({ vault, entry }, context.signal);
   const lines = isText(head) ? textLines(head) : hexLines(head);

@@ -21,10 +21,11 @@ export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   if ((options.version === undefined) !== options.cancel)
     throw new CofferError('INVALID', 'say one of them: --version N... or --cancel');
-  await using home = await openHome(context);
-  requireFullDevice(home.account);
-  const { tree, history } = await home.pulled();
-  const { entry } = fileAt(tree, args[0]);
+  await using session = await openHome(context);
+  requireFullDevice(session.account);
+  const { home, path } = await session.at(args[0], { write: true });
+  const { tree, history } = home.vault;
+  const { entry } = fileAt(tree, path);
   const versions = await history.ask(entry, context.signal);
   const waiting = versions.filter(({ state }) => state === 'purging');
   if (options.version === undefined) {

@@ -21,9 +21,11 @@ const schemas = { args: z.tuple([Texts.min(2)]), options: z.strictObject({}) };
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   const locals = args[0].slice(0, -1);
-  const target = args[0].at(-1) ?? '/';
-  await using home = await openHome(context);
-  await home.pulled();
+  await using session = await openHome(context);
+  const typed = args[0].at(-1) ?? '/';
+  const { home, path } = await session.at(typed, { write: true });
+  // A slash at the end says that a folder is meant.
+  const target = typed.endsWith('/') && path !== '/' ? `${path}/` : path;
   if (locals.includes('-')) return await putStandardInput(context, { home, locals, target });
   using progress = new Progress(context.output, context.clock);
   const report = await pushTree({

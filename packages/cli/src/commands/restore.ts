@@ -24,11 +24,12 @@ export const run: Command = async (context, input) => {
   if (options.version !== undefined && options.at !== undefined)
     throw new CofferError('INVALID', 'say one of them: --version N or --at TIME');
   const atMs = parseOptionalTime(options.at, context.clock);
-  await using home = await openHome(context);
-  const { tree } = await home.pulled();
-  const was = atMs === undefined ? lastSeen(tree, { path: args[0], options }) : tree.at(atMs);
-  const found = requireEntry(was, args[0]);
-  const wanted = { home, was, path: args[0], names: was.path(found.entry) ?? [], options };
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0], { write: options.to === undefined });
+  const { tree } = home.vault;
+  const was = atMs === undefined ? lastSeen(tree, { path, options }) : tree.at(atMs);
+  const found = requireEntry(was, path, args[0]);
+  const wanted = { home, was, path, names: was.path(found.entry) ?? [], options };
   if (options.to !== undefined) {
     const local = resolve(context.cwd, options.to);
     return await layDownAt(context, { home, tree: was, entries: [found], local, version: options.version });

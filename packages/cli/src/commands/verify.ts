@@ -14,9 +14,10 @@ const schemas = {
 
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
-  await using home = await openHome(context);
-  const vault = await home.pulled();
-  const start = requireEntry(vault.tree, args[0]);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0]);
+  const { vault } = home;
+  const start = requireEntry(vault.tree, path, args[0]);
   using progress = new Progress(context.output, context.clock);
   const report = await vault.verify(
     [start.entry],
@@ -27,8 +28,8 @@ export const run: Command = async (context, input) => {
     context.signal,
   );
   progress[Symbol.dispose]();
-  const problems = report.problems.map(({ path, error }) => ({
-    path: displayPath(path),
+  const problems = report.problems.map(({ path: names, error }) => ({
+    path: displayPath(home.shown(names)),
     code: error.code,
     message: error.message,
   }));

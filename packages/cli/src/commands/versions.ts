@@ -14,9 +14,10 @@ const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
-  await using home = await openHome(context);
+  await using session = await openHome(context);
+  const { home, path } = await session.at(args[0], { pull: false });
   const { vault, isFresh } = await home.known();
-  const { entry } = fileAt(vault.tree, args[0]);
+  const { entry } = fileAt(vault.tree, path);
   const versions = isFresh
     ? await vault.history.ask(entry, context.signal)
     : vault.history.versions(entry, context.clock.nowMs());

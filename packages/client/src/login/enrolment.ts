@@ -13,8 +13,8 @@ import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import { pullEpochs } from './pull-epochs.ts';
 import type { GivenEpoch } from './pull-epochs.ts';
-import { makeHomeGenesis } from './home-genesis.ts';
-import type { HomeGenesis } from './home-genesis.ts';
+import { makeGenesis } from '../vaults/genesis.ts';
+import type { Genesis } from '../vaults/genesis.ts';
 import { isCertified } from './identity-certificate.ts';
 import { OwnChain } from './identity-chain.ts';
 import { oneFrame } from '../vaults/transfers.ts';
@@ -111,12 +111,12 @@ class Enrolment {
   async #genesisIfNew(
     identity: IdentityState,
     secrets: AccountSecrets,
-  ): Promise<{ readonly home: VaultId; readonly made: HomeGenesis | undefined }> {
+  ): Promise<{ readonly home: VaultId; readonly made: Genesis | undefined }> {
     const { options, greeted } = this.#deps;
     const { response } = await greeted.connection.request('vault.list', {}, withSignal(options.signal));
     const known = response.vaults.find(({ kind, owner }) => kind === 'home' && equalBytes(owner, identity.account));
     if (known !== undefined) return { home: known.vault, made: undefined };
-    const made = makeHomeGenesis({ identity, secrets }, options.profile.deps);
+    const made = makeGenesis({ kind: 'home', identity, secrets }, options.profile.deps);
     return { home: made.commit.vault, made };
   }
 
@@ -157,7 +157,7 @@ class Enrolment {
     chain.append([statement]);
   }
 
-  async #createHome({ commit }: HomeGenesis): Promise<void> {
+  async #createHome({ commit }: Genesis): Promise<void> {
     const { options, greeted } = this.#deps;
     const data = oneFrame(commit.bytes);
     const { response } = await greeted.connection.request('vault.create', {}, { data, ...withSignal(options.signal) });
@@ -171,7 +171,7 @@ class Enrolment {
     readonly secrets: AccountSecrets;
     readonly device: NewDevice;
     readonly home: VaultId;
-    readonly made: HomeGenesis | undefined;
+    readonly made: Genesis | undefined;
   }): Promise<DeviceKeys> {
     const { options, greeted } = this.#deps;
     const { deviceSeed, sealSeed } = made.device;

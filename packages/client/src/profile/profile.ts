@@ -106,6 +106,11 @@ export class Profile {
     return this.#file('people');
   }
 
+  /** What was begun to be shared and is not finished. */
+  get pendingSharesPath(): string {
+    return this.#file('pending-shares');
+  }
+
   statePath(vault: VaultId): string {
     return join(this.path, 'state', `${idKey(vault)}.db`);
   }

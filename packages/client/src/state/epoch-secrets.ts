@@ -1,21 +1,29 @@
-import { equalBytes } from '@coffer/core';
-import type { AccountId, DeviceId, ServerId } from '@coffer/core';
+import { equalBytes, idKey } from '@coffer/core';
+import type { AccountId, DeviceId, Hash, IdKey, ServerId, VaultId } from '@coffer/core';
 import { epochKeys, openEpochLink, openEpochSecret } from '@coffer/crypto';
 
-/** What the journal shows of one epoch, as far as this device may need it. */
+/** What the journal shows of one epoch to everybody. */
 export interface EpochRecord {
   readonly n: number;
   readonly commitment: Uint8Array;
   readonly link: Uint8Array | null;
+}
+
+/** The secret of an epoch, sealed to somebody this device may be: its account, itself as a worker, or a team. */
+export interface EpochGrant {
+  readonly n: number;
   /** Account that sealed it, and what it is bound to: the vault, or in a genesis the commit. */
   readonly from: AccountId;
   readonly object: Uint8Array;
-  /** The copies for this account and for this worker, where there are any. */
-  readonly forAccount: Uint8Array | null;
-  readonly forWorker: Uint8Array | null;
+  /** The account (16 bytes) or the team (32). */
+  readonly to: Uint8Array;
+  readonly worker: DeviceId | null;
+  /** Of the key sealed to, where the journal says it: a team has had several. */
+  readonly fingerprint: Hash;
+  readonly sealed: Uint8Array;
 }
 
-/** The key that opens epoch secrets on this device: the identity's, or a worker's own. */
+/** The keys that open epoch secrets on this device: the identity's, or a worker's own, and those of teams. */
 export interface EpochKey {
   readonly server: ServerId;
   readonly account: AccountId;
@@ -25,6 +33,8 @@ export interface EpochKey {
   readonly sealSeed: Uint8Array;
   /** Secrets that a worker was given when it was enrolled, by epoch. */
   readonly given: readonly { readonly n: number; readonly secret: Uint8Array }[];
+  /** X-Wing seed of a team's key with that fingerprint, when this device holds it. */
+  readonly teamSeed?: (team: VaultId, fingerprint: Hash) => Uint8Array | undefined;
 }
 
 /** Epoch secrets of one vault, opened when first needed and kept in memory only. */
@@ -32,6 +42,7 @@ export class EpochSecrets {
   readonly #vault: Uint8Array;
   readonly #key: EpochKey;
   readonly #records = new Map<number, EpochRecord>();
+  readonly #grants = new Map<number, Map<IdKey, EpochGrant>>();
   readonly #secrets = new Map<number, Uint8Array>();
 
   constructor(vault: Uint8Array, key: EpochKey) {
@@ -39,8 +50,16 @@ export class EpochSecrets {
     this.#key = key;
   }
 
+  /** What was known before of that epoch, and may never have been true, counts no more. */
   learn(record: EpochRecord): void {
+    const known = this.#records.get(record.n);
+    if (known !== undefined && !equalBytes(known.commitment, record.commitment)) this.#secrets.delete(record.n);
     this.#records.set(record.n, record);
+  }
+
+  learnGrant(grant: EpochGrant): void {
+    const grants = this.#grants.get(grant.n) ?? new Map<IdKey, EpochGrant>();
+    this.#grants.set(grant.n, grants.set(idKey(grant.sealed.subarray(0, 64)), grant));
   }
 
   /** The committed secret of epoch `n`; undefined when this device was given none. @throws INTEGRITY */
@@ -49,9 +68,27 @@ export class EpochSecrets {
     if (known !== undefined) return known;
     const record = this.#records.get(n);
     if (record === undefined) return undefined;
-    const secret = this.#given(record) ?? this.#sealed(record) ?? this.#linked(record);
+    const secret = this.#found(record);
     if (secret !== undefined) this.#secrets.set(n, secret);
     return secret;
+  }
+
+  /** A seal that does not open harms nobody who has the secret in another way. */
+  #found(record: EpochRecord): Uint8Array | undefined {
+    const given = this.#given(record);
+    if (given !== undefined) return given;
+    const broken: unknown[] = [];
+    for (const grant of this.#grants.get(record.n)?.values() ?? []) {
+      try {
+        const secret = this.#opened(record, grant);
+        if (secret !== undefined) return secret;
+      } catch (error) {
+        broken.push(error);
+      }
+    }
+    const linked = this.#linked(record);
+    if (linked === undefined && broken.length > 0) throw broken[0];
+    return linked;
   }
 
   #given({ n, commitment }: EpochRecord): Uint8Array | undefined {
@@ -61,12 +98,20 @@ export class EpochSecrets {
       : undefined;
   }
 
-  #sealed({ n, commitment, from, object, forAccount, forWorker }: EpochRecord): Uint8Array | undefined {
-    const { server, account, worker, sealSeed } = this.#key;
-    const sealed = worker === undefined ? forAccount : forWorker;
-    if (sealed === null) return undefined;
-    const grant = { server, from, to: worker ?? account, object, epoch: n };
-    return openEpochSecret({ grant, privateSeed: sealSeed, sealed, commitment });
+  #opened({ n, commitment }: EpochRecord, { from, object, to, worker, sealed, fingerprint }: EpochGrant) {
+    const { server } = this.#key;
+    const privateSeed = this.#seedFor({ to, worker, fingerprint });
+    if (privateSeed === undefined) return undefined;
+    const grant = { server, from, to: worker ?? to, object, epoch: n };
+    return openEpochSecret({ grant, privateSeed, sealed, commitment });
+  }
+
+  #seedFor({ to, worker, fingerprint }: Pick<EpochGrant, 'to' | 'worker' | 'fingerprint'>): Uint8Array | undefined {
+    const { account, worker: own, sealSeed, teamSeed } = this.#key;
+    if (to.byteLength !== account.byteLength) return own === undefined ? teamSeed?.(to, fingerprint) : undefined;
+    if (!equalBytes(to, account)) return undefined;
+    const isMine = own === undefined ? worker === null : worker !== null && equalBytes(worker, own);
+    return isMine ? sealSeed : undefined;
   }
 
   /** From the next epoch back, as somebody who joined later has to. */

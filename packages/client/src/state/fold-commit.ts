@@ -22,6 +22,8 @@ export interface FoldCommitDeps {
 export interface CommitToFold {
   readonly commit: Commit;
   readonly kind: VaultKind;
+  /** True when the owner of the vault made it. */
+  readonly byOwner: boolean;
   /** Secret of the commit's epoch. */
   readonly epochSecret: Uint8Array;
   /** What its body holds, when this process wrote it: opening and checking that again took a tenth of a first upload. */
@@ -63,13 +65,13 @@ function readOperations({ commit: { header, body }, epochSecret }: CommitToFold)
 
 /** What was skipped; undefined when a drop without an operation hits something that is still reachable: void. */
 function applied(
-  { commit }: CommitToFold,
+  { commit, kind, byOwner }: CommitToFold,
   opened: Opened,
   { tree, savepoint }: FoldCommitDeps,
 ): readonly Skipped[] | undefined {
   const keeps = keepsOf(commit.header.refs);
   return savepoint((undo) => {
-    tree.begin(commit.header.seq, keeps);
+    tree.begin(commit.header.seq, { keeps, kind, byOwner });
     const skipped = opened.operations.flatMap((operation) => tree.apply(operation));
     if (!opened.looseDrops.some((entry) => tree.isLive(entry))) return skipped;
     undo();

@@ -7,7 +7,7 @@ export const openEnd = Number.MAX_SAFE_INTEGER;
 export const rootRow = 0;
 
 /** Bumped whenever the tables change: the state is a cache, so an older one is thrown away and folded again. */
-export const stateFormat = 2;
+export const stateFormat = 3;
 
 /** Intervals say what was where from one commit until another: a listing at any past moment is one query (JOURNAL §Fold). */
 export function createTables(db: DatabaseSync): void {
@@ -24,8 +24,9 @@ export function createTables(db: DatabaseSync): void {
     CREATE INDEX intervals_below ON intervals (parent, to_seq, name);
     CREATE INDEX intervals_of ON intervals (entry, to_seq);
     CREATE TABLE doubts (entry BLOB PRIMARY KEY, believed INTEGER, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE epochs (n INTEGER PRIMARY KEY, commitment BLOB NOT NULL, link BLOB, sender BLOB NOT NULL, object BLOB NOT NULL,
-      for_account BLOB, for_worker BLOB) STRICT;
+    CREATE TABLE epochs (n INTEGER PRIMARY KEY, commitment BLOB NOT NULL, link BLOB) STRICT;
+    CREATE TABLE grants (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, sender BLOB NOT NULL, object BLOB NOT NULL,
+      recipient BLOB NOT NULL, worker BLOB, fingerprint BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;
     CREATE TABLE policies (seq INTEGER PRIMARY KEY, versions INTEGER NOT NULL, days INTEGER NOT NULL, trash_days INTEGER NOT NULL) STRICT;
     CREATE TABLE purges (entry BLOB NOT NULL, seq INTEGER NOT NULL, seqs BLOB NOT NULL, PRIMARY KEY (entry, seq)) STRICT, WITHOUT ROWID;
     INSERT INTO entries (id, entry) VALUES (${rootRow}, zeroblob(16));
@@ -36,7 +37,7 @@ export function createTables(db: DatabaseSync): void {
 /** As {@link createTables} leaves them. In the caller's transaction. */
 export function emptyTables(db: DatabaseSync): void {
   db.exec(`DELETE FROM meta; DELETE FROM commits; DELETE FROM versions; DELETE FROM intervals; DELETE FROM doubts;
-    DELETE FROM epochs; DELETE FROM policies; DELETE FROM purges; DELETE FROM entries WHERE id <> ${rootRow}`);
+    DELETE FROM epochs; DELETE FROM grants; DELETE FROM policies; DELETE FROM purges; DELETE FROM entries WHERE id <> ${rootRow}`);
 }
 
 export const kindNumbers = { file: 0, directory: 1, symlink: 2, mount: 3 } as const;

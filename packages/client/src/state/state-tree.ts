@@ -76,6 +76,11 @@ export class StateTree implements TreeReader {
     return found === undefined ? undefined : this.#names(found);
   }
 
+  /** Every mount that is reachable. */
+  mounts(): readonly Entry[] {
+    return this.#sql.mounts().filter((mount) => this.#names(mount) !== undefined);
+  }
+
   versions(entry: EntryId): readonly Version[] {
     const current = this.get(entry) as StoredEntry | undefined;
     return this.#sql.versions(entry, current?.versionRow);

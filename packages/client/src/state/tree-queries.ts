@@ -5,7 +5,7 @@ import type { EntryName } from '@coffer/journal';
 import type { DeletedEntry } from '../entry.ts';
 import { displayName } from '../vault-path.ts';
 import { createEntrySource } from './entry-source.ts';
-import { openEnd, rootRow } from './schema.ts';
+import { kindNumbers, openEnd, rootRow } from './schema.ts';
 import { entryColumns, StoredEntry } from './stored-entry.ts';
 import type { EntryRow, EntrySource } from './stored-entry.ts';
 
@@ -37,6 +37,9 @@ function prepareListing({ db, source }: Tables, live: string) {
     `SELECT ${entryColumns} FROM entries t JOIN intervals i ON i.entry = t.id ${joins} WHERE t.entry = ? AND ${live}`,
   );
   const byRow = rows(`SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.entry = ? AND ${live}`);
+  const mounts = rows(
+    `SELECT ${entryColumns} FROM intervals i ${joins} WHERE ${live} AND i.kind = ${kindNumbers.mount} ORDER BY i.entry`,
+  );
   const child = rows(`SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name = ?`);
   const children = rows(
     `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} ORDER BY i.name`,
@@ -48,6 +51,7 @@ function prepareListing({ db, source }: Tables, live: string) {
     row === undefined ? undefined : new StoredEntry(row as EntryRow, source);
   return {
     byEntry: (entry: EntryId) => one(byEntry.get(entry)),
+    mounts: () => rowsOf(mounts.all()).map((row) => new StoredEntry(row, source)),
     byRow: (row: number) => one(byRow.get(row)),
     child: (parent: number, name: EntryName) => one(child.get(parent, name as SQLInputValue)),
     children: (parent: number) => inByteOrder(rowsOf(children.all(parent)).map((row) => new StoredEntry(row, source))),

@@ -60,6 +60,7 @@ function prepareReads(db: DatabaseSync) {
   const above =
     db.prepare(`SELECT i.parent FROM intervals i WHERE i.entry = ? AND i.to_seq = ${openEnd} AND (i.parent = ${rootRow}
     OR EXISTS (SELECT 1 FROM intervals p WHERE p.entry = i.parent AND p.to_seq = ${openEnd} AND p.kind = ${kindNumbers.directory}))`);
+  const shared = db.prepare(`SELECT entry FROM intervals WHERE parent = ${rootRow} LIMIT 1`);
   const version = db.prepare('SELECT number, seq FROM versions WHERE id = ?');
   const ofSeq =
     db.prepare(`SELECT v.id FROM versions v WHERE v.id IN (SELECT version FROM intervals WHERE entry = ?) AND v.seq = ?
@@ -70,6 +71,8 @@ function prepareReads(db: DatabaseSync) {
     liveChild: (parent: number, name: EntryName) => numberOf(child.get(parent, name)?.['entry']),
     /** Row of the parent when the entry is live and that parent is the root or a live directory. */
     directoryAbove: (id: number) => numberOf(above.get(id)?.['parent']),
+    /** The one entry that ever stood in the root of a share. */
+    shared: () => numberOf(shared.get()?.['entry']),
     versionNumber: (id: number) => numberOf(version.get(id)?.['number']) ?? 0,
     versionSeq: (id: number) => numberOf(version.get(id)?.['seq']) ?? 0,
     versionOfSeq: (id: number, seq: number) => numberOf(ofSeq.get(id, seq)?.['id']),

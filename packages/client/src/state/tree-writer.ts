@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { idKey, rootEntry } from '@coffer/core';
 import type { EntryId, IdKey, Timestamp } from '@coffer/core';
 import { encodeContent, hashContent } from './stored-content.ts';
-import type { AttrOperation, EntryName, MoveOperation, Operation, PutOperation } from '@coffer/journal';
+import type { AttrOperation, EntryName, MoveOperation, Operation, PutOperation, VaultKind } from '@coffer/journal';
 import { kindNumbers, rootRow } from './schema.ts';
 import { prepareTreeStatements } from './tree-statements.ts';
 import type { LiveRow, TreeStatements } from './tree-statements.ts';
@@ -16,6 +16,8 @@ export type SkipReason =
   | 'would be inside itself'
   | 'kind changed'
   | 'root'
+  | 'beside the shared entry'
+  | 'the shared entry'
   | 'nothing to keep';
 
 export interface Skipped {
@@ -23,7 +25,17 @@ export interface Skipped {
   readonly reason: SkipReason;
 }
 
+export interface FoldContext {
+  readonly keeps: ReadonlyMap<IdKey, number>;
+  readonly kind: VaultKind;
+  /** True when the owner of the vault made the commit. */
+  readonly byOwner: boolean;
+}
+
 const maxDepth = 4096;
+
+/** What sharing replaces by a mount. */
+const mountable: ReadonlySet<number> = new Set([kindNumbers.directory, kindNumbers.file]);
 
 /**
  * Applies operations to the tables, one commit at a time, inside the caller's transaction. An operation that the rules
@@ -32,6 +44,8 @@ const maxDepth = 4096;
 export class TreeWriter {
   readonly #sql: TreeStatements;
   #seq = 0;
+  #isShare = false;
+  #byOwner = false;
   #keeps: ReadonlyMap<IdKey, number> = new Map();
   /** Whether a directory is reachable from the root, by row; forgotten when a directory moves or goes. */
   readonly #reachable = new Map<number, boolean>();
@@ -43,8 +57,10 @@ export class TreeWriter {
   }
 
   /** Call also after a rollback: what is remembered of the tables is forgotten. `keeps`: the commit's keep refs, entry to seq, which undelete needs. */
-  begin(seq: number, keeps: ReadonlyMap<IdKey, number>): void {
+  begin(seq: number, { keeps, kind, byOwner }: FoldContext): void {
     this.#seq = seq;
+    this.#isShare = kind === 'share';
+    this.#byOwner = byOwner;
     this.#keeps = keeps;
     this.forget();
   }
@@ -89,10 +105,10 @@ export class TreeWriter {
     const known = this.#sql.liveByEntry(entry);
     if (known === undefined) return this.#putNew(operation);
     const last = this.#last(known);
-    if (last.kind !== kindNumber && !(kind === 'mount' && last.kind === kindNumbers.directory)) return 'kind changed';
+    if (last.kind !== kindNumber && !(kind === 'mount' && mountable.has(last.kind))) return 'kind changed';
     const place = this.#place({ entry: known.id, kind: last.kind, parentEntry, name });
     if (typeof place === 'string') return place;
-    const isContent = kind === 'file' || kind === 'symlink';
+    const isContent = kind !== 'directory';
     const version = isContent
       ? this.#newVersion(operation, known.id, this.#sql.versionNumber(last.version) + 1)
       : last.version;
@@ -105,7 +121,7 @@ export class TreeWriter {
       mtime: operation[6],
       mode: operation[7],
     });
-    if (last.kind !== kindNumber) this.#hideBelow(known.id, 'moved');
+    if (last.kind === kindNumbers.directory && kind === 'mount') this.#hideBelow(known.id, 'moved');
     return undefined;
   }
 
@@ -150,6 +166,7 @@ export class TreeWriter {
     const known = this.#sql.liveByEntry(entry);
     if (known === undefined) return 'unknown entry';
     if (known.interval === null || !this.#isReachable(known.id)) return 'not reachable';
+    if (this.#isShare && !this.#byOwner && this.#sql.shared() === known.id) return 'the shared entry';
     this.#end(known);
     if (known.kind === kindNumbers.directory) this.#hideBelow(known.id, 'removed');
     return undefined;
@@ -190,10 +207,19 @@ export class TreeWriter {
     const { entry, kind, name } = wanted;
     const parent = this.#directory(wanted.parentEntry);
     if (parent === undefined) return 'no such parent';
+    const misplaced = this.#isShare ? this.#misplaced(entry, parent) : undefined;
+    if (misplaced !== undefined) return misplaced;
     if (entry !== undefined && kind === kindNumbers.directory && this.#isInside(parent, entry))
       return 'would be inside itself';
     const holder = this.#sql.liveChild(parent, name);
     return holder === undefined || holder === entry ? { parent } : 'name taken';
+  }
+
+  /** The root of a share holds one entry, the same one for ever: no member can hide it from the others, or show two. */
+  #misplaced(entry: number | undefined, parent: number): SkipReason | undefined {
+    const shared = this.#sql.shared();
+    if (parent === rootRow) return shared === undefined || shared === entry ? undefined : 'beside the shared entry';
+    return shared !== undefined && shared === entry ? 'the shared entry' : undefined;
   }
 
   /** Row of a reachable directory. */

@@ -11,10 +11,11 @@ import {
   parseCommit,
   parseOperations,
 } from '@coffer/journal';
-import type { Commit, Directory, EpochRef, Operation, VaultState } from '@coffer/journal';
+import type { Commit, CommitHeader, Directory, Operation, VaultKind, VaultState } from '@coffer/journal';
 import type { Ignored } from '../vault.ts';
 import { EpochSecrets } from './epoch-secrets.ts';
-import type { EpochKey, EpochRecord } from './epoch-secrets.ts';
+import type { EpochGrant, EpochKey, EpochRecord } from './epoch-secrets.ts';
+import { epochsIn } from './epoch-grants.ts';
 import { foldCommit } from './fold-commit.ts';
 import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
@@ -55,6 +56,15 @@ export interface VaultJournalDeps {
   readonly directory: Directory;
   readonly key: EpochKey;
   readonly pin: VaultPin | undefined;
+  /** What the genesis must be: by default the home vault of the account itself. */
+  readonly expected?: ExpectedVault;
+}
+
+/** Which vault the server was asked for; whatever else it shows is refused. */
+export interface ExpectedVault {
+  readonly kind: VaultKind;
+  /** Any account's, when it is left out. */
+  readonly owner?: AccountId;
 }
 
 export interface FoldReport extends Ignored {
@@ -62,7 +72,7 @@ export interface FoldReport extends Ignored {
   readonly skipped: readonly Skipped[];
 }
 
-/** The journal of the account's home vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
+/** The journal of a vault, judged and folded into local tables (JOURNAL §Fold). Synchronous. */
 export class VaultJournal {
   readonly vault: VaultId;
   readonly tree: StateTree;
@@ -73,17 +83,19 @@ export class VaultJournal {
   readonly #writer: TreeWriter;
   readonly #beliefs: ServerBeliefs;
   readonly #key: EpochKey;
+  readonly #expected: ExpectedVault;
   #pin: VaultPin | undefined;
   readonly #sql;
   #secrets: EpochSecrets;
   #state: VaultState | undefined;
 
-  constructor(vault: VaultId, { db, directory, key, pin }: VaultJournalDeps) {
+  constructor(vault: VaultId, { db, directory, key, pin, expected }: VaultJournalDeps) {
     this.vault = vault;
     this.#db = db;
     this.#directory = directory;
     this.#pin = pin;
     this.#key = key;
+    this.#expected = expected ?? { kind: 'home', owner: key.account };
     this.#secrets = new EpochSecrets(vault, key);
     this.tree = StateTree.atHead(db);
     this.history = new StoredHistory(db);
@@ -91,6 +103,10 @@ export class VaultJournal {
     this.#beliefs = new ServerBeliefs(db, this.#writer);
     this.#sql = prepareJournalStatements(db);
     this.#reload();
+  }
+
+  get kind(): VaultKind {
+    return this.#expected.kind;
   }
 
   /** Undefined before the genesis was folded. */
@@ -121,9 +137,19 @@ export class VaultJournal {
   /** Secret of an epoch that is known here. @throws INTEGRITY; NOT_ALLOWED when this device was not given it */
   epochSecret(n: number): Uint8Array {
     const secret = this.#secrets.secret(n);
-    if (secret === undefined)
-      throw new CofferError('NOT_ALLOWED', 'this device does not hold the key of the vault', { details: { epoch: n } });
+    if (secret === undefined) throw missingKey(n);
     return secret;
+  }
+
+  /**
+   * What references further on say of keys, before anything of it is judged: whoever joined later was given the key there. A secret
+   * is used only when it is the one that the judged journal commits to.
+   */
+  learnAhead(header: CommitHeader): void {
+    const { records, grants } = epochsIn(header, { vault: this.vault, account: this.#key.account });
+    const judged = this.#state?.epoch ?? -1;
+    for (const record of records) if (record.n > judged) this.#secrets.learn(record);
+    for (const grant of grants) this.#secrets.learnGrant(grant);
   }
 
   /** `K_cut`, from the genesis. @throws INTEGRITY */
@@ -184,7 +210,11 @@ export class VaultJournal {
   rehearse(operations: readonly Operation[], keeps: ReadonlyMap<IdKey, number>): readonly (readonly Skipped[])[] {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
-      this.#writer.begin((this.#state?.seq ?? 0) + 1, keeps);
+      this.#writer.begin((this.#state?.seq ?? 0) + 1, {
+        keeps,
+        kind: this.kind,
+        byOwner: this.#state !== undefined && equalBytes(this.#state.owner, this.#key.account),
+      });
       return operations.map((operation) => this.#writer.apply(operation));
     } finally {
       this.#db.exec('ROLLBACK');
@@ -208,7 +238,7 @@ export class VaultJournal {
   }
 
   #one(pulled: PulledCommit, expectedSeq: number): FoldedOne {
-    const commit = pulled.own?.commit ?? parsed(pulled.bytes);
+    const commit = pulled.own?.commit ?? parsedCommit(pulled.bytes);
     const known = this.#state;
     if (commit.header.seq !== expectedSeq)
       throw integrityError('The journal of a vault', { seq: commit.header.seq, expectedSeq });
@@ -219,7 +249,13 @@ export class VaultJournal {
     this.#state = state;
     const epochSecret = this.epochSecret(commit.header.epoch);
     const { isVoid, skipped } = foldCommit(
-      { commit, kind: state.kind, epochSecret, operations: pulled.own?.operations },
+      {
+        commit,
+        kind: state.kind,
+        byOwner: equalBytes(commit.header.account, state.owner),
+        epochSecret,
+        operations: pulled.own?.operations,
+      },
       { tree: this.#writer, beliefs: this.#beliefs, savepoint: (work) => this.#savepoint(work) },
     );
     this.#sql.addCommit({ commit, receivedAtMs: pulled.receivedAtMs, isVoid, skipped: skipped.length });
@@ -260,38 +296,24 @@ export class VaultJournal {
     }
   }
 
-  /** Which vault is home the server said, at the login: only one that the account itself made to be that is believed. */
+  /** Which vault it is the server said: only one that is what was asked for is believed. */
   #opened(genesis: Commit): VaultState {
+    const { kind, owner } = this.#expected;
     const state = openVault(genesis, this.#directory);
-    if (state.kind === 'home' && equalBytes(state.owner, this.#key.account)) return state;
-    throw integrityError('The home vault');
+    if (state.kind === kind && (owner === undefined || equalBytes(state.owner, owner))) return state;
+    throw integrityError('The beginning of a vault');
   }
 
   #learnEpochs({ header }: Commit): void {
-    const object = header.seq === 1 ? header.commitId : this.vault;
-    for (const ref of header.refs) {
-      if (ref.kind !== 'epoch') continue;
-      const record = this.#epochRecord(ref, { from: header.account, object });
+    const { records, grants } = epochsIn(header, { vault: this.vault, account: this.#key.account });
+    for (const record of records) {
       this.#sql.addEpoch(record);
       this.#secrets.learn(record);
     }
-  }
-
-  #epochRecord(ref: EpochRef, { from, object }: { from: AccountId; object: Uint8Array }): EpochRecord {
-    const { account, worker: ownWorker } = this.#key;
-    const sealedFor = (worker: DeviceId | undefined): Uint8Array | null =>
-      ref.seals.find((seal) => equalBytes(seal.recipient, account) && equalBytes(seal.worker ?? none, worker ?? none))
-        ?.sealed ?? null;
-    const forWorker = ownWorker === undefined ? null : sealedFor(ownWorker);
-    return {
-      n: ref.n,
-      commitment: ref.commitment,
-      link: ref.link,
-      from,
-      object,
-      forAccount: sealedFor(undefined),
-      forWorker,
-    };
+    for (const grant of grants) {
+      this.#sql.addGrant(grant);
+      this.#secrets.learnGrant(grant);
+    }
   }
 
   #transaction(work: () => void): void {
@@ -322,6 +344,7 @@ export class VaultJournal {
     // What was learned of epochs may have been taken back.
     this.#secrets = new EpochSecrets(this.vault, this.#key);
     for (const record of this.#sql.epochs()) this.#secrets.learn(record);
+    for (const grant of this.#sql.grants()) this.#secrets.learnGrant(grant);
   }
 }
 
@@ -336,6 +359,12 @@ interface FoldedOne {
 
 const none = new Uint8Array(0);
 
+/** `missingKey` in the details: the journal may give it further on. */
+function missingKey(epoch: number): CofferError {
+  const details = { epoch, missingKey: true };
+  return new CofferError('NOT_ALLOWED', 'this device does not hold the key of the vault', { details });
+}
+
 function isSameHead(one: VaultState | undefined, other: VaultState | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return one.seq === other.seq && equalBytes(one.head, other.head);
@@ -348,7 +377,8 @@ export function checkArrived(state: VaultState | undefined, { seq, head }: Exclu
   if (state.seq === seq && !equalBytes(state.head, head)) throw rollbackError(seq);
 }
 
-function parsed(bytes: Uint8Array): Commit {
+/** A commit as the server gave it. @throws INTEGRITY, UPGRADE_REQUIRED */
+export function parsedCommit(bytes: Uint8Array): Commit {
   try {
     return parseCommit(bytes);
   } catch (error) {
@@ -375,10 +405,14 @@ function prepareJournalStatements(db: DatabaseSync) {
     addCommit: db.prepare(
       'INSERT INTO commits (seq, hash, received_ms, account, device, void, skipped) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    addEpoch: db.prepare(
-      'INSERT INTO epochs (n, commitment, link, sender, object, for_account, for_worker) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    addEpoch: db.prepare('INSERT INTO epochs (n, commitment, link) VALUES (?, ?, ?)'),
+    epochs: db.prepare('SELECT n, commitment, link FROM epochs'),
+    addGrant: db.prepare(
+      'INSERT INTO grants (n, sender, object, recipient, worker, fingerprint, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    epochs: db.prepare('SELECT n, commitment, link, sender, object, for_account, for_worker FROM epochs'),
+    grants: db.prepare(
+      'SELECT n, sender AS "from", object, recipient AS "to", worker, fingerprint, sealed FROM grants ORDER BY id DESC',
+    ),
   };
   return {
     meta: (key: string) => sql.meta.get(key)?.['value'] as Uint8Array | undefined,
@@ -391,23 +425,10 @@ function prepareJournalStatements(db: DatabaseSync) {
       const device = header.device.byteLength === 0 ? null : header.device;
       sql.addCommit.run(header.seq, hash, receivedAtMs, header.account, device, isVoid ? 1 : 0, skipped);
     },
-    addEpoch: ({ n, commitment, link, from, object, forAccount, forWorker }: EpochRecord) =>
-      void sql.addEpoch.run(n, commitment, link, from, object, forAccount, forWorker),
-    epochs: () => (sql.epochs.all() as unknown as EpochRow[]).map(epochOfRow),
+    addEpoch: ({ n, commitment, link }: EpochRecord) => void sql.addEpoch.run(n, commitment, link),
+    epochs: () => sql.epochs.all() as unknown as EpochRecord[],
+    addGrant: ({ n, from, object, to, worker, fingerprint, sealed }: EpochGrant) =>
+      void sql.addGrant.run(n, from, object, to, worker, fingerprint, sealed),
+    grants: () => sql.grants.all() as unknown as EpochGrant[],
   };
-}
-
-interface EpochRow {
-  readonly n: number;
-  readonly commitment: Uint8Array;
-  readonly link: Uint8Array | null;
-  readonly sender: Uint8Array;
-  readonly object: Uint8Array;
-  readonly for_account: Uint8Array | null;
-  readonly for_worker: Uint8Array | null;
-}
-
-function epochOfRow(row: EpochRow): EpochRecord {
-  const { n, commitment, link, sender, object } = row;
-  return { n, commitment, link, from: sender, object, forAccount: row.for_account, forWorker: row.for_worker };
 }

@@ -9,6 +9,8 @@ export type ChunkRecord =
       readonly id: ChunkId;
       readonly plainBytes: number;
       readonly storedBytes: number;
+      /** Where it does not follow from the newest dedup secret: of a chunk that an older one has named. */
+      readonly key?: Uint8Array;
     }
   | { readonly kind: 'hole'; readonly bytes: number };
 

@@ -9,7 +9,7 @@ import type { OpenedChunk } from './open-thread.ts';
 
 export interface FileDownloaderDeps {
   readonly fetcher: ChunkFetcher;
-  /** Owner of the home vault: the uploader of everything in it. */
+  /** The account itself: the uploader of everything in a home vault. */
   readonly owner: AccountId;
   /** By generation of the dedup secret. */
   readonly keys: ReadonlyMap<number, ChunkKeys>;
@@ -185,11 +185,19 @@ export class FileDownloader implements Downloader {
   }
 
   #wanted(tuple: ChunkTuple): WantedChunk {
-    if (isSharedTuple(tuple)) throw new RangeError('a home vault holds no tuples of the shared form');
-    const [plainHash, plainBytes, storedBytes, g] = tuple;
+    const [plainHash, plainBytes, storedBytes] = tuple;
+    if (isSharedTuple(tuple)) {
+      const [, , , uploader, id, key] = tuple;
+      return { uploader, id, item: { plainHash, plainBytes, storedBytes, by: { key } } };
+    }
+    const g = tuple[3];
     const keys = this.#deps.keys.get(g);
     if (keys === undefined) throw integrityError('A chunk', { generation: g });
-    return { uploader: this.#deps.owner, id: keys.id(plainHash), item: { plainHash, plainBytes, storedBytes, g } };
+    return {
+      uploader: this.#deps.owner,
+      id: keys.id(plainHash),
+      item: { plainHash, plainBytes, storedBytes, by: { g } },
+    };
   }
 }
 

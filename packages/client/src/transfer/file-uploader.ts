@@ -28,6 +28,8 @@ export interface FileUploaderDeps {
   /** Which of these ids the server has: one byte each. */
   readonly has: (ids: Uint8Array) => Promise<Uint8Array>;
   readonly account: AccountId;
+  /** Of the vault's contents. */
+  readonly form: ContentDeps['form'];
   readonly keys: ChunkKeys;
   /** Generation of the dedup secret that `keys` come from. */
   readonly dedupGeneration: number;
@@ -103,7 +105,7 @@ export class FileUploader implements Uploader {
       kind: 'file',
       job,
       path: file.path,
-      known: packKnown(file.previous),
+      known: packKnown(file.previous, this.#deps.account),
     });
     const content = await this.#finished(await this.#run({ bytes: file.size, parts: undefined, start }, signal));
     this.#sources.set(content, file);
@@ -123,6 +125,15 @@ export class FileUploader implements Uploader {
     const parts = source[Symbol.asyncIterator]();
     const start = (job: number): LaneRequest => ({ kind: 'stream', job, known: undefined });
     return this.#finished(await this.#run({ bytes: 0, parts, start }, signal));
+  }
+
+  /**
+   * The content of a file whose chunks are the account's own and on the server already, for this uploader's vault: only the
+   * lists of segments are sent.
+   */
+  async adopt(file: Omit<FileOutcome, 'bytesSent'>): Promise<UploadedContent> {
+    this.#throwFailure();
+    return buildContent({ ...file, bytesSent: 0 }, this.#content);
   }
 
   async flush(signal?: AbortSignal): Promise<void> {

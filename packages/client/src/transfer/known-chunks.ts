@@ -1,12 +1,19 @@
-import { isHole, isSegmented } from '@coffer/journal';
+import { equalBytes } from '@coffer/core';
+import type { AccountId } from '@coffer/core';
+import { isHole, isSegmented, isSharedTuple } from '@coffer/journal';
 import type { Content } from '@coffer/journal';
 
 const entryBytes = 36;
 
-/** Hashes and stored sizes of a version's chunks, packed for a lane; undefined when there are none listed here. */
-export function packKnown(content: Content | undefined): Uint8Array | undefined {
+/**
+ * Hashes and stored sizes of a version's chunks that `own` has uploaded, packed for a lane; undefined when there are none listed
+ * here. What another member says of a chunk may be a lie that only opening it shows: such chunks are sealed and sent anew.
+ */
+export function packKnown(content: Content | undefined, own: AccountId): Uint8Array | undefined {
   if (content === undefined || isSegmented(content)) return undefined;
-  const chunks = content.filter((tuple) => !isHole(tuple));
+  const chunks = content
+    .filter((tuple) => !isHole(tuple))
+    .filter((tuple) => !isSharedTuple(tuple) || equalBytes(tuple[3], own));
   if (chunks.length === 0) return undefined;
   const bytes = new Uint8Array(chunks.length * entryBytes);
   const view = new DataView(bytes.buffer);

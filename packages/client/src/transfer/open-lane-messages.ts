@@ -12,8 +12,8 @@ export interface SealedItem {
   readonly plainHash: Uint8Array;
   readonly plainBytes: number;
   readonly storedBytes: number;
-  /** Generation of the dedup secret. */
-  readonly g: number;
+  /** Generation of the dedup secret that the key follows from, or the key itself, of somebody else's chunk in a shared vault. */
+  readonly by: { readonly g: number } | { readonly key: Uint8Array };
 }
 
 export interface OpenRequest {

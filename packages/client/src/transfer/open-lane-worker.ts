@@ -34,8 +34,8 @@ function openAll({ batch, sealed: sealedRef, plain, items }: OpenRequest): OpenR
 
 /** `sealed` is `id ‖ sealed chunk`; the id was compared with the one asked for. False when it does not open. */
 function open({ sealed, item }: { sealed: Uint8Array; item: SealedItem }, to: Uint8Array, offset: number): boolean {
-  const { plainHash, plainBytes, storedBytes, g } = item;
-  const key = keys.get(g)?.key(plainHash);
+  const { plainHash, plainBytes, storedBytes, by } = item;
+  const key = 'key' in by ? by.key : keys.get(by.g)?.key(plainHash);
   if (key === undefined) return false;
   try {
     const tuple = [plainHash, plainBytes, storedBytes] as const;

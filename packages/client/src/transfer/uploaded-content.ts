@@ -3,13 +3,15 @@ import type { AccountId, ChunkId, Random } from '@coffer/core';
 import { hashPlain, planSegments, sealChunk } from '@coffer/crypto';
 import type { ChunkKeys } from '@coffer/crypto';
 import { contentLimits, encodeSegment, encodeSegmentList, segmentId } from '@coffer/journal';
-import type { Content, ContentTuple, HomeTuple, SegmentRun } from '@coffer/journal';
+import type { ChunkTuple, Content, ContentTuple, SegmentRun } from '@coffer/journal';
 import { uniqueSorted } from '../vaults/content-refs.ts';
 import { hashContent } from '../state/stored-content.ts';
 import type { UploadedContent } from '../uploader.ts';
 import type { ChunkRecord, FileOutcome } from './chunk-records.ts';
 
 export interface ContentDeps {
+  /** As the vault has it: in a home vault id and key follow from the hash, in any other they are told. */
+  readonly form: 'home' | 'shared';
   readonly account: AccountId;
   readonly keys: ChunkKeys;
   readonly dedupGeneration: number;
@@ -21,7 +23,7 @@ export interface ContentDeps {
   readonly sendSegments: (frames: readonly Uint8Array[]) => Promise<void>;
 }
 
-/** The content of what a lane has read, in the form of a home vault; long ones get segments (JOURNAL §Commit). */
+/** The content of what a lane has read, in the form of the vault; long ones get segments (JOURNAL §Commit). */
 export async function buildContent(result: FileOutcome, deps: ContentDeps): Promise<UploadedContent> {
   const { size, mtime, mode, bytesSent, records } = result;
   const chunkCount = records.filter(({ kind }) => kind === 'chunk').length;
@@ -47,9 +49,16 @@ export async function buildContent(result: FileOutcome, deps: ContentDeps): Prom
   };
 }
 
-function tupleOf(record: ChunkRecord, { dedupGeneration }: ContentDeps): ContentTuple {
-  if (record.kind === 'hole') return [record.bytes];
-  return [record.plainHash, record.plainBytes, record.storedBytes, dedupGeneration];
+function tupleOf(record: ChunkRecord, deps: ContentDeps): ContentTuple {
+  return record.kind === 'hole' ? [record.bytes] : chunkTuple(record, deps);
+}
+
+function chunkTuple(
+  { plainHash, plainBytes, storedBytes, id, key }: Omit<Extract<ChunkRecord, { kind: 'chunk' }>, 'kind'>,
+  { form, dedupGeneration, account, keys }: ContentDeps,
+): ChunkTuple {
+  if (form === 'home') return [plainHash, plainBytes, storedBytes, dedupGeneration];
+  return [plainHash, plainBytes, storedBytes, account, id, key ?? keys.key(plainHash)];
 }
 
 async function segmented(
@@ -103,7 +112,7 @@ function segmentOf(records: readonly ChunkRecord[], deps: ContentDeps): BuiltSeg
 function sealList(
   records: readonly ChunkRecord[],
   deps: ContentDeps,
-): { id: ChunkId; tuple: HomeTuple; sentBytes: number } {
+): { id: ChunkId; tuple: ChunkTuple; sentBytes: number } {
   const plain = encodeSegmentList(records.map((record) => tupleOf(record, deps)));
   const plainHash = hashPlain(plain);
   const id = deps.keys.id(plainHash);
@@ -111,7 +120,7 @@ function sealList(
   deps.send(concatBytes(id, sealed));
   return {
     id,
-    tuple: [plainHash, plain.byteLength, sealed.byteLength, deps.dedupGeneration],
+    tuple: chunkTuple({ plainHash, plainBytes: plain.byteLength, storedBytes: sealed.byteLength, id }, deps),
     sentBytes: 32 + sealed.byteLength,
   };
 }

@@ -11,7 +11,7 @@ import {
 import type { AccountId, Clock, CommitId, DeviceId, EntryId, IdKey, Random } from '@coffer/core';
 import { sealCommitBody } from '@coffer/crypto';
 import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
-import type { Commit, CommitHeader, IdentityState, Operation, Ref, Signer, VaultState } from '@coffer/journal';
+import type { Commit, CommitHeader, IdentityRef, Operation, Ref, Signer, VaultState } from '@coffer/journal';
 import type { ResponseOf } from '@coffer/protocol';
 import type { CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { FoldReport, OwnCommit, VaultJournal } from '../state/vault-journal.ts';
@@ -25,8 +25,8 @@ export interface CommitAppenderDeps {
   readonly sign: Signer;
   readonly clock: Clock;
   readonly random: Random;
-  /** The own identity as last seen. */
-  readonly identity: () => IdentityState;
+  /** Heads of chains that are known here and newer than the journal's: of the own account, and of other members. */
+  readonly identityRefs: (state: VaultState) => readonly IdentityRef[];
   /** Sends one commit; safe to repeat. */
   readonly send: (commit: Commit, signal?: AbortSignal) => Promise<ResponseOf<'vault.append'>>;
   /** Brings the journal up to date. */
@@ -79,6 +79,22 @@ export class CommitAppender {
     return (await this.#send({ commit: this.#commit(body), operations: [] }, signal)) !== undefined;
   }
 
+  /**
+   * A commit of refs that are made anew for every try, since members and epoch may be others by then. Nothing is appended when
+   * `make` gives nothing. @throws CONFLICT when all tries are used up; what `make` throws, and the server answers
+   */
+  async appendMade(make: () => Promise<MadeRefs | undefined>, signal?: AbortSignal): Promise<void> {
+    for (let attempt = 0; attempt < maxTries; attempt += 1) {
+      const made = await make();
+      if (made === undefined) return;
+      const body = { ...this.#sealed([], made.epoch), refs: made.refs };
+      const sent = await this.#send({ commit: this.#commit(body), operations: [] }, signal);
+      if (sent !== undefined) return;
+      await this.#deps.clock.sleep(backoffMs(attempt, backoff, this.#deps.random), signal);
+    }
+    throw busyVault();
+  }
+
   /** A commit of refs that hold whatever else the journal says. @throws CONFLICT when all tries are used up; what the server answers */
   async insistOnRefs(refs: readonly Ref[], signal?: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < maxTries; attempt += 1) {
@@ -124,14 +140,15 @@ export class CommitAppender {
     return { seq: commit.header.seq, receivedAtMs: ack.receivedAt, folded: undefined };
   }
 
-  #sealed(items: readonly CommitItem[]): SealedBody {
+  #sealed(items: readonly CommitItem[], next?: MadeRefs['epoch']): SealedBody {
     const { account, device, random, journal } = this.#deps;
-    const { epoch, vault } = this.#state;
+    const { vault } = this.#state;
+    const epoch = next?.n ?? this.#state.epoch;
     const commitId: CommitId = randomId(random);
     const operations = encodeOperations(operationsOf(items));
     const associatedData = bodyAssociatedData({ vault, epoch, account, device, commitId });
     const body = sealCommitBody({
-      epochSecret: journal.epochSecret(epoch),
+      epochSecret: next?.secret ?? journal.epochSecret(epoch),
       n: epoch,
       operations,
       associatedData,
@@ -154,17 +171,17 @@ export class CommitAppender {
       device,
       commitId,
       at,
-      refs: [...this.#identityRefs(), ...refs],
+      refs: [...this.#identityRefs(refs), ...refs],
     };
     return makeCommit({ header, body, sign });
   }
 
-  /** The journal learns of devices and revocations with the next commit of anybody who knows them. */
-  #identityRefs(): readonly Ref[] {
-    const { account, identity } = this.#deps;
-    const { head } = identity();
-    const recorded = this.#state.identities.get(idKey(account));
-    return recorded !== undefined && equalBytes(recorded, head) ? [] : [{ kind: 'identity', subject: account, head }];
+  /** The journal learns of devices and revocations with the next commit of anybody who knows them. A `member` ref brings its own head. */
+  #identityRefs(refs: readonly Ref[]): readonly IdentityRef[] {
+    const named = new Set(
+      refs.flatMap((ref) => (ref.kind === 'member' && ref.role !== 'none' ? [idKey(ref.member)] : [])),
+    );
+    return this.#deps.identityRefs(this.#state).filter(({ subject }) => !named.has(idKey(subject)));
   }
 
   /** What still holds now that others have changed the tree. */
@@ -177,6 +194,12 @@ export class CommitAppender {
 }
 
 type Holds = NonNullable<CommitBatchOptions['holds']>;
+
+/** What changes members, and the epoch that begins with it. */
+export interface MadeRefs {
+  readonly refs: readonly Ref[];
+  readonly epoch?: { readonly n: number; readonly secret: Uint8Array };
+}
 
 interface CheckedItems {
   readonly items: readonly CommitItem[];

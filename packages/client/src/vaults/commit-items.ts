@@ -12,6 +12,8 @@ export interface CommitItem {
   readonly ref?: Extract<Ref, { kind: 'put' | 'keep' }>;
   /** Entries that go. */
   readonly drops?: readonly EntryId[];
+  /** The entry in whose place a mount stands from now on. */
+  readonly moved?: EntryId;
   /** What the `put` refers to, when it was uploaded for it. */
   readonly content?: UploadedContent;
   /** The version whose content the `put` or `keep` takes up again. */
@@ -42,7 +44,11 @@ export class CommitItems {
 
   /** False when the item must go into the next commit: one word per entry and commit (JOURNAL §Commit). */
   add(item: CommitItem): boolean {
-    const named = [...(item.ref === undefined ? [] : [item.ref.entry]), ...(item.drops ?? [])].map(idKey);
+    const named = [
+      ...(item.ref === undefined ? [] : [item.ref.entry]),
+      ...(item.drops ?? []),
+      ...(item.moved === undefined ? [] : [item.moved]),
+    ].map(idKey);
     const body = encodeCbor(item.operation).byteLength;
     const ref = refSize(item);
     const fits =
@@ -71,10 +77,12 @@ function refSize({ ref, drops }: CommitItem): number {
   return 40 + puts + (drops?.length ?? 0) * 17;
 }
 
-/** Refs of the items; all drops in one. */
+/** Refs of the items; all drops of one reason in one. */
 export function refsOf(items: readonly CommitItem[]): readonly Ref[] {
   const drops = items.flatMap((item) => item.drops ?? []);
   const refs: Ref[] = items.flatMap((item) => (item.ref === undefined ? [] : [item.ref]));
   if (drops.length > 0) refs.push({ kind: 'drop', entries: drops, reason: 'removed' });
+  const moved = items.flatMap((item) => item.moved ?? []);
+  if (moved.length > 0) refs.push({ kind: 'drop', entries: moved, reason: 'moved' });
   return refs;
 }

@@ -1,8 +1,8 @@
-import { CofferError, isCofferError, newEntryId, rootEntry } from '@coffer/core';
+import { CofferError, equalBytes, isCofferError, newEntryId, rootEntry } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { checkName, isReservedName } from '@coffer/journal';
-import type { Operation, PutOperation, PutRef } from '@coffer/journal';
+import type { Operation, PutOperation, PutRef, VaultKind } from '@coffer/journal';
 import type {
   Attributes,
   CommitBatch,
@@ -19,10 +19,11 @@ import type { VaultHistory } from '../history.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import { CommitItems } from './commit-items.ts';
 import type { CommitItem } from './commit-items.ts';
-import { idsOfContent, putRef } from './content-refs.ts';
+import { putRef, refOfContent } from './content-refs.ts';
 
 export interface JournalBatchDeps {
   readonly tree: TreeReader;
+  readonly kind: VaultKind;
   readonly account: AccountId;
   readonly keys: ReadonlyMap<number, ChunkKeys>;
   readonly clock: Clock;
@@ -127,6 +128,11 @@ export class JournalBatch implements CommitBatch {
     await this.#putAgain({ entry, place: current, source }, signal);
   }
 
+  /** Adds an operation with its references as it is. */
+  async add(item: CommitItem, signal?: AbortSignal): Promise<void> {
+    await this.#add(item, signal);
+  }
+
   async commit(signal?: AbortSignal): Promise<readonly CommitReport[]> {
     await this.#append(signal);
     await this.#underWay;
@@ -151,12 +157,9 @@ export class JournalBatch implements CommitBatch {
     if (source.kind !== 'file') throw new TypeError('only files have content');
     const { content, size } = source;
     const operation = this.#put({ entry, place, kind: 'file', attributes: source, size, content });
-    const ids = idsOfContent(content, this.#deps.keys);
+    const ref = refOfContent(entry, content, this.#deps);
     const { entry: from, seq } = source;
-    await this.#add(
-      { operation, ref: putRef(entry, ids, this.#deps.account), source: { entry: from, seq }, entries: [entry] },
-      signal,
-    );
+    await this.#add({ operation, ref, source: { entry: from, seq }, entries: [entry] }, signal);
   }
 
   #put(put: {
@@ -176,7 +179,7 @@ export class JournalBatch implements CommitBatch {
   /** @throws INVALID */
   #checkPlace({ parent, name }: Placement): void {
     checkName(name);
-    if (isReservedName({ kind: 'home', parent, name }))
+    if (isReservedName({ kind: this.#deps.kind, parent, name }))
       throw new CofferError('INVALID', '"Shared" is reserved in the root');
   }
 
@@ -266,7 +269,9 @@ export class JournalBatch implements CommitBatch {
   }
 
   async #isThere({ chunks, segments }: PutRef): Promise<boolean> {
-    for (const list of [...chunks.map(({ ids }) => ids), segments]) {
+    // The server answers about one's own uploads only; those of others are there as long as a version refers to them.
+    const own = chunks.filter(({ uploader }) => equalBytes(uploader, this.#deps.account));
+    for (const list of [...own.map(({ ids }) => ids), segments]) {
       for (let start = 0; start < list.byteLength; start += idsTogether) {
         const present = await this.#deps.has(list.subarray(start, start + idsTogether));
         if (present.includes(0)) return false;

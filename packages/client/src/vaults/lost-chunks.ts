@@ -27,7 +27,7 @@ type Control = <Result>(
 /** Ids that are listened to in one run, those of others included; each takes 100 bytes. What is beyond is healed by the next run. */
 const maxLost = 200_000;
 
-/** {@link LostContent} of a home vault. */
+/** {@link LostContent} of a vault: what the account itself has uploaded. */
 export class LostChunks implements LostContent {
   readonly #deps: LostChunksDeps;
   readonly #lost: Set<IdKey>;
@@ -104,7 +104,9 @@ export class LostChunks implements LostContent {
   }
 
   #chunkId(tuple: ChunkTuple): readonly IdKey[] {
-    const keys = isSharedTuple(tuple) ? undefined : this.#deps.keys.get(tuple[3]);
-    return keys === undefined ? [] : [idKey(keys.id(tuple[0]))];
+    const { account, keys } = this.#deps;
+    if (isSharedTuple(tuple)) return equalBytes(tuple[3], account) ? [idKey(tuple[4])] : [];
+    const chunkKeys = keys.get(tuple[3]);
+    return chunkKeys === undefined ? [] : [idKey(chunkKeys.id(tuple[0]))];
   }
 }

@@ -1,14 +1,17 @@
 import { integrityError, isCofferError, MiB } from '@coffer/core';
+import type { Commit } from '@coffer/journal';
 import type { ClientConnection } from '@coffer/protocol';
 import { rollbackError } from '../state/rollback-error.ts';
-import { checkArrived } from '../state/vault-journal.ts';
+import { checkArrived, parsedCommit } from '../state/vault-journal.ts';
 import type { FoldReport, PullEnd, PulledCommit, VaultJournal } from '../state/vault-journal.ts';
 
 export interface PullInto {
   readonly journal: VaultJournal;
   readonly connection: ClientConnection;
-  /** Fetches identity statements that a commit may speak of. */
+  /** Fetches the own identity statements, when a commit may speak of newer ones. */
   readonly refreshIdentities: () => Promise<void>;
+  /** Fetches the chains that judging these commits needs. Without it there is but the own one. */
+  readonly prepare?: (commits: readonly Commit[]) => Promise<void>;
   /** Least position that the server must have. */
   readonly pinnedSeq?: number;
 }
@@ -20,11 +23,29 @@ const batchCommits = 200;
 /** Pulls what follows the folded head, and folds it. Nothing of a pull that lies is kept. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
 export async function pullInto(input: PullInto, signal?: AbortSignal): Promise<FoldReport> {
   try {
-    return await pullAndFold(input, signal);
+    return await pullWithKeys(input, signal);
   } catch (error) {
     if (isCofferError(error, 'ROLLBACK', 'INTEGRITY')) input.journal.forgetUnconfirmed();
     throw error;
   }
+}
+
+/** Whoever joined later finds the key of what came before in what comes after. */
+async function pullWithKeys(input: PullInto, signal: AbortSignal | undefined): Promise<FoldReport> {
+  try {
+    return await pullAndFold(input, signal);
+  } catch (error) {
+    if (!isCofferError(error, 'NOT_ALLOWED') || error.details['missingKey'] !== true) throw error;
+    await readAhead(input, signal);
+    return await pullAndFold(input, signal);
+  }
+}
+
+/** Learns from headers alone, before anything of them is judged, which keys they bring. */
+async function readAhead({ journal, connection }: PullInto, signal: AbortSignal | undefined): Promise<void> {
+  const message = { vault: journal.vault, after: journal.state?.seq ?? 0 };
+  const { data } = await connection.request('vault.pull', message, { ...(signal && { signal }) });
+  for await (const frame of data) journal.learnAhead(parsedCommit(pulledCommit(frame).bytes).header);
 }
 
 async function pullAndFold(input: PullInto, signal: AbortSignal | undefined): Promise<FoldReport> {
@@ -79,6 +100,7 @@ class BatchFolder {
 
   /** A commit may come from a device that was enrolled since the chain was fetched. */
   async #folded(end: PullEnd): Promise<FoldReport> {
+    await this.#input.prepare?.(this.#batch.map(({ bytes }) => parsedCommit(bytes)));
     try {
       return this.#input.journal.fold(this.#batch, this.#after, end);
     } catch (error) {

@@ -15,7 +15,7 @@ import type { UploaderOptions } from '../uploader.ts';
 
 export interface TransferDeps {
   readonly record: ProfileRecord;
-  readonly keys: DeviceKeys;
+  readonly keys: Pick<DeviceKeys, 'dedup'>;
   readonly chunkKeys: ReadonlyMap<number, ChunkKeys>;
   readonly connections: Connections;
   readonly journal: VaultJournal;
@@ -40,6 +40,7 @@ export function openUploader(deps: TransferDeps, { lanes = 1, onProgress }: Uplo
       }),
       has: (ids) => hasChunks(deps, ids),
       account: record.account,
+      form: journal.kind === 'home' ? 'home' : 'shared',
       keys: newest.keys,
       dedupGeneration: newest.g,
       clock,

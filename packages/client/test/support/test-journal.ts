@@ -10,7 +10,7 @@ import {
   makeIdentityStatement,
 } from '@coffer/journal';
 import type { Commit, CommitHeader, IdentityState, Operation, Ref } from '@coffer/journal';
-import { makeHomeGenesis } from '../../src/login/home-genesis.ts';
+import { makeGenesis } from '../../src/vaults/genesis.ts';
 import { createTables } from '../../src/state/schema.ts';
 import { VaultJournal } from '../../src/state/vault-journal.ts';
 import type { VaultPin } from '../../src/state/vault-journal.ts';
@@ -46,7 +46,7 @@ export class TestJournal {
       ),
     );
     const deps = { clock: systemClock, random: systemRandom };
-    const genesis = makeHomeGenesis({ identity: created, secrets: this.secrets }, deps);
+    const genesis = makeGenesis({ kind: 'home', identity: created, secrets: this.secrets }, deps);
     this.epochSecret = genesis.epochSecret;
     this.commits.push(genesis.commit);
     const { publicKey: signKey } = this.deviceKey;

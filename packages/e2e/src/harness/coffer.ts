@@ -32,9 +32,12 @@ export interface CofferFailure {
 /** The real command line program with one profile home. Homes are independent machines as far as Coffer can tell. */
 export class Coffer {
   readonly home: string;
+  readonly #env: Readonly<Record<string, string>>;
 
-  constructor(home: string) {
+  /** `env`: for every command of this machine, as where its password lies. */
+  constructor(home: string, env: Readonly<Record<string, string>> = {}) {
     this.home = home;
+    this.#env = env;
   }
 
   /** Runs a command to its end, whatever that is. @throws Error only when it cannot be started */
@@ -55,7 +58,7 @@ export class Coffer {
     const { env, ...rest } = options;
     return new Child(cofferCommand([...args, '--home', this.home]), {
       ...rest,
-      env: { ...cleanEnvironment(this.home), ...env },
+      env: { ...cleanEnvironment(this.home), ...this.#env, ...env },
     });
   }
 }

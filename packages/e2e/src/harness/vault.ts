@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { Coffer } from './coffer.ts';
 import { Daemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
@@ -78,6 +79,17 @@ export class Vault implements AsyncDisposable {
   /** One more machine on which `person` (the user when left out) is logged in. */
   async device(person: Credentials = this.user): Promise<Coffer> {
     return await logIn(this.folder, person);
+  }
+
+  /** One more machine of `person` that holds the keys of the account, under its password: an unattended one shares nothing. */
+  async ownDevice(person: Credentials): Promise<Coffer> {
+    return await logIn(this.folder, person, 'password');
+  }
+
+  /** One more account on a machine that holds its keys. */
+  async addPerson(name: string, args: readonly string[] = []): Promise<Person> {
+    const credentials = await addUser(this.#server, name, args);
+    return { ...credentials, device: await this.ownDevice(credentials) };
   }
 
   /** One more account, logged in on a machine of its own. */
@@ -182,12 +194,26 @@ async function addUser(server: Server, name: string, args: readonly string[] = [
   ]);
 }
 
-async function logIn(folder: TemporaryFolder, person: Credentials): Promise<Coffer> {
+async function logIn(
+  folder: TemporaryFolder,
+  person: Credentials,
+  keystore: 'file' | 'password' = 'file',
+): Promise<Coffer> {
   const name = `${person.username}-${crypto.randomUUID().slice(0, 8)}`;
-  const coffer = new Coffer(await folder.folder('devices', name));
-  const args = ['login', person.invite, '--password-stdin', '--keystore', 'file', '--device-name', name];
+  const home = await folder.folder('devices', name);
+  const coffer = new Coffer(
+    home,
+    keystore === 'file' ? {} : { COFFER_PASSWORD_FILE: await passwordFile(home, person) },
+  );
+  const args = ['login', person.invite, '--password-stdin', '--keystore', keystore, '--device-name', name];
   const result = await coffer.run([...args, '--json'], { input: `${person.password}\n` });
   if (result.exitCode !== 0)
     throw new Error(`login of ${person.username}: exit code ${result.exitCode}\n${result.stderr}`);
   return coffer;
+}
+
+async function passwordFile(home: string, { password }: Credentials): Promise<string> {
+  const path = `${home}.password`;
+  await writeFile(path, `${password}\n`, { mode: 0o600 });
+  return path;
 }

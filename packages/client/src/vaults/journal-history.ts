@@ -9,7 +9,7 @@ import type { Tombstone } from '../history/judge-tombstone.ts';
 import { ageVersions } from '../history/version-ages.ts';
 import type { VaultJournal } from '../state/vault-journal.ts';
 
-export interface HomeHistoryDeps {
+export interface JournalHistoryDeps {
   readonly journal: VaultJournal;
   readonly clock: Clock;
   readonly control: <Result>(
@@ -24,10 +24,10 @@ export interface HomeHistoryDeps {
 type Listed = ResponseOf<'version.list'>;
 
 /** {@link VaultHistory} of the home vault. */
-export class HomeHistory implements VaultHistory {
-  readonly #deps: HomeHistoryDeps;
+export class JournalHistory implements VaultHistory {
+  readonly #deps: JournalHistoryDeps;
 
-  constructor(deps: HomeHistoryDeps) {
+  constructor(deps: JournalHistoryDeps) {
     this.#deps = deps;
   }
 

@@ -1,26 +1,37 @@
 import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
 import type { Clock, CommitId, Random } from '@coffer/core';
-import { ed25519KeyPair, epochKeys, newEpochSecret, sealCommitBody, sealEpochSecretTo } from '@coffer/crypto';
+import {
+  ed25519KeyPair,
+  epochKeys,
+  newEpochSecret,
+  sealCommitBody,
+  sealEpochSecretTo,
+  teamKeyPair,
+} from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
 import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
-import type { Commit, CommitHeader, IdentityState, Ref } from '@coffer/journal';
+import type { Commit, CommitHeader, IdentityState, Ref, VaultKind } from '@coffer/journal';
 
-export interface HomeGenesis {
+export interface Genesis {
   readonly commit: Commit;
   /** Of epoch 0. */
   readonly epochSecret: Uint8Array;
 }
 
-export interface HomeGenesisDeps {
+export interface GenesisDeps {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** The first commit of an account's home vault: its id follows from it, so it is known before the server has it (JOURNAL §Commit). */
-export function makeHomeGenesis(
-  { identity, secrets }: { readonly identity: IdentityState; readonly secrets: AccountSecrets },
-  { clock, random }: HomeGenesisDeps,
-): HomeGenesis {
+export interface NewVault {
+  readonly kind: VaultKind;
+  /** Of the owner, who alone is a member at the beginning. */
+  readonly identity: IdentityState;
+  readonly secrets: Pick<AccountSecrets, 'identitySeed'>;
+}
+
+/** The first commit of a vault: its id follows from it, so it is known before the server has it (JOURNAL §Commit). */
+export function makeGenesis({ kind, identity, secrets }: NewVault, { clock, random }: GenesisDeps): Genesis {
   const epochSecret = newEpochSecret(random);
   const commitId: CommitId = randomId(random);
   const header = {
@@ -33,7 +44,7 @@ export function makeHomeGenesis(
     device: new Uint8Array(0),
     commitId,
     at: timestampFromMs(clock.nowMs()),
-    refs: genesisRefs({ identity, epochSecret, commitId, random }),
+    refs: genesisRefs({ kind, identity, epochSecret, commitId, random }),
   } as const satisfies Omit<CommitHeader, 'bodyHash'>;
   const operations = encodeOperations([['init', random.bytes(32)]]);
   const associatedData = bodyAssociatedData(header);
@@ -42,25 +53,26 @@ export function makeHomeGenesis(
 }
 
 interface GenesisRefs {
+  readonly kind: VaultKind;
   readonly identity: IdentityState;
   readonly epochSecret: Uint8Array;
   readonly commitId: CommitId;
   readonly random: Random;
 }
 
-function genesisRefs({ identity, epochSecret, commitId, random }: GenesisRefs): readonly Ref[] {
+function genesisRefs({ kind, identity, epochSecret, commitId, random }: GenesisRefs): readonly Ref[] {
   const { account, server, fingerprint, head, sealKey } = identity;
   const grant = { server, from: account, to: account, object: commitId, epoch: 0 };
   const sealed = sealEpochSecretTo({ grant, recipientKey: sealKey, secret: epochSecret, random });
   return [
-    { kind: 'genesis', vaultKind: 'home', owner: account, fingerprint, chainHead: head },
+    { kind: 'genesis', vaultKind: kind, owner: account, fingerprint, chainHead: head },
     {
       kind: 'epoch',
       n: 0,
       commitment: epochKeys(epochSecret, 0).commitment,
       link: null,
       seals: [{ recipient: account, worker: null, fingerprint, sealed }],
-      teamKey: null,
+      teamKey: kind === 'team' ? teamKeyPair(epochSecret, 0).publicKey : null,
     },
   ];
 }

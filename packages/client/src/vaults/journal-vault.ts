@@ -1,13 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
-import type { EntryId } from '@coffer/core';
+import type { EntryId, VaultId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
-import type { Commit, Ref } from '@coffer/journal';
+import type { Commit, Ref, VaultState } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { CommitBatch, CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Downloader, DownloaderOptions } from '../downloader.ts';
-import type { OwnChain } from '../login/identity-chain.ts';
 import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { Pins } from '../profile/pins.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
@@ -15,14 +14,18 @@ import type { ProfileDeps } from '../profile/profile.ts';
 import type { LostContent } from '../lost-content.ts';
 import type { Repairs } from '../state/server-beliefs.ts';
 import type { FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
+import type { FileUploader } from '../transfer/file-uploader.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import type { Uploader, UploaderOptions } from '../uploader.ts';
 import type { Ignored, JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
+import type { VaultIdentities } from '../people/vault-identities.ts';
 import type { WatchHub } from '../watch-hub.ts';
+import type { Entry } from '../entry.ts';
 import { CommitAppender } from './commit-appender.ts';
+import type { MadeRefs } from './commit-appender.ts';
 import type { CommitItem } from './commit-items.ts';
-import { HomeHistory } from './home-history.ts';
+import { JournalHistory } from './journal-history.ts';
 import { JournalBatch } from './journal-batch.ts';
 import type { JournalBatchDeps } from './journal-batch.ts';
 import { LostChunks } from './lost-chunks.ts';
@@ -30,12 +33,12 @@ import { pullInto } from './pull.ts';
 import { hasChunks, oneFrame, openDownloader, openUploader } from './transfers.ts';
 import { verifyEntries } from './verify.ts';
 
-export interface HomeVaultDeps extends ProfileDeps {
+export interface JournalVaultDeps extends ProfileDeps {
   readonly record: ProfileRecord;
-  readonly keys: DeviceKeys;
+  readonly keys: Pick<DeviceKeys, 'dedup'>;
   readonly sign: (bytes: Uint8Array) => Uint8Array;
   readonly connections: Connections;
-  readonly chain: OwnChain;
+  readonly identities: VaultIdentities;
   readonly pins: Pins;
   readonly db: DatabaseSync;
   readonly journal: VaultJournal;
@@ -55,10 +58,10 @@ interface RefusedKeeps {
   readonly error: CofferError;
 }
 
-/** {@link Vault} of the account itself. */
-export class HomeVault implements Vault {
-  readonly history: HomeHistory;
-  readonly #deps: HomeVaultDeps;
+/** {@link Vault} over its journal, of whatever kind it is. */
+export class JournalVault implements Vault {
+  readonly history: JournalHistory;
+  readonly #deps: JournalVaultDeps;
   readonly #chunkKeys: ReadonlyMap<number, ChunkKeys>;
   readonly #appender: CommitAppender;
   /** Pulls and appends of this process take turns; other processes are met in the database. */
@@ -66,9 +69,9 @@ export class HomeVault implements Vault {
   /** As it was when this object first met the server. */
   #lineage: number | undefined;
 
-  constructor(deps: HomeVaultDeps) {
+  constructor(deps: JournalVaultDeps) {
     this.#deps = deps;
-    this.history = new HomeHistory({
+    this.history = new JournalHistory({
       journal: deps.journal,
       clock: deps.clock,
       control: (work, signal) => this.#control(work, signal),
@@ -83,14 +86,14 @@ export class HomeVault implements Vault {
       sign: deps.sign,
       clock: deps.clock,
       random: deps.random,
-      identity: () => deps.chain.current,
+      identityRefs: (state) => deps.identities.refs(state),
       send: (commit, signal) => this.#send(commit, signal),
       pull: async (signal) => void (await this.#pull(signal)),
     });
   }
 
   get id(): Uint8Array {
-    return this.#deps.record.home;
+    return this.#deps.journal.vault;
   }
 
   get lineage(): number {
@@ -115,19 +118,82 @@ export class HomeVault implements Vault {
     }, signal);
   }
 
-  async uploader(options: UploaderOptions = {}): Promise<Uploader> {
-    await this.#ensureFolded();
-    return openUploader({ ...this.#deps, chunkKeys: this.#chunkKeys }, options);
+  uploader(options: UploaderOptions = {}): Promise<Uploader> {
+    return this.fileUploader(options);
   }
 
   downloader(options: DownloaderOptions = {}): Promise<Downloader> {
     return Promise.resolve(this.#openDownloader(options));
   }
 
+  /** Every mount that is reachable; only a home vault has any. */
+  mounts(): readonly Entry[] {
+    return this.#deps.journal.tree.mounts();
+  }
+
+  /** What judging the last commit has left; undefined before the first pull. */
+  get state(): VaultState | undefined {
+    return this.#deps.journal.state;
+  }
+
+  /** @throws INTEGRITY, NOT_ALLOWED */
+  epochSecret(n: number): Uint8Array {
+    return this.#deps.journal.epochSecret(n);
+  }
+
+  /** Commits references that are made for the state of each try. @throws as {@link CommitAppender.appendMade} */
+  async change(make: () => Promise<MadeRefs | undefined>, signal?: AbortSignal): Promise<void> {
+    await this.#ensureFolded();
+    await this.#turn.run(() => this.#appender.appendMade(make, signal), signal);
+    this.#savePin();
+  }
+
+  /**
+   * Puts a mount of `vault` in the place of the entry, unless `holds` denies it with everything folded that others did. True when
+   * it stands there. The drops of what was below follow. @throws what appending throws
+   */
+  async mount(
+    { entry, parent, name, mtime, mode }: Entry,
+    { vault, holds }: { readonly vault: VaultId; readonly holds: () => boolean },
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const operation = ['put', entry, parent, name, 'mount', 0, mtime, mode, [], vault] as const;
+    const items: readonly CommitItem[] = [{ operation, moved: entry, entries: [entry] }];
+    const { refused } = await this.#append({ items, holds }, signal);
+    if (refused.length > 0) return false;
+    await this.#repair(signal);
+    return true;
+  }
+
+  /** Where operations are added as they are. The caller disposes it. */
+  items(options: CommitBatchOptions = {}): JournalBatch {
+    return this.#batch(options);
+  }
+
+  /** As {@link downloader}, with the parts that only this package uses. */
+  fileDownloader(options: DownloaderOptions = {}): FileDownloader {
+    return this.#openDownloader(options);
+  }
+
+  async fileUploader(options: UploaderOptions = {}): Promise<FileUploader> {
+    await this.#ensureFolded();
+    return openUploader({ ...this.#deps, chunkKeys: this.#chunkKeys }, options);
+  }
+
+  /** By generation of the dedup secret. */
+  get chunkKeys(): ReadonlyMap<number, ChunkKeys> {
+    return this.#chunkKeys;
+  }
+
   batch(options: CommitBatchOptions = {}): CommitBatch {
+    return this.#batch(options);
+  }
+
+  #batch(options: CommitBatchOptions): JournalBatch {
     const { record, clock, random } = this.#deps;
     const deps = {
       tree: this.tree,
+      kind: this.#deps.journal.kind,
       account: record.account,
       keys: this.#chunkKeys,
       clock,
@@ -211,13 +277,21 @@ export class HomeVault implements Vault {
     const report = await this.#control((connection) => {
       // A connection may bring a new generation, and what it says of this vault.
       const pinnedSeq = this.#beginPull()?.seq ?? 0;
-      return pullInto(
-        { journal, connection, pinnedSeq, refreshIdentities: () => this.#refreshChain(connection, signal) },
-        signal,
-      );
+      const pulling = { journal, connection, pinnedSeq, ...this.#identitySource(connection, signal) };
+      return pullInto(pulling, signal);
     }, signal);
     if (report.voidCommits + report.skippedOperations > 0) onIgnored?.(report);
     return report;
+  }
+
+  /** A home vault speaks of the own chain only, and most pulls need nothing of it: it is fetched when a fold failed without. */
+  #identitySource(connection: ClientConnection, signal: AbortSignal | undefined) {
+    const { identities, journal } = this.#deps;
+    const refreshIdentities = (): Promise<void> => identities.refreshOwn(connection, signal);
+    if (journal.kind === 'home') return { refreshIdentities };
+    const prepare = (commits: readonly Commit[]): Promise<void> =>
+      identities.prepare({ commits, state: journal.state }, connection, signal);
+    return { refreshIdentities, prepare };
   }
 
   #beginPull(): VaultPin | undefined {
@@ -228,13 +302,6 @@ export class HomeVault implements Vault {
     this.#lineage ??= this.lineage;
     if (this.#lineage !== this.lineage) throw restoredMeanwhile();
     return pin;
-  }
-
-  async #refreshChain(connection: ClientConnection, signal: AbortSignal | undefined): Promise<void> {
-    const { chain } = this.#deps;
-    const known = chain.seq;
-    await chain.refresh(connection, signal);
-    if (chain.seq !== known) chain.save();
   }
 
   async #send(commit: Commit, signal: AbortSignal | undefined): Promise<ResponseOf<'vault.append'>> {

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { Flag, parseInput, Text } from '../arguments.ts';
+import { openHome, requireFullDevice } from '../compose.ts';
+import type { Command } from '../context.ts';
+import { safeText } from '../safe-text.ts';
+import { requireEntry } from '../vault-paths.ts';
+import { CofferError } from '@coffer/core';
+
+const schemas = { args: z.tuple([Text, Text]), options: z.strictObject({ write: Flag }) };
+
+export const run: Command = async (context, input) => {
+  const { args, options } = parseInput(input, schemas);
+  await using session = await openHome(context);
+  requireFullDevice(session.account);
+  const { people, sharing, info } = session.account;
+  const { home, path } = await session.at(args[0], { follow: false });
+  if (home.vault !== session.vault) throw insideShare(args[0]);
+  const entry = requireEntry(home.vault.tree, path, args[0]);
+  const person = await people.find(args[1], context.signal);
+  const role = options.write ? 'write' : 'read';
+  await sharing.share({ entry, person, role }, context.signal);
+  const { username } = person;
+  context.output.result({
+    json: () => ({ path: args[0], member: username, role }),
+    text: () =>
+      `shared with ${safeText(username)}, who ${options.write ? 'may change it' : 'may read it'} and finds it under /Shared/${info.username}`,
+  });
+  return undefined;
+};
+
+function insideShare(path: string): CofferError {
+  return new CofferError('INVALID', `${path} lies in what is shared already`, {
+    hint: 'Only what lies in your own vault is shared: copy it there first, or share the whole with one person more.',
+  });
+}

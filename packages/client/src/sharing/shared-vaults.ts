@@ -1,0 +1,117 @@
+import { CofferError, equalBytes, idKey } from '@coffer/core';
+import type { AccountId, IdKey, VaultId } from '@coffer/core';
+import type { Role } from '@coffer/journal';
+import type { EntryName } from '@coffer/journal';
+import type { Connections } from '../connection/connections.ts';
+import type { Entry } from '../entry.ts';
+import type { People, Person } from '../people/people.ts';
+import type { ExpectedVault } from '../state/vault-journal.ts';
+import type { JournalVault } from '../vaults/journal-vault.ts';
+
+/** A vault of somebody else that the account is a member of. */
+export interface IncomingShare {
+  readonly vault: JournalVault;
+  readonly owner: Person;
+  readonly role: Role;
+  /** Of the directory below `/Shared`: the owner's name, marked when it is not the one this device knew under it. */
+  readonly ownerName: string;
+  /** As the share calls it, with a number where two of one owner have the same name. */
+  readonly name: EntryName;
+  readonly entry: Entry;
+}
+
+export interface SharedVaultsDeps {
+  readonly connections: Connections;
+  readonly people: People;
+  readonly account: AccountId;
+  /** One object for each vault, however often it is asked for. */
+  readonly open: (vault: VaultId, expected: ExpectedVault) => JournalVault;
+}
+
+/** What others share with the account: `/Shared/<owner>/<name>`, computed and never stored (JOURNAL §Members and sharing). */
+export class SharedVaults {
+  readonly #deps: SharedVaultsDeps;
+  #owners = new Map<IdKey, Promise<Person>>();
+
+  constructor(deps: SharedVaultsDeps) {
+    this.#deps = deps;
+  }
+
+  /** All of them, up to date, by owner and name. @throws INTEGRITY, ROLLBACK, UNREACHABLE */
+  async list(signal?: AbortSignal): Promise<readonly IncomingShare[]> {
+    const options = { ...(signal && { signal }) };
+    const { response } = await this.#deps.connections.run(
+      'control',
+      (one) => one.request('vault.list', {}, options),
+      signal,
+    );
+    const { account } = this.#deps;
+    const incoming = response.vaults.filter(({ kind, owner }) => kind === 'share' && !equalBytes(owner, account));
+    const shares: Omit<IncomingShare, 'name'>[] = [];
+    for (const { vault, owner, role } of incoming) {
+      const opened = this.#deps.open(vault, { kind: 'share', owner });
+      await opened.pull(signal);
+      const entry = sharedEntry(opened);
+      if (entry !== undefined) shares.push({ vault: opened, role, entry, ...(await this.#ownerOf(owner, signal)) });
+    }
+    return named(shares);
+  }
+
+  /** One by the names below `/Shared`; undefined when there is none. @throws as {@link list} */
+  async find(ownerName: string, name: string, signal?: AbortSignal): Promise<IncomingShare | undefined> {
+    const all = await this.list(signal);
+    return all.find((share) => share.ownerName === ownerName && share.name === name);
+  }
+
+  async #ownerOf(
+    owner: AccountId,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<IncomingShare, 'owner' | 'ownerName'>> {
+    const key = idKey(owner);
+    const asked = this.#owners.get(key) ?? this.#deps.people.byAccount(owner, signal);
+    this.#owners.set(key, asked);
+    const person = await asked;
+    // A person whom this device knew with other keys must not be found where the known one is looked for.
+    const ownerName = person.trust === 'changed' ? `${person.username}~${key.slice(0, 8)}` : person.username;
+    return { owner: person, ownerName };
+  }
+}
+
+/** The one entry in the root of a share; undefined when its owner has removed it. */
+export function sharedEntry(vault: JournalVault): Entry | undefined {
+  return vault.tree.children(vault.tree.root().entry)[0];
+}
+
+/** The same on every device: the oldest id keeps the name. */
+function named(shares: readonly Omit<IncomingShare, 'name'>[]): readonly IncomingShare[] {
+  const taken = new Set<string>();
+  const sorted = shares.toSorted((a, b) => Buffer.compare(a.vault.id, b.vault.id));
+  const all = sorted.map((share): IncomingShare => {
+    const { name } = share.entry;
+    let free = name;
+    const key = (): string => `${share.ownerName}/${typeof free === 'string' ? free : idKey(free)}`;
+    for (let number = 2; taken.has(key()); number += 1) free = numbered(name, number);
+    taken.add(key());
+    return { ...share, name: free };
+  });
+  return all.toSorted((a, b) => compareText(a.ownerName, b.ownerName) || compareText(String(a.name), String(b.name)));
+}
+
+function numbered(name: EntryName, number: number): EntryName {
+  const mark = ` (${number})`;
+  if (typeof name !== 'string') return Uint8Array.from([...name, ...Buffer.from(mark)]);
+  const dot = name.lastIndexOf('.');
+  return dot > 0 ? `${name.slice(0, dot)}${mark}${name.slice(dot)}` : name + mark;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Nobody writes into a vault whose owner may be somebody else: what is sealed for it is sealed for them. @throws NOT_ALLOWED */
+export function requireTrusted({ owner }: Pick<IncomingShare, 'owner'>): void {
+  if (owner.trust === 'certified' || owner.trust === 'verified') return;
+  throw new CofferError('NOT_ALLOWED', `the keys of ${owner.username}, who shares this, are not made sure of`, {
+    hint: `Compare words first: coffer verify-person ${owner.username}`,
+  });
+}

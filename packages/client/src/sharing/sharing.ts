@@ -1,0 +1,338 @@
+import { CofferError, equalBytes, idKey, lp, sha256 } from '@coffer/core';
+import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
+import { ed25519KeyPair } from '@coffer/crypto';
+import type { EntryName, IdentityState, Role } from '@coffer/journal';
+import type { Connections } from '../connection/connections.ts';
+import type { Entry } from '../entry.ts';
+import type { Chains } from '../people/chains.ts';
+import type { People, Person } from '../people/people.ts';
+import type { FullDeviceKeys } from '../profile/device-keys.ts';
+import type { ExpectedVault } from '../state/vault-journal.ts';
+import type { TreeReader } from '../tree-reader.ts';
+import { formatPath } from '../vault-path.ts';
+import type { MadeRefs } from '../vaults/commit-appender.ts';
+import { makeGenesis } from '../vaults/genesis.ts';
+import type { JournalVault } from '../vaults/journal-vault.ts';
+import { oneFrame } from '../vaults/transfers.ts';
+import { admission, nextEpoch, othersIn, removal } from './membership.ts';
+import type { MembershipContext } from './membership.ts';
+import { mirror } from './mirror.ts';
+import type { PendingShare, PendingShares } from './pending-shares.ts';
+import { sharedEntry } from './shared-vaults.ts';
+
+export interface SharingDeps {
+  readonly connections: Connections;
+  readonly people: People;
+  readonly chains: Chains;
+  readonly pending: PendingShares;
+  readonly account: AccountId;
+  readonly server: ServerId;
+  /** Undefined on a worker, which shares nothing. */
+  readonly keys: FullDeviceKeys | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly home: (signal?: AbortSignal) => Promise<JournalVault>;
+  /** One object for each vault, however often it is asked for. */
+  readonly open: (vault: VaultId, expected: ExpectedVault) => JournalVault;
+}
+
+/** A member of a vault that the account owns. */
+export interface ShareMember {
+  readonly member: Uint8Array;
+  readonly role: Exclude<Role, 'owner'>;
+}
+
+/** One member of one share of the account's. */
+export interface OutgoingShare {
+  /** Where it is mounted in the home vault. */
+  readonly names: readonly EntryName[];
+  readonly mount: Entry;
+  readonly member: Person;
+  readonly role: ShareMember['role'];
+  /** `left`: they left, and the key is still the one they had; `pending`: a team lost a member, and the key is still the one it had. */
+  readonly state: 'active' | 'pending' | 'left';
+}
+
+/** Copying anew because other devices went on writing is given up after so many times. */
+const maxRounds = 20;
+
+/** Shares of the account's own files: making them, and who may use them (JOURNAL §Members and sharing). */
+export class Sharing {
+  readonly #deps: SharingDeps;
+
+  constructor(deps: SharingDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Shares an entry of the home vault; one that is shared already gets another member, or the member another role.
+   * @throws NOT_ALLOWED on a worker, for a person whose keys are not made sure of; INVALID for what cannot be shared; EXISTS;
+   * CONFLICT, QUOTA, UNREACHABLE
+   */
+  async share(
+    { entry, person, role }: { readonly entry: Entry; readonly person: Person; readonly role: ShareMember['role'] },
+    signal?: AbortSignal,
+  ): Promise<VaultId> {
+    this.#requireKeys();
+    requireKnown(person);
+    const vault =
+      entry.kind === 'mount' ? await this.#mounted(entry, signal) : await this.#made({ entry, person, role }, signal);
+    await this.#admit(vault, { person, role }, signal);
+    this.#deps.pending.remove(vault.id);
+    return vault.id;
+  }
+
+  /** Takes the vault away from a member: the removal and a new key in one commit. @throws NOT_FOUND, NOT_ALLOWED, CONFLICT, UNREACHABLE */
+  async unshare(
+    { mount, member }: { readonly mount: Entry; readonly member: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.#requireKeys();
+    const vault = await this.#mounted(mount, signal);
+    const isMember = vault.state?.members.has(idKey(member)) === true;
+    if (!isMember) throw notShared();
+    await this.#remove(vault, [member], signal);
+  }
+
+  /** What the account shares, with whom. @throws INTEGRITY, UNREACHABLE */
+  async outgoing(signal?: AbortSignal): Promise<readonly OutgoingShare[]> {
+    const home = await this.#deps.home(signal);
+    const shares: OutgoingShare[] = [];
+    for (const mount of home.mounts()) {
+      const { state } = await this.#mounted(mount, signal);
+      const names = home.tree.path(mount.entry);
+      if (state === undefined || names === undefined) continue;
+      for (const { member, role } of othersIn(state)) {
+        if (role === 'owner') continue;
+        const person = await this.#deps.people.byAccount(member as AccountId, signal);
+        shares.push({ names, mount, member: person, role, state: 'active' });
+      }
+    }
+    return shares;
+  }
+
+  /** What an earlier start left unfinished. @throws as {@link share} */
+  async finishPending(signal?: AbortSignal): Promise<void> {
+    if (this.#deps.keys === undefined) return;
+    for (const share of this.#deps.pending.list()) await this.#finish(share, signal);
+  }
+
+  /** The vault of a mount in the home vault, up to date. @throws INTEGRITY when it is not a share of the account's own */
+  async #mounted(mount: Entry, signal: AbortSignal | undefined): Promise<JournalVault> {
+    const vault = this.#open(mount.target as VaultId);
+    await vault.pull(signal);
+    return vault;
+  }
+
+  #open(vault: VaultId): JournalVault {
+    return this.#deps.open(vault, { kind: 'share', owner: this.#deps.account });
+  }
+
+  async #made(
+    { entry, person, role }: { entry: Entry; person: Person; role: ShareMember['role'] },
+    signal: AbortSignal | undefined,
+  ): Promise<JournalVault> {
+    const home = await this.#deps.home(signal);
+    checkShareable(home.tree, entry);
+    const vault = await this.#create(entry.entry, { member: person.account, role }, signal);
+    await this.#fillAndMount({ home, vault, entry: entry.entry }, signal);
+    return vault;
+  }
+
+  /** Noted before the server has it: whatever happens then, the next start finds it. */
+  async #create(entry: EntryId, { member, role }: ShareMember, signal: AbortSignal | undefined): Promise<JournalVault> {
+    const { connections, pending, clock, random } = this.#deps;
+    const identity = this.#deps.chains.ownIdentity;
+    const { commit } = makeGenesis({ kind: 'share', identity, secrets: this.#requireKeys() }, { clock, random });
+    pending.add({ entry, vault: commit.vault, member, role });
+    const options = { ...(signal && { signal }) };
+    await connections.run(
+      'control',
+      (one) => one.request('vault.create', {}, { data: oneFrame(commit.bytes), ...options }),
+      signal,
+    );
+    const vault = this.#open(commit.vault);
+    await vault.pull(signal);
+    return vault;
+  }
+
+  /** Copy at one head, replay what came after, then swap (JOURNAL §Members and sharing). */
+  async #fillAndMount(
+    { home, vault, entry }: { home: JournalVault; vault: JournalVault; entry: EntryId },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (let round = 0; round < maxRounds; round += 1) {
+      const seq = home.head.seq;
+      const at = home.tree.atSeq(seq);
+      const shared = at.get(entry);
+      if (shared === undefined) throw vanished();
+      if (shared.kind === 'mount') throw new CofferError('CONFLICT', 'another device has shared it at the same moment');
+      const before = fingerprintOf(at, entry);
+      await this.#fill({ home: at, homeVault: home, vault, shared }, signal);
+      const holds = (): boolean => home.head.seq === seq || before === fingerprintOf(home.tree, entry);
+      if (await home.mount(shared, { vault: vault.id, holds }, signal)) return;
+    }
+    throw new CofferError('CONFLICT', 'other devices change this folder all the time', { hint: 'Try again later.' });
+  }
+
+  async #fill(
+    {
+      home,
+      homeVault,
+      vault,
+      shared,
+    }: { home: TreeReader; homeVault: JournalVault; vault: JournalVault; shared: Entry },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await using owned = new AsyncDisposableStack();
+    const batch = owned.use(vault.items());
+    const once = <Value extends AsyncDisposable>(open: () => Value): (() => Value) => {
+      let value: Value | undefined;
+      return () => (value ??= owned.use(open()));
+    };
+    let uploader: ReturnType<JournalVault['fileUploader']> | undefined;
+    const deps = {
+      account: this.#deps.account,
+      keys: vault.chunkKeys,
+      home,
+      share: vault.tree.atSeq(vault.head.seq),
+      homeDownloader: once(() => homeVault.fileDownloader()),
+      shareDownloader: once(() => vault.fileDownloader()),
+      shareUploader: () => (uploader ??= vault.fileUploader().then((one) => owned.use(one))),
+      add: (item: Parameters<typeof batch.add>[0]) => batch.add(item, signal),
+    };
+    await mirror(shared, deps, signal);
+    // Segments are referred to by commits: they must be there before.
+    await (await uploader)?.flush(signal);
+    await batch.commit(signal);
+  }
+
+  async #admit(
+    vault: JournalVault,
+    { person, role }: { readonly person: Person; readonly role: ShareMember['role'] },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await vault.change(async () => {
+      const context = this.#context(vault);
+      const known = context.state.members.get(idKey(person.account));
+      if (known?.role === role && equalBytes(known.fingerprint, person.fingerprint)) return undefined;
+      const head = this.#headOf(person);
+      return { refs: [admission({ member: person.account, role, head, fingerprint: person.fingerprint }, context)] };
+    }, signal);
+  }
+
+  async #remove(vault: JournalVault, members: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
+    await vault.change(async (): Promise<MadeRefs | undefined> => {
+      const context = this.#context(vault);
+      const left = members.filter((member) => context.state.members.has(idKey(member)));
+      if (left.length === 0) return undefined;
+      const { ref, n, secret } = nextEpoch(context, { without: left });
+      return { refs: [...left.map(removal), ref], epoch: { n, secret } };
+    }, signal);
+  }
+
+  async #finish(share: PendingShare, signal: AbortSignal | undefined): Promise<void> {
+    const { pending, people } = this.#deps;
+    const home = await this.#deps.home(signal);
+    await home.pull(signal);
+    const vault = await this.#created(share, signal);
+    const entry = home.tree.get(share.entry);
+    if (vault === undefined) return pending.remove(share.vault);
+    const isMounted = entry?.kind === 'mount' && equalBytes(entry.target as Uint8Array, share.vault);
+    if (!isMounted && (entry === undefined || entry.kind === 'mount')) return this.#undo(vault, signal);
+    if (!isMounted) await this.#fillAndMount({ home, vault, entry: share.entry }, signal);
+    const person = await people.byAccount(share.member as AccountId, signal);
+    // Somebody whose keys have changed since is left to the next `share`, which says so.
+    if (isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
+    pending.remove(share.vault);
+  }
+
+  /** Undefined when the server never got it. */
+  async #created({ vault: id }: PendingShare, signal: AbortSignal | undefined): Promise<JournalVault | undefined> {
+    const options = { ...(signal && { signal }) };
+    const listed = await this.#deps.connections.run('control', (one) => one.request('vault.list', {}, options), signal);
+    if (!listed.response.vaults.some(({ vault }) => equalBytes(vault, id))) return undefined;
+    const vault = this.#open(id);
+    await vault.pull(signal);
+    return vault;
+  }
+
+  /** The entry is gone, or shared by another device: what was copied for this share goes to the trash. */
+  async #undo(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
+    const entry = sharedEntry(vault)?.entry;
+    if (entry !== undefined) {
+      await using batch = vault.batch();
+      await batch.remove([entry], signal);
+      await batch.commit(signal);
+    }
+    this.#deps.pending.remove(vault.id);
+  }
+
+  #context(vault: JournalVault): MembershipContext {
+    const { server, account, chains, random } = this.#deps;
+    const { state } = vault;
+    if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
+    return { state, directory: chains, server, from: account, epochSecret: vault.epochSecret(state.epoch), random };
+  }
+
+  #headOf({ account }: Person): IdentityState['head'] {
+    const identity = this.#deps.chains.current(account);
+    if (identity === undefined) throw new TypeError('a chain was not fetched');
+    return identity.head;
+  }
+
+  #requireKeys(): FullDeviceKeys {
+    const { keys } = this.#deps;
+    if (keys !== undefined) return keys;
+    throw new CofferError('NOT_ALLOWED', 'an unattended device shares nothing', {
+      hint: 'Sign in with --keystore password or keyring, and run it there.',
+    });
+  }
+}
+
+function isKnown({ trust }: Person): boolean {
+  return trust === 'certified' || trust === 'verified';
+}
+
+/** @throws NOT_ALLOWED */
+function requireKnown(person: Person): void {
+  if (isKnown(person)) return;
+  const { username, trust } = person;
+  const message =
+    trust === 'changed'
+      ? `the keys of ${username} are not those that this device knew`
+      : `nobody vouches for the keys of ${username}`;
+  throw new CofferError('NOT_ALLOWED', message, { hint: `Compare words first: coffer verify-person ${username}` });
+}
+
+/** @throws INVALID */
+function checkShareable(tree: TreeReader, entry: Entry): void {
+  if (equalBytes(entry.entry, tree.root().entry)) throw new CofferError('INVALID', 'the whole vault cannot be shared');
+  if (entry.kind === 'symlink') throw new CofferError('INVALID', 'a link cannot be shared by itself');
+  for (const below of tree.walk(entry.entry)) {
+    if (below.entry.kind !== 'mount') continue;
+    const path = formatPath([...(tree.path(entry.entry) ?? []), ...below.path]);
+    throw new CofferError('INVALID', `it holds ${path}, which is shared already`, {
+      hint: 'Share the folders beside it one by one, or move it out first.',
+    });
+  }
+}
+
+/** Changes when anything at or below the entry does. */
+function fingerprintOf(tree: TreeReader, entry: EntryId): string {
+  let sum = new Uint8Array(32);
+  for (const { entry: one } of tree.walk(entry)) {
+    const { name, kind, mtime, mode, seq } = one;
+    const shown = typeof name === 'string' ? name : Buffer.from(name).toString('latin1');
+    sum = new Uint8Array(sha256(lp(sum, one.entry, one.parent, shown, kind, mtime.join('.'), mode, seq)));
+  }
+  return idKey(sum);
+}
+
+function vanished(): CofferError {
+  return new CofferError('NOT_FOUND', 'it was removed while it was being shared');
+}
+
+function notShared(): CofferError {
+  return new CofferError('NOT_FOUND', 'it is not shared with them', { hint: 'See who has what with `coffer shares`.' });
+}
