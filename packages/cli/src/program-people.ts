@@ -18,7 +18,7 @@ function addSharing(program: CommanderCommand, add: AddCommand): void {
     load: () => import('./commands/share.ts'),
   }).option('--write', 'they may change it too');
   add(program, {
-    usage: 'unshare <path> <name>',
+    usage: 'unshare <path> [name]',
     summary: 'take a share away from a person, or leave one that somebody shares with you',
     load: () => import('./commands/unshare.ts'),
   });

@@ -14,6 +14,7 @@ export const run: Command = async (context, input) => {
   requireFullDevice(session.account);
   const { people, sharing, info } = session.account;
   const { home, path } = await session.at(args[0], { follow: false });
+  await sharing.workOff(context.signal);
   if (home.vault !== session.vault) throw insideShare(args[0]);
   const entry = requireEntry(home.vault.tree, path, args[0]);
   const person = await people.find(args[1], context.signal);

@@ -20,7 +20,9 @@ export const run: Command = async (context, input) => {
   parseInput(input, { args: z.tuple([]), options: z.strictObject({}) });
   await using home = await openHome(context);
   await home.pulled();
-  await home.account.sharing.finishPending(context.signal);
+  const { sharing } = home.account;
+  await sharing.finishPending(context.signal);
+  await sharing.workOff(context.signal);
   const all = [...(await outgoing(context, home)), ...(await incoming(context, home))];
   context.output.result({
     json: () => all,

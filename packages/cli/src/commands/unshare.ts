@@ -6,16 +6,28 @@ import type { Command } from '../context.ts';
 import { safeText } from '../safe-text.ts';
 import { requireEntry } from '../vault-paths.ts';
 
-const schemas = { args: z.tuple([Text, Text]), options: z.strictObject({}) };
+const schemas = { args: z.tuple([Text, Text.optional()]), options: z.strictObject({}) };
 
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using session = await openHome(context);
   requireFullDevice(session.account);
-  const { people, sharing } = session.account;
+  const { people, sharing, info } = session.account;
   const { home, path } = await session.at(args[0], { follow: false });
+  await sharing.workOff(context.signal);
+  const { share } = home.place ?? {};
+  if (share !== undefined && (args[1] === undefined || args[1] === info.username)) {
+    await sharing.leave(share, context.signal);
+    context.output.result({
+      json: () => ({ path: args[0], member: info.username }),
+      text: () => `you no longer have what ${safeText(share.ownerName)} shared there`,
+    });
+    return undefined;
+  }
   const mount = requireEntry(home.vault.tree, path, args[0]);
   if (mount.kind !== 'mount' || home.vault !== session.vault) throw notShared(args[0]);
+  if (args[1] === undefined)
+    throw new CofferError('INVALID', 'say from whom it is to be taken', { hint: 'coffer unshare PATH NAME' });
   const { account, username } = await people.find(args[1], context.signal);
   await sharing.unshare({ mount, member: account }, context.signal);
   context.output.result({

@@ -19,6 +19,7 @@ import type { MembershipContext } from './membership.ts';
 import { mirror } from './mirror.ts';
 import type { PendingShare, PendingShares } from './pending-shares.ts';
 import { sharedEntry } from './shared-vaults.ts';
+import type { IncomingShare } from './shared-vaults.ts';
 
 export interface SharingDeps {
   readonly connections: Connections;
@@ -77,8 +78,12 @@ export class Sharing {
     requireKnown(person);
     const vault =
       entry.kind === 'mount' ? await this.#mounted(entry, signal) : await this.#made({ entry, person, role }, signal);
-    await this.#admit(vault, { person, role }, signal);
+    // Whoever left gets nothing back with the key they had: that one ends first.
+    const left = await this.#leftBy(vault, signal);
+    if (left.length > 0) await this.#remove(vault, left, signal);
+    const isNew = await this.#admit(vault, { person, role }, signal);
     this.#deps.pending.remove(vault.id);
+    if (!isNew) throw alreadyShared(person);
     return vault.id;
   }
 
@@ -94,18 +99,54 @@ export class Sharing {
     await this.#remove(vault, [member], signal);
   }
 
+  /** Gives up what somebody shares with the account. @throws NOT_ALLOWED when it is shared with a team; UNREACHABLE */
+  async leave({ vault }: Pick<IncomingShare, 'vault'>, signal?: AbortSignal): Promise<void> {
+    const options = { ...(signal && { signal }) };
+    await this.#deps.connections.run(
+      'control',
+      (one) => one.request('share.leave', { vault: vault.id }, options),
+      signal,
+    );
+  }
+
+  /** Ends the epoch of every share that somebody has left. @throws as {@link unshare} */
+  async workOff(signal?: AbortSignal): Promise<void> {
+    if (this.#deps.keys === undefined) return;
+    const home = await this.#deps.home(signal);
+    for (const mount of home.mounts()) {
+      const vault = this.#open(mount.target as VaultId);
+      const left = await this.#leftBy(vault, signal);
+      if (left.length === 0) continue;
+      await vault.pull(signal);
+      await this.#remove(vault, left, signal);
+    }
+  }
+
+  async #leftBy(vault: JournalVault, signal: AbortSignal | undefined): Promise<readonly AccountId[]> {
+    const options = { ...(signal && { signal }) };
+    const { response } = await this.#deps.connections.run(
+      'control',
+      (one) => one.request('share.left', { vault: vault.id }, options),
+      signal,
+    );
+    return response.accounts;
+  }
+
   /** What the account shares, with whom. @throws INTEGRITY, UNREACHABLE */
   async outgoing(signal?: AbortSignal): Promise<readonly OutgoingShare[]> {
     const home = await this.#deps.home(signal);
     const shares: OutgoingShare[] = [];
     for (const mount of home.mounts()) {
-      const { state } = await this.#mounted(mount, signal);
+      const vault = await this.#mounted(mount, signal);
+      const { state } = vault;
+      const left = await this.#leftBy(vault, signal);
       const names = home.tree.path(mount.entry);
       if (state === undefined || names === undefined) continue;
       for (const { member, role } of othersIn(state)) {
         if (role === 'owner') continue;
         const person = await this.#deps.people.byAccount(member as AccountId, signal);
-        shares.push({ names, mount, member: person, role, state: 'active' });
+        const hasLeft = left.some((account) => equalBytes(account, member));
+        shares.push({ names, mount, member: person, role, state: hasLeft ? 'left' : 'active' });
       }
     }
     return shares;
@@ -211,14 +252,17 @@ export class Sharing {
     vault: JournalVault,
     { person, role }: { readonly person: Person; readonly role: ShareMember['role'] },
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    let isNew = false;
     await vault.change(async () => {
       const context = this.#context(vault);
       const known = context.state.members.get(idKey(person.account));
       if (known?.role === role && equalBytes(known.fingerprint, person.fingerprint)) return undefined;
       const head = this.#headOf(person);
+      isNew = true;
       return { refs: [admission({ member: person.account, role, head, fingerprint: person.fingerprint }, context)] };
     }, signal);
+    return isNew;
   }
 
   async #remove(vault: JournalVault, members: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
@@ -331,6 +375,12 @@ function fingerprintOf(tree: TreeReader, entry: EntryId): string {
 
 function vanished(): CofferError {
   return new CofferError('NOT_FOUND', 'it was removed while it was being shared');
+}
+
+function alreadyShared({ username }: Person): CofferError {
+  return new CofferError('EXISTS', `it is shared with ${username} already`, {
+    hint: 'See who has what with `coffer shares`; --write lets them change it.',
+  });
 }
 
 function notShared(): CofferError {

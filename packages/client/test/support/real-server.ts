@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { dayMs, MiB, randomId, silentLogger, systemClock, systemRandom, timestampFromMs, zeroHash } from '@coffer/core';
 import type { AccountId, ServerId } from '@coffer/core';
 import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
+import type { SigningKeyPair } from '@coffer/crypto';
 import { authorityFingerprint, identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
 import { Daemon, OpaqueServer, ServerConfig, silentAudit, writeOpaqueSetup } from '@coffer/server';
 import { writeTestCertificates } from '@coffer/server/testing';
@@ -20,11 +21,15 @@ export class RealServer implements AsyncDisposable {
   readonly pin: Uint8Array;
   readonly certificatePem: string;
   readonly authority: Uint8Array;
+  readonly #provision: Provision;
   #daemon: Daemon;
   #daysAhead = 0;
 
   private constructor(
-    parts: Pick<RealServer, 'folder' | 'port' | 'pin' | 'certificatePem' | 'authority'> & { daemon: Daemon },
+    parts: Pick<RealServer, 'folder' | 'port' | 'pin' | 'certificatePem' | 'authority'> & {
+      daemon: Daemon;
+      provision: Provision;
+    },
   ) {
     this.folder = parts.folder;
     this.port = parts.port;
@@ -32,20 +37,28 @@ export class RealServer implements AsyncDisposable {
     this.certificatePem = parts.certificatePem;
     this.authority = parts.authority;
     this.#daemon = parts.daemon;
+    this.#provision = parts.provision;
   }
 
   static async open(base = tmpdir()): Promise<RealServer> {
     const folder = mkdtempSync(join(base, 'coffer-server-'));
     const storage = join(folder, 'storage');
-    const authority = await provision(storage);
+    const provision = await makeStorage(storage);
+    const authority = authorityFingerprint(provision.authority.publicKey);
+    await addAccount(storage, provision, { username: 'ada', certified: true });
     const { certificatePem } = await writeTestCertificates(join(folder, 'certs'));
     const daemon = await openDaemon(folder, 0);
     const pin = pinOf(new X509Certificate(certificatePem));
-    return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon });
+    return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon, provision });
   }
 
   get target() {
     return { host: '127.0.0.1', port: this.port, username: 'ada' };
+  }
+
+  /** One more account, as the administrator's tool makes it beside a running daemon. */
+  async addAccount(username: string, { certified = true } = {}): Promise<void> {
+    await addAccount(this.storage, this.#provision, { username, certified });
   }
 
   get storage(): string {
@@ -98,11 +111,25 @@ function onFatal(error: unknown): never {
   throw error;
 }
 
-/** As the administrator's tool does it. @returns the authority's fingerprint */
-async function provision(storage: string): Promise<Uint8Array> {
+interface Provision {
+  readonly server: ServerId;
+  readonly setup: string;
+  readonly authority: SigningKeyPair;
+}
+
+async function makeStorage(storage: string): Promise<Provision> {
   const { serverId: server } = await Storage.init({ path: storage, clock: systemClock, random: systemRandom });
   const setup = await OpaqueServer.createSetup();
   await writeOpaqueSetup(storage, setup);
+  return { server, setup, authority: ed25519KeyPair(systemRandom.bytes(32)) };
+}
+
+/** As the administrator's tool does it. */
+async function addAccount(
+  storage: string,
+  { server, setup, authority }: Provision,
+  { username, certified }: { readonly username: string; readonly certified: boolean },
+): Promise<void> {
   await using accounts = await Accounts.open(storage, { clock: systemClock });
   const id: AccountId = randomId(systemRandom);
   const secrets = newAccountSecrets(systemRandom);
@@ -114,21 +141,19 @@ async function provision(storage: string): Promise<Uint8Array> {
     { v: 1, type: 'create', account: id, seq: 1, prev: zeroHash, at, server, signKey: signing.publicKey, sealKey },
     signing.sign,
   );
-  const authority = ed25519KeyPair(systemRandom.bytes(32));
   const fingerprint = identityFingerprint(signing.publicKey, sealKey);
   const certificate = makeCertificate(
-    { v: 1, type: 'identity', authority: authority.publicKey, server, at, account: id, fingerprint },
+    { v: 1, type: 'identity', authority: authority.publicKey, server, at, account: id, fingerprint, username },
     authority.sign,
   );
   await accounts.create({
-    username: 'ada',
+    username,
     role: 'user',
     registrationRecord: record,
     unlockRecord: sealUnlockRecord({ exportKey, secrets, server, account: id, random: systemRandom }),
     identity: [statement],
-    certificate,
+    certificate: certified ? certificate : null,
   });
-  return authorityFingerprint(authority.publicKey);
 }
 
 async function register({ setup, server, account }: { setup: string; server: ServerId; account: AccountId }) {

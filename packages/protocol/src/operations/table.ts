@@ -11,6 +11,7 @@ import { notificationEvents, notificationOperations } from './notification.ts';
 import type { EventShape, EventTable, Operation, OperationTable } from './operation.ts';
 import { retentionOperations, versionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
+import { shareOperations } from './share.ts';
 import { vaultEvents, vaultOperations } from './vault.ts';
 
 /** Every operation: the single source of handlers, calls and the table in `docs/PROTOCOL.md` (PROTOCOL §One table of operations). */
@@ -30,6 +31,7 @@ export const operations = {
   ...adminWatchOperations,
   ...adminRequestOperations,
   ...directoryOperations,
+  ...shareOperations,
   ...notificationOperations,
 } as const satisfies OperationTable;
 

@@ -17,6 +17,7 @@ import { retentionHandlers } from './retention-handlers.ts';
 import type { Services } from './services.ts';
 import { sessionAdminHandlers } from './session-admin-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
+import { shareHandlers } from './share-handlers.ts';
 import { vaultHandlers } from './vault-handlers.ts';
 
 /** One handler for every operation of the protocol's table: one that is missing does not compile. */
@@ -35,6 +36,7 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...passwordHandlers(services),
     ...resetHandlers(services),
     ...directoryHandlers(services),
+    ...shareHandlers(services),
     ...notificationHandlers(services),
     ...auditHandlers(services),
     ...sessionAdminHandlers(services),

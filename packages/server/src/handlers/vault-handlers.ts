@@ -7,6 +7,7 @@ import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import { CommitMemory, type CommitHold } from './commit-memory.ts';
 import { isGone, type Services } from './services.ts';
+import { tellOfAppend } from './share-handlers.ts';
 
 /** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
 const appendBytes = 16 * MiB;
@@ -43,9 +44,11 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
         using held = memory.hold(context.account);
         const commits = await receiveCommits(data, { context, held });
         done({ vault, commits });
+        const before = await storage.vaultState(vault);
         const { seq, head, receivedAt } = await storage.append(vault, commits);
         hub.advanced(vault, seq, context.watcher);
         await tellOwner(services, { vault, context });
+        await tellOfAppend(services, context, { vault, before, commits });
         return { seq, head, receivedAt };
       }),
     'vault.watch': async ({ vaults }, { context }) => {
@@ -75,7 +78,10 @@ async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {
 /** A worker hears only of the vaults it serves. */
 async function list(services: Services, { account, standing }: Connection) {
   const all: VaultSummary[] = [];
-  for (const one of await services.storage.vaultsOf(account)) if (!(await isGone(services, one.owner))) all.push(one);
+  for (const one of await services.storage.vaultsOf(account)) {
+    const hasLeft = await services.accounts.leftVaults.has(one.vault, account);
+    if (!hasLeft && !(await isGone(services, one.owner))) all.push(one);
+  }
   const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
   return all
     .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))

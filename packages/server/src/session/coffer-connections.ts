@@ -135,6 +135,7 @@ function rightsOf(services: Services): RightsSource {
       if (state === undefined) return undefined;
       // With its owner a vault is gone for everybody.
       if (await isGone(services, state.owner)) return undefined;
+      if (await services.accounts.leftVaults.has(vault, account)) return undefined;
       return roleOf(state, account, storage.directory);
     },
   };

@@ -114,4 +114,12 @@ export const accountsMigrations: Migrations = [
     PRIMARY KEY (account, device, job)
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 5 */ `
+  CREATE TABLE left_vaults (
+    vault BLOB NOT NULL CHECK (length(vault) = 32),
+    account BLOB NOT NULL REFERENCES accounts (account) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (vault, account)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -15,6 +15,7 @@ import { AccountsTables } from './accounts-tables.ts';
 import type { AccountChange } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
 import { AlertList } from './alerts.ts';
+import { LeftVaults } from './left-vaults.ts';
 import { NotificationList } from './notifications.ts';
 import { RequestTables } from './request-tables.ts';
 import { Requests } from './requests.ts';
@@ -58,6 +59,8 @@ export class Accounts implements AsyncDisposable {
   readonly alerts: AlertList;
   /** What people were told already. */
   readonly told: ToldState;
+  /** Who has left which vault. */
+  readonly leftVaults: LeftVaults;
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #tables: AccountsTables;
@@ -86,6 +89,7 @@ export class Accounts implements AsyncDisposable {
     this.notifications = new NotificationList({ db: this.#db, clock, ask, change });
     this.alerts = new AlertList({ db: this.#db, clock, ask, change });
     this.told = new ToldState({ db: this.#db, clock, ask, change });
+    this.leftVaults = new LeftVaults({ db: this.#db, clock, ask, change });
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { codeOf } from './support/code-of.ts';
+import { Machines } from './support/machines.ts';
+import type { Machine } from './support/machines.ts';
+
+// Logins stretch passwords, and the machine may be busy.
+jest.setTimeout(240_000);
+
+let machines: Machines;
+let alice: Machine;
+let bob: Machine;
+let carol: Machine;
+let names = 0;
+
+beforeAll(async () => {
+  machines = await Machines.open();
+  alice = await machines.person('alice');
+  bob = await machines.person('bob');
+  carol = await machines.person('carol');
+});
+afterAll(async () => await machines?.[Symbol.asyncDispose]());
+
+/** A folder of alice's own with two files. */
+async function newFolder(): Promise<string> {
+  const name = `folder-${(names += 1)}`;
+  await alice.write(`/${name}/plan.txt`, 'the plan');
+  await alice.write(`/${name}/deep/notes.txt`, 'the notes');
+  return name;
+}
+
+describe('a folder shared for reading', () => {
+  test('is found under /Shared, read, and not written to; its owner sees it where it was', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob');
+    await expect(bob.list(`/Shared/alice/${name}`)).resolves.toEqual([
+      `/Shared/alice/${name}/deep/notes.txt`,
+      `/Shared/alice/${name}/plan.txt`,
+    ]);
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+    expect(await codeOf(bob.write(`/Shared/alice/${name}/plan.txt`, 'mine'))).toBe('NOT_ALLOWED');
+    await expect(alice.read(`/${name}/deep/notes.txt`)).resolves.toBe('the notes');
+    await alice.write(`/${name}/plan.txt`, 'a better plan');
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('a better plan');
+    expect(await codeOf(carol.read(`/Shared/alice/${name}/plan.txt`))).toBe('NOT_FOUND');
+  });
+
+  test('is there on another machine of either, made before or after', async () => {
+    const name = await newFolder();
+    const [laptop, phone] = [await machines.machine('alice'), await machines.machine('bob')];
+    await alice.share(`/${name}`, 'bob');
+    await expect(laptop.read(`/${name}/plan.txt`)).resolves.toBe('the plan');
+    await expect(phone.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+  });
+
+  test('a file can be shared by itself', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}/plan.txt`, 'bob');
+    await expect(bob.read('/Shared/alice/plan.txt')).resolves.toBe('the plan');
+    await expect(alice.read(`/${name}/plan.txt`)).resolves.toBe('the plan');
+    await alice.unshare(`/${name}/plan.txt`, 'bob');
+  });
+});
+
+describe('a folder shared for writing', () => {
+  test('both write and read each other, and versions name the device', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob', 'write');
+    await bob.write(`/Shared/alice/${name}/plan.txt`, 'from bob');
+    await bob.write(`/Shared/alice/${name}/new/file.txt`, 'a new one');
+    await expect(alice.read(`/${name}/plan.txt`)).resolves.toBe('from bob');
+    await expect(alice.read(`/${name}/new/file.txt`)).resolves.toBe('a new one');
+    await alice.write(`/${name}/plan.txt`, 'from alice');
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('from alice');
+    await bob.remove(`/Shared/alice/${name}/plan.txt`);
+    await expect(alice.list(`/${name}`)).resolves.not.toContain(`/${name}/plan.txt`);
+  });
+
+  test('two write at once, and nothing is lost', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob', 'write');
+    const writes = Array.from({ length: 4 }, (_, index) => [
+      alice.write(`/${name}/alice-${index}.txt`, `a${index}`),
+      bob.write(`/Shared/alice/${name}/bob-${index}.txt`, `b${index}`),
+    ]).flat();
+    await Promise.all(writes);
+    const files = await alice.list(`/${name}`);
+    expect(files.filter((path) => /(alice|bob)-\d/.test(path))).toHaveLength(8);
+    await expect(bob.read(`/Shared/alice/${name}/alice-3.txt`)).resolves.toBe('a3');
+  });
+
+  test('the shared folder itself stays: a member neither removes it nor puts another beside it', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob', 'write');
+    await bob.remove(`/Shared/alice/${name}`).catch(() => undefined);
+    await expect(alice.read(`/${name}/plan.txt`)).resolves.toBe('the plan');
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+  });
+});
+
+describe('what is refused, with nothing changed', () => {
+  test.each([
+    ['oneself', 'alice', 'INVALID'],
+    ['nobody', 'nobody', 'NOT_FOUND'],
+  ])('sharing with %s', async (_who, person, code) => {
+    const name = await newFolder();
+    expect(await codeOf(alice.share(`/${name}`, person))).toBe(code);
+    await expect(alice.list(`/${name}`)).resolves.toHaveLength(2);
+  });
+
+  test('sharing twice; the other role is a change', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob');
+    expect(await codeOf(alice.share(`/${name}`, 'bob'))).toBe('EXISTS');
+    await alice.share(`/${name}`, 'bob', 'write');
+    await bob.write(`/Shared/alice/${name}/plan.txt`, 'now it works');
+    await alice.share(`/${name}`, 'bob', 'read');
+    expect(await codeOf(bob.write(`/Shared/alice/${name}/plan.txt`, 'not any more'))).toBe('NOT_ALLOWED');
+  });
+
+  test('the whole vault, a path inside a share, a folder that holds one', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}/deep`, 'bob');
+    expect(await codeOf(alice.share('/', 'bob'))).toBe('INVALID');
+    expect(await codeOf(alice.share(`/${name}`, 'bob'))).toBe('INVALID');
+    const inside = alice.run(async (account) => {
+      const { vault, path } = await account.places.resolve(`/${name}/deep/notes.txt`);
+      const entry = vault.tree.lookup(path);
+      if (entry === undefined) throw new Error('it is there');
+      return account.sharing.share({ entry, person: await account.people.find('carol'), role: 'read' });
+    });
+    expect(await codeOf(inside)).toBe('NOT_FOUND');
+  });
+
+  test('a person whose keys nobody vouches for, until the words are compared', async () => {
+    const name = await newFolder();
+    const dave = await machines.person('dave', { certified: false });
+    expect(await codeOf(alice.share(`/${name}`, 'dave'))).toBe('NOT_ALLOWED');
+    await expect(alice.list(`/${name}`)).resolves.toHaveLength(2);
+    await alice.run(async ({ people }) => people.verify(await people.find('dave')));
+    await alice.share(`/${name}`, 'dave');
+    await expect(dave.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+  });
+
+  test('an unattended machine shares nothing and says so', async () => {
+    const name = await newFolder();
+    const worker = await machines.machine('alice', 'file');
+    expect(await codeOf(worker.share(`/${name}`, 'bob'))).toBe('NOT_ALLOWED');
+    await alice.share(`/${name}`, 'bob');
+    expect(await codeOf(worker.read(`/${name}/plan.txt`))).toBe('NOT_ALLOWED');
+  });
+});
+
+describe('who loses a share', () => {
+  test('is refused at once, and what is written later is sealed with a key that was never theirs', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob', 'write');
+    await alice.share(`/${name}`, 'carol');
+    await bob.read(`/Shared/alice/${name}/plan.txt`);
+    await alice.unshare(`/${name}`, 'bob');
+    expect(await codeOf(bob.read(`/Shared/alice/${name}/plan.txt`))).toBe('NOT_FOUND');
+    await alice.write(`/${name}/plan.txt`, 'without bob');
+    await expect(carol.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('without bob');
+    await expect(alice.shares()).resolves.toContain(`/${name} carol read active`);
+    await expect(alice.shares()).resolves.not.toContain(`/${name} bob write active`);
+  });
+
+  test('may come back, and reads what was written in between', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob');
+    await alice.unshare(`/${name}`, 'bob');
+    await alice.write(`/${name}/plan.txt`, 'in between');
+    await alice.share(`/${name}`, 'bob');
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('in between');
+  });
+
+  test('by leaving is not served any more, and the owner ends the key with the next visit', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob');
+    await bob.run(async ({ shared, sharing }) => {
+      const share = await shared.find('alice', name);
+      if (share === undefined) throw new Error('it is shared');
+      await sharing.leave(share);
+    });
+    expect(await codeOf(bob.read(`/Shared/alice/${name}/plan.txt`))).toBe('NOT_FOUND');
+    await expect(alice.shares()).resolves.toContain(`/${name} bob read left`);
+    await alice.run((account) => account.sharing.workOff());
+    await expect(alice.shares()).resolves.not.toContain(`/${name} bob read left`);
+    await alice.share(`/${name}`, 'bob');
+    await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+  });
+});

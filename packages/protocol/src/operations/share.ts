@@ -1,0 +1,22 @@
+import { commitLimits } from '@coffer/journal';
+import { z } from 'zod';
+import { account, list, vault } from './fields.ts';
+import type { OperationTable } from './operation.ts';
+
+export const shareOperations = {
+  'share.leave': {
+    code: 0x0b01,
+    access: 'member',
+    about:
+      'The account gives up what somebody shares with it: the server stops serving it the vault at once, and the owner ends the epoch with its next visit. NOT_ALLOWED for the owner.',
+    request: z.strictObject({ vault }),
+    response: z.strictObject({}),
+  },
+  'share.left': {
+    code: 0x0b02,
+    access: 'member',
+    about: 'Members that have left and are still in the journal. For the owner only.',
+    request: z.strictObject({ vault }),
+    response: z.strictObject({ accounts: list(account, commitLimits.members) }),
+  },
+} as const satisfies OperationTable;
