@@ -23,9 +23,9 @@ interface Sum {
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using session = await openHome(context);
-  const { home, path } = await session.at(args[0]);
+  const { home, path: inside } = await session.at(args[0]);
   const { tree } = home.vault;
-  const start = requireEntry(tree, path, args[0]);
+  const start = requireEntry(tree, inside, args[0]);
   const below = start.kind === 'directory' ? tree.children(start.entry).filter(({ kind }) => kind === 'directory') : [];
   const sums = [...below, start].map((entry) => sum(home, entry));
   context.output.result({

@@ -59,7 +59,7 @@ async function withMounts(session: HomeSession, listed: readonly Listed[]): Prom
     all.push(item);
     if (item.entry.kind !== 'mount') continue;
     const { home, path } = await session.at(formatPath(item.path));
-    const below = [...list(home.vault.tree, path, { typed: path, recursive: true })];
+    const inside = [...list(home.vault.tree, path, { typed: path, recursive: true })];
     all.push(
       ...below
         .map((one) => ({ ...one, path: home.shown(one.path) }))

@@ -15,9 +15,9 @@ const schemas = {
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   await using session = await openHome(context);
-  const { home, path } = await session.at(args[0]);
+  const { home, path: inside } = await session.at(args[0]);
   const { vault } = home;
-  const start = requireEntry(vault.tree, path, args[0]);
+  const start = requireEntry(vault.tree, inside, args[0]);
   using progress = new Progress(context.output, context.clock);
   const report = await vault.verify(
     [start.entry],

@@ -1,6 +1,5 @@
 import { CofferError, equalBytes, idKey, lp, sha256 } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
-import { ed25519KeyPair } from '@coffer/crypto';
 import type { EntryName, IdentityState, Role } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, equalBytes, integrityError, isCofferError } from '@coffer/core';
-import type { AccountId, DeviceId, EntryId, Hash, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, EntryId, Hash, IdKey, VaultId } from '@coffer/core';
 import { openCommitBody } from '@coffer/crypto';
 import {
   bodyAssociatedData,

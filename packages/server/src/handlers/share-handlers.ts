@@ -1,4 +1,4 @@
-import { CofferError, equalBytes, idKey, type AccountId, type VaultId } from '@coffer/core';
+import { CofferError, equalBytes, idKey, type AccountId } from '@coffer/core';
 import { commitLimits, type Commit, type MemberRef, type VaultState } from '@coffer/journal';
 import { operations, type Handlers } from '@coffer/protocol';
 import type { Connection } from '../session/connection.ts';
@@ -42,14 +42,13 @@ export function shareHandlers(services: Services): Pick<Handlers<Connection>, Sh
 
 /** What an append has changed for others. */
 export interface Appended {
-  readonly vault: VaultId;
   readonly before: VaultState | undefined;
   readonly commits: readonly Commit[];
 }
 
 /** Tells members what the owner did with them, and leaves a line for each. After the fact. */
 export async function tellOfAppend(services: Services, context: Connection, appended: Appended): Promise<void> {
-  const { vault, before, commits } = appended;
+  const { before, commits } = appended;
   if (before === undefined || before.kind === 'home') return;
   const refs = commits.flatMap(({ header }) => header.refs.filter((ref) => ref.kind === 'member'));
   for (const ref of refs) await tellMember(services, context, { ref, before });

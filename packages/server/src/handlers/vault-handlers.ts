@@ -48,7 +48,7 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
         const { seq, head, receivedAt } = await storage.append(vault, commits);
         hub.advanced(vault, seq, context.watcher);
         await tellOwner(services, { vault, context });
-        await tellOfAppend(services, context, { vault, before, commits });
+        await tellOfAppend(services, context, { before, commits });
         return { seq, head, receivedAt };
       }),
     'vault.watch': async ({ vaults }, { context }) => {
