@@ -61,7 +61,7 @@ async function withMounts(session: HomeSession, listed: readonly Listed[]): Prom
     const { home, path } = await session.at(formatPath(item.path));
     const inside = [...list(home.vault.tree, path, { typed: path, recursive: true })];
     all.push(
-      ...below
+      ...inside
         .map((one) => ({ ...one, path: home.shown(one.path) }))
         .filter((one) => one.path.length > item.path.length),
     );
