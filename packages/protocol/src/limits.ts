@@ -37,6 +37,8 @@ export const protocolLimits = {
   versionsPerMessage: 1000,
   /** Notifications in one `notification.list`: each with its ids and a name takes 400 bytes at most, a quarter of a control frame. */
   notificationsPerMessage: 100,
+  /** Devices in one `device.list`, the ones seen last: 60 bytes each, a quarter of a control frame. */
+  devicesPerMessage: 1000,
   /** Statements in one answer of `account.identity`; more follow when asked from there. */
   statementsPerMessage: 256,
   /** From the TLS handshake to a login or a device's proof: the client computes 0.3 s of Argon2id in between. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { TestAccount, TestDevice } from '@coffer/journal/testing';
 import { Accounts } from '@coffer/storage';
-import { dial, login, open, TestDaemon, TestSite, untilTrue, type Greeted } from './support/test-daemon.ts';
+import { enrol, open, TestDaemon, TestSite, untilTrue, type Greeted } from './support/test-daemon.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 // Whole daemons with real worker threads; a busy machine takes its time.
@@ -38,12 +38,9 @@ async function session(device: TestDevice, role: 'control' | 'bulk' = 'control')
 }
 
 /** Enrols one more device over the network, as a login does. */
-async function enrol(person: Person, options: Parameters<TestAccount['enroll']>[0] = {}): Promise<TestDevice> {
-  await using greeted = await dial(server.port);
-  await login(greeted, person === ann ? 'ann' : 'bob');
+async function enrolDevice(person: Person, options: Parameters<TestAccount['enroll']>[0] = {}): Promise<TestDevice> {
   const device = person.account.enroll(options);
-  const statement = person.account.statements.at(-1) ?? new Uint8Array(1);
-  await greeted.connection.request('device.enroll', { statement });
+  await enrol(server.port, person === ann ? 'ann' : 'bob', person.account.statements.slice(-1));
   return device;
 }
 
@@ -57,7 +54,7 @@ describe('notifications', () => {
       await session(ann.device, 'bulk'),
       await session(bob.device),
     ];
-    const device = await enrol(ann);
+    const device = await enrolDevice(ann);
     await untilTrue(() => first.events.length > 0);
     const { notifications, unread } = await list(first);
     expect(first.events).toEqual([{ name: 'notification.arrived', message: { id: notifications[0]?.id } }]);
@@ -69,7 +66,7 @@ describe('notifications', () => {
   });
 
   test('are marked as read by their account, on any full device', async () => {
-    const [first, second] = [await session(ann.device), await session(await enrol(ann))];
+    const [first, second] = [await session(ann.device), await session(await enrolDevice(ann))];
     const id = (await list(first)).notifications[0]?.id ?? 0;
     const other = await session(bob.device);
     const forged = other.connection.request('notification.read', { first: 0, last: Number.MAX_SAFE_INTEGER });
@@ -80,12 +77,12 @@ describe('notifications', () => {
   });
 
   test('an unattended device neither reads nor marks nor hears them', async () => {
-    const worker = await session(await enrol(bob, { scope: 'worker', vaults: [new Uint8Array(32)] }));
+    const worker = await session(await enrolDevice(bob, { scope: 'worker', vaults: [new Uint8Array(32)] }));
     await expect(list(worker)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     const marked = worker.connection.request('notification.read', { first: 0, last: 9 });
     await expect(marked).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     const full = await session(bob.device);
-    await enrol(bob);
+    await enrolDevice(bob);
     await untilTrue(() => full.events.length > 0);
     expect(worker.events).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { newEntryId, systemClock, systemRandom } from '@coffer/core';
 import { putRef, TestVault, type TestAccount, type TestDevice } from '@coffer/journal/testing';
-import { frames, open, TestDaemon, TestSite } from './support/test-daemon.ts';
+import { frames, open, TestDaemon, TestSite, enrol } from './support/test-daemon.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 // Whole daemons with real worker threads; a busy machine takes its time.
@@ -69,8 +69,7 @@ test('a hold is the account’s own, and no worker’s', async () => {
   const on = await connection.request('account.hold', { on: true, reason: 'before the move' });
   expect(on.response).toMatchObject({ on: true, reason: 'before the move', endsAtMs: null });
   const worker = ann.account.enroll({ scope: 'worker', vaults: [vault.id] });
-  for (const statement of ann.account.statements.slice(-1))
-    await connection.request('account.appendIdentity', { statement });
+  await enrol(server.port, 'ann', ann.account.statements.slice(-1));
   await using other = await open(server.port, worker);
   const refused = other.connection.request('account.hold', { on: false, reason: '' });
   await expect(refused).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
@@ -80,11 +79,7 @@ test('a hold is the account’s own, and no worker’s', async () => {
 
 test('a device that changes the hold without end fills no disk, and keeps no other device from it', async () => {
   const [one, other] = [bob.account.enroll(), bob.account.enroll()];
-  {
-    await using greeted = await open(server.port, bob.device);
-    for (const statement of bob.account.statements.slice(-2))
-      await greeted.connection.request('account.appendIdentity', { statement });
-  }
+  await enrol(server.port, 'bob', bob.account.statements.slice(-2));
   await using greeted = await open(server.port, one);
   const change = (n: number) => greeted.connection.request('account.hold', { on: true, reason: `${n}` });
   for (let n = 0; n < 60; n += 1) await change(n);

@@ -5,6 +5,7 @@ import { filePut, TestAccount, TestVault, type TestDevice } from '@coffer/journa
 import {
   collect,
   dial,
+  enrol,
   frames,
   open,
   prove,
@@ -190,9 +191,7 @@ describe('a vault over the wire', () => {
   test('a revoked device is cut off at once; the one that revoked it goes on', async () => {
     const doomed = ann.account.enroll({ name: 'old phone' });
     const keeper = await session();
-    await keeper.connection.request('account.appendIdentity', {
-      statement: ann.account.statements.at(-1) ?? new Uint8Array(0),
-    });
+    await enrol(server.port, 'ann', ann.account.statements.slice(-1));
     const old = await session(doomed);
     ann.account.revoke(doomed.device);
     await keeper.connection.request('account.appendIdentity', {
@@ -210,9 +209,7 @@ describe('a vault over the wire', () => {
     const keeper = await session();
     await keeper.connection.request('vault.create', {}, { data: frames(other.genesis.bytes) });
     const worker = ann.account.enroll({ name: 'nightly', scope: 'worker', vaults: [vault.id] });
-    await keeper.connection.request('account.appendIdentity', {
-      statement: ann.account.statements.at(-1) ?? new Uint8Array(0),
-    });
+    await enrol(server.port, 'ann', ann.account.statements.slice(-1));
     const { connection } = await session(worker);
     await expect(connection.request('vault.head', { vault: vault.id })).resolves.toBeDefined();
     await expect(connection.request('vault.head', { vault: other.id })).rejects.toMatchObject({ code: 'NOT_ALLOWED' });

@@ -26,6 +26,7 @@ const countsItself: ReadonlySet<Notification['kind']> = new Set(['file-changed',
 function sentence(notification: Notification, names: NotificationNames): string {
   return sentences[notification.kind]({
     ...notification,
+    isOwn: notification.actor === null,
     who: notification.username ?? 'somebody who is gone',
     where: placeOf(notification, names),
     device: deviceOf(notification, names),
@@ -34,6 +35,8 @@ function sentence(notification: Notification, names: NotificationNames): string 
 
 interface Facts extends Pick<Notification, 'word' | 'figure' | 'times'> {
   readonly who: string;
+  /** Nobody else did it. */
+  readonly isOwn: boolean;
   readonly where: string;
   readonly device: string;
 }
@@ -49,7 +52,10 @@ const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>
   quota: ({ figure }) => `your vault has reached ${figure ?? '?'} % of its quota`,
   'job-failing': ({ device, figure }) =>
     `a sync job of ${device} fails${figure === null ? '' : `, ${figure} times in a row`}`,
-  'identity-changed': ({ who }) => `the keys of ${who} have changed; compare them with \`coffer verify-person\``,
+  'identity-changed': ({ isOwn, who }) =>
+    isOwn
+      ? 'the keys of your account were changed on one of your devices; the others take them over with your password'
+      : `the keys of ${who} have changed; compare them with \`coffer verify-person\``,
   alert: ({ word }) => `the server raised an alert (${word ?? 'unknown'}); see \`coffer admin alerts\``,
   'recovery-started': () =>
     'somebody asks to set a new password for your account with the recovery key; if that was not you: coffer password cancel',

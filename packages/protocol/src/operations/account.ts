@@ -2,7 +2,7 @@ import { identityLimits } from '@coffer/journal';
 import { KiB } from '@coffer/core';
 import { z } from 'zod';
 import { protocolLimits } from '../limits.ts';
-import { bytesUpTo, count, list, text } from './fields.ts';
+import { bytesUpTo, count, device, list, text, timeMs } from './fields.ts';
 import type { OperationTable } from './operation.ts';
 import { holdStatus } from './retention.ts';
 
@@ -38,7 +38,7 @@ export const accountOperations = {
   'account.appendIdentity': {
     code: 0x0203,
     access: 'device',
-    about: 'Appends a statement to the own chain, for example the revocation of a device at logout.',
+    about: 'Appends the revocation of a device to the own chain; its sessions end.',
     request: z.strictObject({ statement }),
     response: z.strictObject({ seq: count }),
   },
@@ -61,6 +61,39 @@ export const deviceOperations = {
     access: 'login',
     about: 'Appends the certificate of a new device to the own chain.',
     request: z.strictObject({ statement }),
+    response: z.strictObject({ seq: count }),
+  },
+  'device.list': {
+    code: 0x0302,
+    access: 'device',
+    about:
+      'When the server first and last saw the devices of the own account. Names and what else a device is stand in the identity chain. Full devices only.',
+    request: z.strictObject({}),
+    response: z.strictObject({
+      devices: list(
+        z.strictObject({ device, firstSeenMs: timeMs, lastSeenMs: timeMs }),
+        protocolLimits.devicesPerMessage,
+      ),
+    }),
+  },
+  'device.rotation': {
+    code: 0x0303,
+    access: 'login',
+    about:
+      'What new account secrets are sealed to: the authority’s certificate of the recovery key, when there is one.',
+    request: z.strictObject({}),
+    response: z.strictObject({
+      recovery: bytesUpTo(16 * KiB)
+        .nullable()
+        .describe('bytes | null'),
+    }),
+  },
+  'device.rotate': {
+    code: 0x0304,
+    access: 'login',
+    about:
+      'New identity keys: a `rotate` at the end of the own chain, and the account secrets sealed anew under the same password, in one step. Ends the certificate of the authority and changes of the password that are under way. CONFLICT when the password was set more often than `authEpoch`.',
+    request: z.strictObject({ statement, record: bytesUpTo(64 * KiB), authEpoch: count }),
     response: z.strictObject({ seq: count }),
   },
 } as const satisfies OperationTable;

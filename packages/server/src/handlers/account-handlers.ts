@@ -70,6 +70,9 @@ async function appendIdentity(
   statement: Uint8Array,
   connection: Connection,
 ): Promise<{ seq: number }> {
+  // The others have operations of their own, behind the password, and are told to the account.
+  if (parseIdentityStatement(statement).payload.type !== 'revoke')
+    throw new CofferError('INVALID', 'only a revocation is appended this way');
   const before = services.identities.current(connection.account);
   const { seq } = await services.accounts.appendIdentity(connection.account, statement);
   const after = services.identities.current(connection.account);

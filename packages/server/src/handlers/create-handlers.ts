@@ -7,6 +7,7 @@ import { adminUserHandlers } from './admin-user-handlers.ts';
 import { alertHandlers } from './alert-handlers.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { chunkHandlers } from './chunk-handlers.ts';
+import { deviceHandlers } from './device-handlers.ts';
 import { directoryHandlers } from './directory-handlers.ts';
 import { jobHandlers } from './job-handlers.ts';
 import { notificationHandlers } from './notification-handlers.ts';
@@ -38,6 +39,7 @@ export function createHandlers(services: Services): Handlers<Connection> {
     ...directoryHandlers(services),
     ...shareHandlers(services),
     ...notificationHandlers(services),
+    ...deviceHandlers(services),
     ...auditHandlers(services),
     ...sessionAdminHandlers(services),
     ...alertHandlers(services),

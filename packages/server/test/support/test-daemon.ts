@@ -207,6 +207,13 @@ export async function login(greeted: Greeted, username: string, typed = password
   return { account, serverProved: Buffer.from(response.proof).equals(loginProof(key, 'server', transcript)) };
 }
 
+/** Enrols devices with the certificates that the chain of `username` ends with, behind its password. */
+export async function enrol(port: number, username: string, statements: readonly Uint8Array[]): Promise<void> {
+  await using greeted = await dial(port);
+  await login(greeted, username);
+  for (const statement of statements) await greeted.connection.request('device.enroll', { statement });
+}
+
 async function register(opaque: OpaqueServer, who: { account: AccountId; server: ServerId }): Promise<Uint8Array> {
   await opaqueReady;
   const { clientRegistrationState, registrationRequest } = opaqueClient.startRegistration({ password });

@@ -41,6 +41,16 @@ export interface AccountsOptions {
 export type NewInvite = Omit<Invite, 'createdAtMs' | 'usedAtMs' | 'usedBy' | 'createdBy'> &
   Partial<Pick<Invite, 'createdBy'>>;
 
+/** Another identity of the same account. */
+export interface IdentityRotation {
+  readonly account: AccountId;
+  /** A `rotate` at the end of the chain. */
+  readonly statement: Uint8Array;
+  /** Sealed under the same password as the one before. */
+  readonly unlockRecord: Uint8Array;
+  readonly expectedAuthEpoch: number;
+}
+
 export interface UseInvite {
   readonly tokenHash: Uint8Array;
   readonly account: NewAccount;
@@ -215,6 +225,40 @@ export class Accounts implements AsyncDisposable {
   async appendIdentity(account: AccountId, statement: Uint8Array): Promise<{ readonly seq: number }> {
     // One at a time: two statements for one place must not both reach the packs.
     return this.#statements.run(idKey(account), () => this.#appendIdentity(account, statement));
+  }
+
+  /**
+   * New identity keys: the statement that says so, the records that hold the new secrets, and the end of the authority's
+   * certificate and of every change of the password that is under way, in one step. One that happened already succeeds again.
+   * @throws NOT_FOUND, INVALID, INTEGRITY, CONFLICT when the password or the chain was changed meanwhile
+   */
+  async rotateIdentity(rotation: IdentityRotation): Promise<{ readonly seq: number }> {
+    return this.#statements.run(idKey(rotation.account), () => this.#rotateIdentity(rotation));
+  }
+
+  async #rotateIdentity({ account, statement, unlockRecord, expectedAuthEpoch }: IdentityRotation) {
+    const known = this.identityStatements(account);
+    const { authEpoch, unlockRecord: current } = this.#require(account);
+    const isLast = known.at(-1) !== undefined && equalBytes(known.at(-1) as Uint8Array, statement);
+    if (isLast && authEpoch === expectedAuthEpoch + 1 && equalBytes(current, unlockRecord))
+      return { seq: known.length };
+    const seq = isLast ? known.length : foldChain([statement], foldChain(known)).seq;
+    if (authEpoch !== expectedAuthEpoch) throw new CofferError('CONFLICT', 'the password was changed meanwhile');
+    if (!isLast) await this.#recordStatement?.(account, statement);
+    const recorded = this.#recordStatement !== undefined;
+    this.#change(() => {
+      if (!isLast && this.#tables.lastStatement(account) !== seq - 1)
+        throw new CofferError('CONFLICT', 'the identity chain has grown meanwhile');
+      if (!isLast) this.#tables.addStatement({ account, seq, statement, recorded });
+      if (this.#require(account).authEpoch !== expectedAuthEpoch)
+        throw new CofferError('CONFLICT', 'the password was changed meanwhile');
+      this.#tables.update(account, {
+        unlock_record: unlockRecord,
+        auth_epoch: expectedAuthEpoch + 1,
+        certificate: null,
+      });
+    });
+    return { seq };
   }
 
   async #appendIdentity(account: AccountId, statement: Uint8Array): Promise<{ readonly seq: number }> {
