@@ -1,6 +1,6 @@
 export { Accounts } from './accounts/accounts.ts';
 export type { AccountsOptions, NewInvite, UseInvite } from './accounts/accounts.ts';
-export type { IdentityRotation } from './accounts/accounts.ts';
+export type { IdentityRotation } from './accounts/rotate-identity.ts';
 export type { Credentials } from './accounts/activate-credentials.ts';
 export type { AccountRequest, RequestId, RequestKind, RequestState } from './accounts/request-record.ts';
 export type { Requests } from './accounts/requests.ts';

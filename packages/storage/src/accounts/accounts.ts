@@ -17,6 +17,8 @@ import { accountsMigrations } from './accounts-schema.ts';
 import { AlertList } from './alerts.ts';
 import { LeftVaults } from './left-vaults.ts';
 import { NotificationList } from './notifications.ts';
+import { rotateIdentity } from './rotate-identity.ts';
+import type { IdentityRotation } from './rotate-identity.ts';
 import { RequestTables } from './request-tables.ts';
 import { Requests } from './requests.ts';
 import { ToldState } from './told-state.ts';
@@ -40,16 +42,6 @@ export interface AccountsOptions {
 
 export type NewInvite = Omit<Invite, 'createdAtMs' | 'usedAtMs' | 'usedBy' | 'createdBy'> &
   Partial<Pick<Invite, 'createdBy'>>;
-
-/** Another identity of the same account. */
-export interface IdentityRotation {
-  readonly account: AccountId;
-  /** A `rotate` at the end of the chain. */
-  readonly statement: Uint8Array;
-  /** Sealed under the same password as the one before. */
-  readonly unlockRecord: Uint8Array;
-  readonly expectedAuthEpoch: number;
-}
 
 export interface UseInvite {
   readonly tokenHash: Uint8Array;
@@ -233,32 +225,9 @@ export class Accounts implements AsyncDisposable {
    * @throws NOT_FOUND, INVALID, INTEGRITY, CONFLICT when the password or the chain was changed meanwhile
    */
   async rotateIdentity(rotation: IdentityRotation): Promise<{ readonly seq: number }> {
-    return this.#statements.run(idKey(rotation.account), () => this.#rotateIdentity(rotation));
-  }
-
-  async #rotateIdentity({ account, statement, unlockRecord, expectedAuthEpoch }: IdentityRotation) {
-    const known = this.identityStatements(account);
-    const { authEpoch, unlockRecord: current } = this.#require(account);
-    const isLast = known.at(-1) !== undefined && equalBytes(known.at(-1) as Uint8Array, statement);
-    if (isLast && authEpoch === expectedAuthEpoch + 1 && equalBytes(current, unlockRecord))
-      return { seq: known.length };
-    const seq = isLast ? known.length : foldChain([statement], foldChain(known)).seq;
-    if (authEpoch !== expectedAuthEpoch) throw new CofferError('CONFLICT', 'the password was changed meanwhile');
-    if (!isLast) await this.#recordStatement?.(account, statement);
-    const recorded = this.#recordStatement !== undefined;
-    this.#change(() => {
-      if (!isLast && this.#tables.lastStatement(account) !== seq - 1)
-        throw new CofferError('CONFLICT', 'the identity chain has grown meanwhile');
-      if (!isLast) this.#tables.addStatement({ account, seq, statement, recorded });
-      if (this.#require(account).authEpoch !== expectedAuthEpoch)
-        throw new CofferError('CONFLICT', 'the password was changed meanwhile');
-      this.#tables.update(account, {
-        unlock_record: unlockRecord,
-        auth_epoch: expectedAuthEpoch + 1,
-        certificate: null,
-      });
-    });
-    return { seq };
+    const recordStatement = this.#recordStatement;
+    const parts = { tables: this.#tables, change: (work: () => void) => this.#change(work), recordStatement };
+    return this.#statements.run(idKey(rotation.account), () => rotateIdentity(rotation, parts));
   }
 
   async #appendIdentity(account: AccountId, statement: Uint8Array): Promise<{ readonly seq: number }> {
