@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
-import { startVault } from '../src/index.ts';
-import type { Child, Coffer, Vault } from '../src/index.ts';
+import { describe, expect, test } from '@jest/globals';
+import { watchChurn } from '../faults/watch/watch-churn.ts';
+import { Child, cleanEnvironment, cofferCommand, startVault } from '../src/index.ts';
+import type { Coffer, Vault } from '../src/index.ts';
 
 const patienceMs = 60_000;
 
@@ -136,3 +138,31 @@ test('a second job on the same folder, or on one inside it, is refused and names
   const usage = await vault.user.device.run(['sync', one.folder, '--watch', '--dry-run', '--json']);
   expect(usage.exitCode).toBe(2);
 }, 240_000);
+
+test('a folder that is churned on both sides ends equal, and memory stays what it is', async () => {
+  const result = await watchChurn({ seed: 20_261_127, files: 300, minutes: 0.2 }, new AbortController().signal);
+  expect(result.changes).toBeGreaterThan(100);
+  expect(result.runs).toBeGreaterThan(2);
+}, 600_000);
+
+// A limit of its own needs a namespace of its own, which not every machine allows.
+const limited = spawnSync('unshare', ['-Ur', 'true']).status === 0 ? describe : describe.skip;
+
+limited('a limit of watches', () => {
+  test('where the system watches no more folders that is said by name, and the folder is polled', async () => {
+    await using vault = await startVault();
+    const folder = vault.folder.join('here');
+    for (const name of ['a/b', 'c/d']) mkdirSync(join(folder, name), { recursive: true });
+    const { home } = vault.user.device;
+    const command = cofferCommand(['sync', folder, '/docs', '--watch', '--json', '--home', home]);
+    const script = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"';
+    await using child = new Child(['unshare', '-Ur', 'sh', '-c', script, 'sh', ...command], {
+      env: cleanEnvironment(home),
+    });
+    const { 0: line } = await child.line(/.*"state":"polling".*/, { timeoutMs: patienceMs });
+    expect(JSON.parse(line)).toMatchObject({ code: 'LIMIT', message: expect.stringContaining('max_user_watches') });
+    await child.line(/"state":"up to date"/, { timeoutMs: patienceMs });
+    writeFileSync(join(folder, 'a/b/file'), 'found by looking');
+    await child.line(/"event":"run".*"sent":1,/, { timeoutMs: 2 * patienceMs });
+  }, 240_000);
+});

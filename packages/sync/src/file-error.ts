@@ -34,6 +34,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: 'NO_SPACE',
   EEXIST: 'EXISTS',
   ENAMETOOLONG: 'INVALID',
+  EILSEQ: 'INVALID',
   EINVAL: 'INVALID',
   ELOOP: 'INVALID',
 };
@@ -48,6 +49,7 @@ const messages: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota on this machine is used up',
   EEXIST: 'something of this name is there already',
   ENAMETOOLONG: 'the name or path is too long for this filesystem',
+  EILSEQ: 'this filesystem cannot hold the bytes of the name',
   EINVAL: 'this filesystem does not take the name',
   ELOOP: 'a symbolic link stands where a directory or file was expected',
   EIO: 'the disk reported an error',

@@ -178,11 +178,51 @@ describe('rules and guards', () => {
     expect((await scene.run('push', { path: '/other' })).sent).toBe(1);
   });
 
+  test('what a filesystem cannot hold, what changes or goes while it is read: a line each, the rest goes on', async () => {
+    using scene = new Scene();
+    // Filesystems that encrypt names take fewer bytes than a vault; here it is the vault that has more.
+    const file = { bytes: Buffer.from('content'), mtime: [1_700_000_000, 5] as const, mode: 0o644 };
+    await scene.vault.put(['docs', 'n'.repeat(300)], file);
+    await scene.vault.putText('/docs/fine', 'fine');
+    const report = await scene.run('pull');
+    expect([report.failed, report.received]).toEqual([1, 1]);
+    expect(report.errors).toMatchObject([{ code: 'INVALID', message: expect.stringContaining('too long') }]);
+    for (const name of ['a', 'b', 'c']) scene.write(name, name);
+    scene.vault.faults.beforeTransfer = () => rmSync(scene.at('b'), { force: true });
+    expect(await scene.run('push', { exclude: ['n*'] })).toMatchObject({ sent: 2, failed: 0 });
+    expect(scene.vault.tree.lookup('/docs/b')).toBeUndefined();
+  });
+
   test('a job runs once at a time', async () => {
     using scene = new Scene();
     scene.write('a', '1');
     const first = scene.run('push');
     await expect(scene.run('push')).rejects.toMatchObject({ code: 'LOCKED' });
     expect((await first).sent).toBe(1);
+  });
+});
+
+// A filesystem of its own can only be mounted by root.
+const mounted = process.getuid?.() === 0 && process.platform === 'linux' ? describe : describe.skip;
+
+mounted('a filesystem of its own', () => {
+  test('a disk that is full on this side is said; what fitted is kept, and the next run goes on', async () => {
+    using scene = new Scene();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', scene.folder]);
+    try {
+      await scene.vault.putText('/docs/a', 'small');
+      await scene.vault.putText('/docs/b', 'x'.repeat(2_000_000));
+      await expect(scene.run('pull')).rejects.toMatchObject({
+        code: 'NO_SPACE',
+        message: 'no space is left on this device',
+      });
+      expect(scene.vault.runs.at(-1)?.status).toBe('failed');
+      expect(readdirSync(scene.folder).filter((name) => name !== 'a')).toEqual([]);
+      execFileSync('mount', ['-o', 'remount,size=8m', scene.folder]);
+      expect((await scene.run('pull')).failed).toBe(0);
+      expect(readdirSync(scene.folder)).toEqual(['a', 'b']);
+    } finally {
+      execFileSync('umount', [scene.folder]);
+    }
   });
 });
