@@ -1,6 +1,7 @@
 import { isCofferError } from '@coffer/core';
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { FaultBench } from './fault-bench.ts';
+import type { Storage } from '../storage.ts';
 import type { DiskFault } from './faulty-disk.ts';
 import { FaultyDisk } from './faulty-disk.ts';
 
@@ -51,8 +52,14 @@ async function work(bench: FaultBench, fault: DiskFault, steps: number): Promise
     } catch (error) {
       if (!isCofferError(error)) throw error;
       failed += 1;
+      if (bench.fatal.length > 0) await acknowledgesNothing(bench, storage);
       if (bench.workload.acknowledged.length === 0 || bench.fatal.length > 0) break;
     }
   }
   return { hit: disk.hit, failed };
+}
+
+/** What failed for good has failed for everybody and at once, not only for whoever met it. */
+async function acknowledgesNothing({ workload }: FaultBench, storage: Storage): Promise<void> {
+  if (workload.acknowledged.length > 0) await rejects(workload.step(storage), { code: 'IO' });
 }
