@@ -294,8 +294,8 @@ class PullExecutor {
       overwrite: this.#deps.overwrite,
       fill,
     };
-    const onLaid = (folder: Folder, { name: laidAs }: LayOutcome): Promise<void> =>
-      this.#learn(step, folder, { laidAs, remote });
+    const onLaid = (_folder: Folder, { name: laidAs, stamp }: LayOutcome): Promise<void> =>
+      this.#learn(step, { laidAs, stamp, remote });
     const hold = (): HeldFolder => this.#hold(step.parent);
     const { kind, keptAs } = await layFile(this.#layDeps, { ...file, onLaid, hold }, signal);
     if (kind === 'conflict') counts.conflicts += 1;
@@ -317,7 +317,7 @@ class PullExecutor {
         report.counts.conflicts += 1;
         this.#noteConflict(step, outcome.keptAs);
       }
-      await this.#learn(step, folder, { laidAs: outcome.name, remote });
+      await this.#learn(step, { laidAs: outcome.name, stamp: folder.look(outcome.name)?.stamp, remote });
     });
   }
 
@@ -333,7 +333,7 @@ class PullExecutor {
       }
       if (kind === 'symlink') this.#deps.times.setLink({ directory: folder.fd, name, path: folder.at(name) }, mtime);
       else folder.setAttributes(name, { mode, mtime, times: this.#deps.times });
-      if (remember) await this.#learn(step, folder, { laidAs: name, remote });
+      if (remember) await this.#learn(step, { laidAs: name, stamp: folder.look(name)?.stamp, remote });
     });
   }
 
@@ -383,15 +383,17 @@ class PullExecutor {
   /** The base learns what now lies there; of what got another name, that it is not to be looked for here. */
   async #learn(
     { parent, name }: Step,
-    folder: Folder,
-    { laidAs, remote }: { readonly laidAs: ByteName; readonly remote: RemoteStamp },
+    {
+      laidAs,
+      stamp,
+      remote,
+    }: { readonly laidAs: ByteName; readonly stamp: Stamp | undefined; readonly remote: RemoteStamp },
   ): Promise<void> {
-    const stamp = this.#deps.base === noBase ? untrusted : folder.look(laidAs)?.stamp;
-    if (stamp === undefined) {
+    if (stamp === undefined && this.#deps.base !== noBase) {
       this.#skipped += 1;
       return;
     }
-    const local = laidAs === name ? trustedStamp(stamp, this.#deps.clock.nowMs()) : elsewhere;
+    const local = laidAs === name ? trustedStamp(stamp ?? untrusted, this.#deps.clock.nowMs()) : elsewhere;
     await this.#note({ kind: 'remember', at: { parent, name }, item: { place: undefined, local, remote } });
   }
 

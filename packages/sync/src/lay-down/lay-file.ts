@@ -1,11 +1,12 @@
-import { fchmodSync } from 'node:fs';
+import { fchmodSync, fstatSync } from 'node:fs';
 import type { DownloadSink } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
+import { nodeOf } from '../disk-tree.ts';
 import { fileError } from '../file-error.ts';
 import { laidMode } from '../laid-mode.ts';
-import { parseStamp } from '../stamp.ts';
+import { identityOf, parseStamp, untrusted } from '../stamp.ts';
 import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
 import type { FileTimes } from './file-times.ts';
@@ -49,6 +50,8 @@ export interface LayOutcome {
   readonly kind: 'created' | 'replaced' | 'same' | 'conflict';
   /** Where the file now is: another name than wanted only where the filesystem takes two names for one. */
   readonly name: ByteName;
+  /** Of what was laid down, and of nothing that somebody put there in the same moment. */
+  readonly stamp: Stamp;
   /** Where what was there is kept (`conflict`). */
   readonly keptAs?: ByteName;
 }
@@ -78,21 +81,22 @@ async function place(deps: LayFileDeps, { file, unfinished }: Filled): Promise<L
   const { name } = file;
   const finish = (kind: LayOutcome['kind'], as: ByteName): LayOutcome => {
     setAttributes(fd, { deps, file });
+    const laid = stampOf(fd);
     unfinished.rename(as);
-    return { kind, name: as };
+    return { kind, name: as, stamp: stampNow(folder, as, laid) };
   };
+  // Before the last look: what is there may change while the disk works.
+  if (folder.look(name) !== undefined) await settleFile(fd);
   const there = folder.look(name);
   if (there === undefined) return finish('created', name);
   const free = file.expected === undefined ? freeName(folder, name, deps.conflictName) : name;
   if (free !== name && deps.refuseOtherNames === true) throw takenByLikeName();
   if (free !== name) return finish('created', free);
   if (there.kind === 'directory') throw new CofferError('EXISTS', 'a directory of this name is in the way');
-  if (file.overwrite || (there.stamp === file.expected && !file.keepBoth)) {
-    await settleFile(fd);
-    return finish('replaced', name);
-  }
+  if (file.overwrite || (there.stamp === file.expected && !file.keepBoth)) return finish('replaced', name);
   const size = there.kind === 'file' ? parseStamp(there.stamp).size : -1;
-  if (size === file.size && (await sameBytes(folder, name, temporary))) return adopt(deps, { file, folder });
+  if (size === file.size && (await sameBytes(folder, name, temporary)) && folder.look(name)?.stamp === there.stamp)
+    return adopt(deps, { file, folder });
   const keptAs = deps.conflictName(name, (other) => folder.look(other) !== undefined);
   folder.rename(name, folder, keptAs);
   return { ...finish('conflict', name), keptAs };
@@ -115,5 +119,19 @@ function adopt(
 ): LayOutcome {
   const { name, mode, mtime } = file;
   folder.setAttributes(name, { mode, mtime, times });
-  return { kind: 'same', name };
+  return { kind: 'same', name, stamp: folder.look(name)?.stamp ?? untrusted };
+}
+
+function stampOf(fd: number): Stamp {
+  try {
+    return nodeOf('', fstatSync(fd, { bigint: true })).stamp;
+  } catch (error) {
+    throw fileError(error);
+  }
+}
+
+/** A rename changes no more than ctime. */
+function stampNow(folder: Folder, name: ByteName, laid: Stamp): Stamp {
+  const { stamp } = folder.look(name) ?? { stamp: untrusted };
+  return stamp !== untrusted && identityOf(stamp) === identityOf(laid) ? stamp : untrusted;
 }
