@@ -86,6 +86,23 @@ function addPasswordCommands(password: CommanderCommand, add: AddCommand): void 
     .option('--password-stdin', 'read the new password from standard input (or COFFER_NEW_PASSWORD_FILE)')
     .option('--generate', generateText);
   add(password, {
+    usage: 'reset-request <target>',
+    summary: 'the password is lost: ask the administrator for a new one, and show words to read to them',
+    load: () => import('./commands/password-reset-request.ts'),
+  })
+    .option('--ca <file>', caText)
+    .option('--pin <sha256>', pinText)
+    .option('--trust-first-use', firstUseText);
+  add(password, {
+    usage: 'reset',
+    summary: 'see how far the request of this machine is, and choose the new password once it is approved',
+    load: () => import('./commands/password-reset.ts'),
+  })
+    .option('--password-stdin', 'read the new password from standard input (or COFFER_NEW_PASSWORD_FILE)')
+    .option('--generate', generateText)
+    .option('--device-name <name>', 'what this machine is called (default its host name)')
+    .option('--keystore <kind>', keystoreText, 'password');
+  add(password, {
     usage: 'requests',
     summary: 'show what was asked about your password, and what became of it',
     load: async () => ({ run: (await import('./commands/password-requests.ts')).list }),

@@ -75,6 +75,8 @@ export { firstStatement } from './credentials/first-statement.ts';
 export type { OwnCredentials, OwnRequest, PasswordChange } from './credentials/own-credentials.ts';
 export { register } from './credentials/register.ts';
 export type { RegisterInfo, RegisterOptions } from './credentials/register.ts';
+export { finishReset, requestReset, resetStatus } from './credentials/reset.ts';
+export type { FinishReset, RequestReset, ResetDone, ResetStatus, ResetWords } from './credentials/reset.ts';
 export { logout } from './login/logout.ts';
 export type { LogoutOptions } from './login/logout.ts';
 export type { Trust } from './connection/trust.ts';

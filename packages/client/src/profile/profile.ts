@@ -111,6 +111,11 @@ export class Profile {
     return this.#file('pending-shares');
   }
 
+  /** The reset of the password that this profile asked for before anybody was logged in. */
+  get resetPath(): string {
+    return this.#file('reset');
+  }
+
   statePath(vault: VaultId): string {
     return join(this.path, 'state', `${idKey(vault)}.db`);
   }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { dayMs, MiB, randomId, silentLogger, systemClock, systemRandom, timestampFromMs, zeroHash } from '@coffer/core';
 import type { AccountId, ServerId } from '@coffer/core';
 import { ed25519KeyPair, newAccountSecrets, OpaqueClient, sealUnlockRecord, xwingKeyPair } from '@coffer/crypto';
-import type { SigningKeyPair } from '@coffer/crypto';
+import type { SealingKeyPair, SigningKeyPair } from '@coffer/crypto';
 import { authorityFingerprint, identityFingerprint, makeCertificate, makeIdentityStatement } from '@coffer/journal';
 import { Daemon, OpaqueServer, ServerConfig, silentAudit, writeOpaqueSetup } from '@coffer/server';
+import type { Interposer } from '@coffer/server';
 import { writeTestCertificates } from '@coffer/server/testing';
 import { Accounts, Storage } from '@coffer/storage';
 import { pinOf } from '../../src/connection/trust.ts';
@@ -22,6 +23,7 @@ export class RealServer implements AsyncDisposable {
   readonly certificatePem: string;
   readonly authority: Uint8Array;
   readonly #provision: Provision;
+  readonly #options: RealServerOptions;
   #daemon: Daemon;
   #daysAhead = 0;
 
@@ -29,6 +31,7 @@ export class RealServer implements AsyncDisposable {
     parts: Pick<RealServer, 'folder' | 'port' | 'pin' | 'certificatePem' | 'authority'> & {
       daemon: Daemon;
       provision: Provision;
+      options: RealServerOptions;
     },
   ) {
     this.folder = parts.folder;
@@ -38,18 +41,19 @@ export class RealServer implements AsyncDisposable {
     this.authority = parts.authority;
     this.#daemon = parts.daemon;
     this.#provision = parts.provision;
+    this.#options = parts.options;
   }
 
-  static async open(base = tmpdir()): Promise<RealServer> {
+  static async open(base = tmpdir(), options: RealServerOptions = {}): Promise<RealServer> {
     const folder = mkdtempSync(join(base, 'coffer-server-'));
     const storage = join(folder, 'storage');
     const provision = await makeStorage(storage);
     const authority = authorityFingerprint(provision.authority.publicKey);
     await addAccount(storage, provision, { username: 'ada', certified: true });
     const { certificatePem } = await writeTestCertificates(join(folder, 'certs'));
-    const daemon = await openDaemon(folder, 0);
+    const daemon = await openDaemon(folder, { port: 0, options });
     const pin = pinOf(new X509Certificate(certificatePem));
-    return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon, provision });
+    return new RealServer({ folder, port: daemon.port, pin, certificatePem, authority, daemon, provision, options });
   }
 
   get target() {
@@ -61,6 +65,15 @@ export class RealServer implements AsyncDisposable {
     await addAccount(this.storage, this.#provision, { username, certified });
   }
 
+  /** What an administrator keeps offline. */
+  get keys(): Pick<Provision, 'authority' | 'recovery'> {
+    return this.#provision;
+  }
+
+  get server(): ServerId {
+    return this.#provision.server;
+  }
+
   get storage(): string {
     return join(this.folder, 'storage');
   }
@@ -69,7 +82,7 @@ export class RealServer implements AsyncDisposable {
   async whileDown(work: () => Promise<unknown> | void): Promise<void> {
     await this.#daemon[Symbol.asyncDispose]();
     await work();
-    this.#daemon = await openDaemon(this.folder, this.port);
+    this.#daemon = await openDaemon(this.folder, { port: this.port, options: this.#options });
   }
 
   /** How far its time is ahead of the machine's, ms. */
@@ -97,14 +110,28 @@ export class RealServer implements AsyncDisposable {
   }
 }
 
-function openDaemon(folder: string, port: number): Promise<Daemon> {
+export interface RealServerOptions {
+  /** Makes it lie. */
+  readonly interposer?: Interposer;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Milliseconds that its clock is ahead of the machine's. */
+  readonly ahead?: () => number;
+}
+
+function openDaemon(
+  folder: string,
+  { port, options }: { readonly port: number; readonly options: RealServerOptions },
+): Promise<Daemon> {
+  const { interposer, settings, ahead = () => 0 } = options;
   const config = ServerConfig.parse({
+    ...settings,
     listen: { port },
     storage: { path: join(folder, 'storage'), reserve: 0 },
     certs: { path: join(folder, 'certs') },
   });
-  const deps = { clock: systemClock, random: systemRandom, logger: silentLogger, audit: silentAudit };
-  return Daemon.open(config, { ...deps, onFatal });
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + ahead() };
+  const deps = { clock, random: systemRandom, logger: silentLogger, audit: silentAudit };
+  return Daemon.open(config, { ...deps, onFatal, ...(interposer && { interposer }) });
 }
 
 function onFatal(error: unknown): never {
@@ -115,19 +142,29 @@ interface Provision {
   readonly server: ServerId;
   readonly setup: string;
   readonly authority: SigningKeyPair;
+  readonly recovery: SealingKeyPair;
 }
 
 async function makeStorage(storage: string): Promise<Provision> {
   const { serverId: server } = await Storage.init({ path: storage, clock: systemClock, random: systemRandom });
   const setup = await OpaqueServer.createSetup();
   await writeOpaqueSetup(storage, setup);
-  return { server, setup, authority: ed25519KeyPair(systemRandom.bytes(32)) };
+  const authority = ed25519KeyPair(systemRandom.bytes(32));
+  const recovery = xwingKeyPair(systemRandom.bytes(32));
+  const at = timestampFromMs(Date.now());
+  await using accounts = await Accounts.open(storage, { clock: systemClock });
+  const certificate = makeCertificate(
+    { v: 1, type: 'recovery', authority: authority.publicKey, server, at, sealKey: recovery.publicKey },
+    authority.sign,
+  );
+  await accounts.setSetting('recoveryCertificate', certificate);
+  return { server, setup, authority, recovery };
 }
 
 /** As the administrator's tool does it. */
 async function addAccount(
   storage: string,
-  { server, setup, authority }: Provision,
+  { server, setup, authority, recovery }: Provision,
   { username, certified }: { readonly username: string; readonly certified: boolean },
 ): Promise<void> {
   await using accounts = await Accounts.open(storage, { clock: systemClock });
@@ -150,7 +187,14 @@ async function addAccount(
     username,
     role: 'user',
     registrationRecord: record,
-    unlockRecord: sealUnlockRecord({ exportKey, secrets, server, account: id, random: systemRandom }),
+    unlockRecord: sealUnlockRecord({
+      exportKey,
+      secrets,
+      server,
+      account: id,
+      random: systemRandom,
+      recoveryKey: recovery.publicKey,
+    }),
     identity: [statement],
     certificate: certified ? certificate : null,
   });
