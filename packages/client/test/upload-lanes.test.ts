@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { CofferError, concatBytes, systemClock, systemRandom } from '@coffer/core';
+import { CofferError, systemClock, systemRandom, toHex } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
+import type { DataBatch } from '@coffer/protocol';
 import { ChunkSender } from '../src/transfer/chunk-sender.ts';
 import { packResults } from '../src/transfer/chunk-records.ts';
 import { FileUploader } from '../src/transfer/file-uploader.ts';
@@ -17,8 +18,10 @@ interface ScriptedLane {
 
 function scripted(): { uploader: FileUploader; lanes: ScriptedLane[]; sent: string[] } {
   const [lanes, sent]: [ScriptedLane[], string[]] = [[], []];
-  const put = async (frames: () => AsyncIterable<readonly Uint8Array[]>): Promise<void> => {
-    for await (const parts of frames()) sent.push(Buffer.from(concatBytes(...parts).subarray(0, 32)).toString('hex'));
+  const put = async (batches: () => AsyncIterable<DataBatch>): Promise<void> => {
+    for await (const { frames } of batches()) {
+      for (const [frame] of frames as (readonly Uint8Array[])[]) sent.push(toHex(frame!.subarray(0, 32)));
+    }
   };
   const uploader = new FileUploader(
     {

@@ -2,7 +2,7 @@ import { CofferError, Semaphore, type Clock } from '@coffer/core';
 import { negotiated } from './auth-transcript.ts';
 import { BufferBudget, type BufferAccount } from './buffer-budget.ts';
 import { ClientStream } from './client-stream.ts';
-import { pumpData, type DataParts } from './data-pump.ts';
+import { pumpData, type DataSource } from './data-pump.ts';
 import { FrameChannel } from './frame-channel.ts';
 import { FrameKind, frameKindName } from './frame-kind.ts';
 import type { Frame } from './frame.ts';
@@ -38,7 +38,7 @@ export interface ClientConnectionOptions {
 
 export interface RequestOptions {
   /** The DATA of operations that send some, one payload a frame. Always ended. A payload stays untouched until the one after next is asked for, and the last ones until the request resolves or rejects. */
-  readonly data?: AsyncIterable<DataParts>;
+  readonly data?: DataSource;
   /** Until the last byte of the answer. */
   readonly signal?: AbortSignal;
 }
@@ -54,7 +54,7 @@ export interface Answer<Op extends OperationName> {
 
 /** A request with DATA cannot leave it out. */
 type OptionsOf<Op extends OperationName> = Op extends SendsData
-  ? [options: RequestOptions & { readonly data: AsyncIterable<DataParts> }]
+  ? [options: RequestOptions & { readonly data: DataSource }]
   : [options?: Omit<RequestOptions, 'data'>];
 
 /** The client's side of one connection. Owns the transport. */
@@ -214,7 +214,7 @@ export class ClientConnection implements AsyncDisposable {
     await tooLate;
   }
 
-  async #send(stream: ClientStream, data: AsyncIterable<DataParts>): Promise<void> {
+  async #send(stream: ClientStream, data: DataSource): Promise<void> {
     const { requestData: shape } = operationOf(stream.op);
     if (shape === undefined) throw new TypeError(`${stream.op} sends no DATA`);
     const { writer } = this.#channel;

@@ -63,12 +63,12 @@ export class FrameWriter {
 
   /** Resolves when the transport has room again; the payload must stay untouched until then. @throws UNREACHABLE */
   control(header: FrameHeader, payload: Uint8Array): Promise<void> {
-    return this.#enqueue(this.#control, header, [payload]);
+    return this.#enqueue(this.#control, header, [[payload]]);
   }
 
-  /** As {@link control}, behind all control frames; `payload` in parts that are never joined when large. */
-  data(header: FrameHeader, payload: readonly Uint8Array[]): Promise<void> {
-    return this.#enqueue(this.#data, header, payload);
+  /** As {@link control}, behind all control frames; `payloads`, each a frame, in parts that are never joined when large. */
+  data(header: FrameHeader, payloads: readonly (readonly Uint8Array[])[]): Promise<void> {
+    return this.#enqueue(this.#data, header, payloads);
   }
 
   /** DATA of `stream` that is not being written yet fails with `reason` and is never sent; half a frame is finished. */
@@ -86,13 +86,12 @@ export class FrameWriter {
     for (const item of [...this.#control.splice(0), ...this.#data.splice(0)]) item.reject(reason);
   }
 
-  #enqueue(queue: Item[], header: FrameHeader, payload: readonly Uint8Array[]): Promise<void> {
+  #enqueue(queue: Item[], header: FrameHeader, payloads: readonly (readonly Uint8Array[])[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
-    const bytes = sumBytes(payload);
-    const parts =
-      bytes <= joinedBytes
-        ? [encodeFrame(header, join(payload, bytes))]
-        : [encodeFrameHeader(header, bytes), ...payload];
+    const frames = payloads.flatMap((payload) => framed(header, payload));
+    const bytes = sumBytes(frames);
+    // The TLS of Node copies whatever comes in several parts, and each part is a call: many small frames become one here.
+    const parts = payloads.length > 1 ? [join(frames, bytes)] : frames;
     return new Promise((resolve, reject) => {
       queue.push({ stream: header.stream, parts, bytes, resolve, reject });
       if (!this.#running) void this.#run();
@@ -169,6 +168,12 @@ export function sumBytes(parts: readonly Uint8Array[]): number {
   let bytes = 0;
   for (const part of parts) bytes += part.byteLength;
   return bytes;
+}
+
+function framed(header: FrameHeader, payload: readonly Uint8Array[]): Uint8Array[] {
+  const bytes = sumBytes(payload);
+  if (bytes <= joinedBytes) return [encodeFrame(header, join(payload, bytes))];
+  return [encodeFrameHeader(header, bytes), ...payload];
 }
 
 function join(parts: readonly Uint8Array[], bytes: number): Uint8Array {

@@ -1,4 +1,4 @@
-import type { DataParts } from './data-pump.ts';
+import type { DataSource } from './data-pump.ts';
 import type { OperationName, ReceivesData, RequestOf, ResponseOf } from './operations/table.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -15,7 +15,7 @@ export interface Call<Context> {
 
 /** What a handler answers: the message, and for operations with response DATA what to send after it. */
 export type Reply<Op extends OperationName> = Op extends ReceivesData
-  ? { readonly response: ResponseOf<Op>; readonly data: AsyncIterable<DataParts> }
+  ? { readonly response: ResponseOf<Op>; readonly data: DataSource }
   : ResponseOf<Op>;
 
 export type Handler<Op extends OperationName, Context> = (

@@ -1,7 +1,7 @@
 import { CofferError, isCofferError, Semaphore, toHex, type Clock, type Logger, type Random } from '@coffer/core';
 import { negotiated } from './auth-transcript.ts';
 import { BufferBudget, type BufferAccount } from './buffer-budget.ts';
-import { pumpData, type DataParts } from './data-pump.ts';
+import { pumpData, type DataSource } from './data-pump.ts';
 import { FrameChannel } from './frame-channel.ts';
 import { FrameKind, frameKindName } from './frame-kind.ts';
 import type { Frame, FrameHeader } from './frame.ts';
@@ -276,10 +276,10 @@ export class ServerConnection<Context> implements AsyncDisposable {
     // The client may use the place of this stream as soon as it has read the answer, before we know that it has.
     if (!streams) this.#streams.delete(stream.number);
     await this.#say({ kind: FrameKind.response, op: 0, stream: stream.number }, payload);
-    if (streams) await this.#sendData(stream, operation, (reply as { data: AsyncIterable<DataParts> }).data);
+    if (streams) await this.#sendData(stream, operation, (reply as { data: DataSource }).data);
   }
 
-  async #sendData(stream: ServerStream, operation: Operation, data: AsyncIterable<DataParts>): Promise<void> {
+  async #sendData(stream: ServerStream, operation: Operation, data: DataSource): Promise<void> {
     await pumpData(data, {
       writer: this.#channel.writer,
       stream: stream.number,

@@ -1,5 +1,7 @@
 import { CofferError, MiB } from '@coffer/core';
 import type { Clock } from '@coffer/core';
+import { batchesOf } from '@coffer/protocol';
+import type { DataBatch } from '@coffer/protocol';
 
 /** Sealed chunks that travel together. */
 export interface SealedPart {
@@ -12,7 +14,7 @@ export interface SealedPart {
 
 export interface ChunkSenderDeps {
   /** One `chunk.put`; may read `frames` several times when the connection breaks. Resolves when the server has confirmed all. */
-  readonly put: (frames: () => AsyncIterable<readonly Uint8Array[]>, signal: AbortSignal) => Promise<void>;
+  readonly put: (frames: () => AsyncIterable<DataBatch>, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -109,12 +111,12 @@ class PutStream {
     this.#wakeAll();
   }
 
-  async *frames(): AsyncGenerator<readonly Uint8Array[]> {
+  async *frames(): AsyncGenerator<DataBatch> {
     for (let index = 0; ; index += 1) {
       while (index >= this.#parts.length && !this.#isEnded) await this.#more();
       const part = this.#parts[index];
       if (part === undefined) return;
-      for (const frame of part.frames) yield [frame];
+      yield* batchesOf(part.frames.map((frame) => [frame]));
     }
   }
 

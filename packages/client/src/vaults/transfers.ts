@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
+import type { DataBatch } from '@coffer/protocol';
 import type { Connections } from '../connection/connections.ts';
 import type { DownloaderOptions } from '../downloader.ts';
 import type { DeviceKeys } from '../profile/device-keys.ts';
@@ -77,7 +78,7 @@ export async function* oneFrame(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 interface Put {
   readonly kind: 'chunk' | 'segment';
-  readonly frames: () => AsyncIterable<readonly Uint8Array[]>;
+  readonly frames: () => AsyncIterable<DataBatch>;
 }
 
 async function put({ connections, journal }: TransferDeps, { kind, frames }: Put, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { concatBytes } from '@coffer/core';
 import type { Hash } from '@coffer/core';
-import type { DataParts, Handlers, Transport } from '@coffer/protocol';
+import { payloadsOf } from '@coffer/protocol';
+import type { DataSource, Handlers, Transport } from '@coffer/protocol';
 import type { Interposer } from '@coffer/server';
 
 /** An answer to `vault.pull`. */
@@ -97,9 +98,10 @@ function firstFrame(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.byteLength < length ? undefined : bytes.slice(0, length);
 }
 
-async function gather(data: AsyncIterable<DataParts>): Promise<Uint8Array[]> {
+async function gather(data: DataSource): Promise<Uint8Array[]> {
   const frames: Uint8Array[] = [];
-  for await (const parts of data) frames.push(parts instanceof Uint8Array ? parts.slice() : concatBytes(...parts));
+  for await (const parts of payloadsOf(data))
+    frames.push(parts instanceof Uint8Array ? parts.slice() : concatBytes(...parts));
   return frames;
 }
 

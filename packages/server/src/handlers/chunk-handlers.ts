@@ -1,4 +1,4 @@
-import { operations, protocolLimits, type Handlers, type RequestOf } from '@coffer/protocol';
+import { batchBytes, DataBatch, operations, protocolLimits, type Handlers, type RequestOf } from '@coffer/protocol';
 import type { Stored } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
@@ -51,15 +51,15 @@ async function* get(
   { storage, audit }: Services,
   { vault, uploader, ids }: RequestOf<'chunk.get'>,
   { context, signal }: { readonly context: Connection; readonly signal: AbortSignal },
-): AsyncGenerator<readonly Uint8Array[]> {
+): AsyncGenerator<DataBatch> {
   const sent = { chunks: 0, bytes: 0 };
   // Until the last chunk was taken; a client that stops early only ends the generator.
   let status: AuditEvent['status'] = 'CANCELLED';
   try {
-    for await (const { id, payload } of storage.readChunks({ vault, uploader, ids, signal })) {
-      yield [id, payload];
-      sent.chunks += 1;
-      sent.bytes += payload.byteLength;
+    for await (const chunks of inBatches(storage.readChunks({ vault, uploader, ids, signal }))) {
+      yield new DataBatch(chunks.map(({ id, payload }) => [id, payload]));
+      sent.chunks += chunks.length;
+      sent.bytes += sumPayloads(chunks);
     }
     status = 'OK';
   } catch (error) {
@@ -69,6 +69,35 @@ async function* get(
     const { chunks, bytes } = sent;
     audit.record('transfer', { ...eventOf('chunk.get', context), vault, status, bytes, counts: { chunks } });
   }
+}
+
+interface SealedChunk {
+  readonly id: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** Those that came before a failure are given before it is thrown. */
+async function* inBatches(chunks: AsyncIterable<SealedChunk>): AsyncGenerator<readonly SealedChunk[]> {
+  let batch: SealedChunk[] = [];
+  let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const chunk of chunks) {
+      batch.push(chunk);
+      bytes += chunk.payload.byteLength;
+      if (bytes < batchBytes) continue;
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (batch.length > 0) yield batch;
+  if (failure !== undefined) throw failure.error;
+}
+
+function sumPayloads(chunks: readonly SealedChunk[]): number {
+  return chunks.reduce((sum, { payload }) => sum + payload.byteLength, 0);
 }
 
 function eventOf(operation: ChunkOperation, { account, device, address }: Connection) {
