@@ -66,7 +66,8 @@ export class WatchOutput implements Disposable {
 
   #run({ report }: Extract<WatchEvent, { kind: 'run' }>): void {
     const at = formatTime(this.#deps.clock.nowMs());
-    const counts = countsText(report);
+    // Of what was not touched nothing was looked at, so how much of it there is would say nothing.
+    const counts = countsText({ ...report, unchanged: 0 });
     this.#last = `${at}  ${counts}`;
     this.#above(() => {
       const lines = failureLines(report);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { watchChurn } from '../faults/watch/watch-churn.ts';
-import { Child, cleanEnvironment, cofferCommand, startVault } from '../src/index.ts';
+import { AtTerminal, Child, cleanEnvironment, cofferCommand, startVault } from '../src/index.ts';
 import type { Coffer, Vault } from '../src/index.ts';
 
 const patienceMs = 60_000;
@@ -137,6 +137,19 @@ test('a second job on the same folder, or on one inside it, is refused and names
   }
   const usage = await vault.user.device.run(['sync', one.folder, '--watch', '--dry-run', '--json']);
   expect(usage.exitCode).toBe(2);
+}, 240_000);
+
+test('on a terminal one line says what goes on; Ctrl-C ends it with 0', async () => {
+  await using vault = await startVault();
+  const folder = vault.folder.join('here');
+  mkdirSync(folder);
+  await using person = new AtTerminal(['sync', folder, '/docs', '--watch'], vault.user.device.home);
+  await person.reads(/up to date/);
+  writeFileSync(join(folder, 'a.txt'), 'seen');
+  await person.reads(/settling/);
+  await person.reads(/up to date {2}\(.*sent: 1/);
+  person.type('\u0003');
+  expect(await person.exitCode).toBe(0);
 }, 240_000);
 
 test('a folder that is churned on both sides ends equal, and memory stays what it is', async () => {

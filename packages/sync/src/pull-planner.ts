@@ -5,11 +5,12 @@ import type { Displaced } from './displaced-items.ts';
 import type { LocalNode } from './local-tree.ts';
 import { isTaken, mergeChildren } from './merge-children.ts';
 import type { PlanContext, Triple } from './merge-children.ts';
-import type { FetchStep, MoveStep, Reason } from './plan.ts';
+import type { Reason } from './plan.ts';
 import { isInMoved, localPath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
-import { entryOf, parseRemoteStamp, sameVersion } from './remote-tree.ts';
+import { PullSteps } from './pull-steps.ts';
+import { entryOf, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { isInScope } from './scope.ts';
 import { elsewhere, sameSizeAndTime } from './stamp.ts';
@@ -22,6 +23,7 @@ import { attributesAreForPull, isChanged, isForPush, mustCompare } from './two-w
  */
 export class PullPlanner {
   readonly #context: PlanContext;
+  readonly #steps: PullSteps;
   readonly #directories: Place[] = [];
   readonly #newDirectories: Triple[] = [];
   readonly #newFiles: Triple[] = [];
@@ -30,6 +32,7 @@ export class PullPlanner {
 
   constructor(context: PlanContext) {
     this.#context = context;
+    this.#steps = new PullSteps(context.draft);
     this.#displaced = new DisplacedItems(context);
     this.#removals = new PullRemovals(context, this.#displaced);
   }
@@ -92,12 +95,13 @@ export class PullPlanner {
   }
 
   #untouched(triple: Triple, { local, remote, seen }: { local: LocalNode; remote: RemoteNode; seen: string }): void {
-    if (!sameVersion(remote.stamp, seen)) return this.#fetch(triple, remote, { local: local.stamp, reason: 'changed' });
+    if (!sameVersion(remote.stamp, seen))
+      return this.#steps.fetch(triple, remote, { local: local.stamp, reason: 'changed' });
     // The push of a two-way job has counted what it saw in this place.
     if (this.#context.rules.twoWay === undefined || isInMoved(triple.parent)) this.#context.draft.counts.unchanged += 1;
     if (remote.stamp === seen) return;
-    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
-    else this.#remember(triple, { local: local.stamp, remote });
+    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#steps.attributes(triple, { local, remote });
+    else this.#steps.remember(triple, { local: local.stamp, remote });
   }
 
   /** The local file is not what base says, or base says nothing. */
@@ -108,7 +112,7 @@ export class PullPlanner {
     const differs = !onlyAttributes && !looksSame(local.stamp, remote.stamp);
     if (differs || mustCompare(this.#context, base)) {
       const keepBoth = !this.#context.rules.overwrite;
-      return this.#fetch(triple, remote, {
+      return this.#steps.fetch(triple, remote, {
         local: local.stamp,
         reason: base === undefined ? 'unknown' : 'changed',
         keepBoth,
@@ -118,8 +122,8 @@ export class PullPlanner {
     // A base that exists is not told of the new stamp: a push must still look into this file.
     const remember = base === undefined;
     if (base !== undefined && base.remote !== remote.stamp) this.#context.draft.leaveOut();
-    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote, remember });
-    else if (remember) this.#remember(triple, { local: local.stamp, remote });
+    if (laidAttributesDiffer(local.stamp, remote.stamp)) this.#steps.attributes(triple, { local, remote, remember });
+    else if (remember) this.#steps.remember(triple, { local: local.stamp, remote });
   }
 
   #newFile(triple: Triple, remote: RemoteNode): void {
@@ -132,17 +136,8 @@ export class PullPlanner {
   }
 
   #receiveNew(triple: Triple, remote: RemoteNode, reason: Reason): void {
-    if (remote.kind === 'symlink') this.#makeLink(triple, remote, { local: undefined, reason });
-    else this.#fetch(triple, remote, { local: undefined, reason });
-  }
-
-  #fetch(
-    { parent, name }: Triple,
-    remote: RemoteNode,
-    { local, reason, keepBoth = false }: { local: Stamp | undefined; reason: Reason; keepBoth?: boolean },
-  ): void {
-    const step: FetchStep = { action: 'fetch', parent, name, reason, remote: remote.stamp, local, keepBoth };
-    this.#context.draft.transfer(step, parseRemoteStamp(remote.stamp).size);
+    if (remote.kind === 'symlink') this.#steps.link(triple, remote, { local: undefined, reason });
+    else this.#steps.fetch(triple, remote, { local: undefined, reason });
   }
 
   #link(triple: Triple, remote: RemoteNode): void {
@@ -153,10 +148,10 @@ export class PullPlanner {
     if (untouched && remote.stamp === base.remote) return;
     if (!this.#sameLink(triple, remote)) {
       if (untouched || this.#context.rules.overwrite)
-        this.#makeLink(triple, remote, { local: local.stamp, reason: 'changed' });
+        this.#steps.link(triple, remote, { local: local.stamp, reason: 'changed' });
       else this.#replace(triple, local);
-    } else if (linkTimesDiffer(local.stamp, remote.stamp)) this.#attributes(triple, { local, remote });
-    else this.#remember(triple, { local: local.stamp, remote });
+    } else if (linkTimesDiffer(local.stamp, remote.stamp)) this.#steps.attributes(triple, { local, remote });
+    else this.#steps.remember(triple, { local: local.stamp, remote });
   }
 
   #sameLink(triple: Triple, remote: RemoteNode): boolean {
@@ -167,22 +162,6 @@ export class PullPlanner {
       if (!isCofferError(error)) throw error;
       return false;
     }
-  }
-
-  #makeLink(
-    { parent, name }: Triple,
-    remote: RemoteNode,
-    { local, reason }: { local: Stamp | undefined; reason: Reason },
-  ): void {
-    this.#context.draft.contents.push({
-      action: 'link',
-      parent,
-      name,
-      reason,
-      local,
-      remote: remote.stamp,
-      from: undefined,
-    });
   }
 
   #directory(triple: Triple, remote: RemoteNode): void {
@@ -201,18 +180,8 @@ export class PullPlanner {
   }
 
   #makeDirectory(triple: Triple, remote: RemoteNode, reason: Reason): void {
-    const { parent, name } = triple;
     const place = directoryPlace(triple, remote, undefined);
-    const step = {
-      action: 'make-directory',
-      parent,
-      name,
-      reason,
-      place,
-      local: undefined,
-      remote: remote.stamp,
-    } as const;
-    this.#context.draft.structure.push(step);
+    this.#steps.makeDirectory(place, remote, reason);
     this.#directories.push(place);
   }
 
@@ -222,46 +191,9 @@ export class PullPlanner {
   ): void {
     const { base } = triple;
     if (base !== undefined && local.stamp === base.local && remote.stamp === base.remote) return;
-    if (!laidAttributesDiffer(local.stamp, remote.stamp)) this.#remember(triple, { local: local.stamp, remote, place });
-    else if (isTheirs(this.#context, triple)) this.#attributes(triple, { local, remote, place });
-  }
-
-  #attributes(
-    { parent, name }: Triple,
-    {
-      local,
-      remote,
-      place,
-      remember = true,
-    }: { local: LocalNode; remote: RemoteNode; place?: Place; remember?: boolean },
-  ): void {
-    const { draft } = this.#context;
-    (place === undefined ? draft.contents : draft.directories).push({
-      action: 'attributes',
-      parent,
-      name,
-      reason: 'attributes',
-      local: local.stamp,
-      remote: remote.stamp,
-      place,
-      remember,
-    });
-  }
-
-  #remember(
-    { parent, name }: Triple,
-    { local, remote, place }: { local: Stamp; remote: RemoteNode; place?: Place },
-  ): void {
-    const step = {
-      action: 'remember',
-      parent,
-      name,
-      reason: 'attributes',
-      local,
-      remote: remote.stamp,
-      place,
-    } as const;
-    this.#context.draft.bookkeeping.push(step);
+    if (!laidAttributesDiffer(local.stamp, remote.stamp))
+      this.#steps.remember(triple, { local: local.stamp, remote, place });
+    else if (isTheirs(this.#context, triple)) this.#steps.attributes(triple, { local, remote, place });
   }
 
   #absent(triple: Triple): void {
@@ -316,9 +248,9 @@ export class PullPlanner {
       baseParent: found.baseParent,
     };
     const place = { ...directoryPlace(moved, remote, found.place), isMoved: true };
-    this.#move(moved, { remote, place, found, remember: true });
+    this.#steps.move(moved, { remote, place, found, remember: true });
     if (laidAttributesDiffer(found.local.stamp, remote.stamp))
-      this.#attributes(moved, { local: found.local, remote, place });
+      this.#steps.attributes(moved, { local: found.local, remote, place });
     this.#directories.push(place);
   }
 
@@ -340,63 +272,29 @@ export class PullPlanner {
       return this.#moveTouched(moved, { remote, found });
     if (remote.kind === 'symlink') return this.#linkFound(moved, { remote, found });
     const same = !isTouched && isSeen;
-    this.#move(moved, { remote, place: undefined, found, remember: same });
-    if (!same) return this.#fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
-    if (laidAttributesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
+    this.#steps.move(moved, { remote, place: undefined, found, remember: same });
+    if (!same) return this.#steps.fetch(moved, remote, this.#movedAndChanged(found.local.stamp, found.base.local));
+    if (laidAttributesDiffer(found.local.stamp, remote.stamp))
+      this.#steps.attributes(moved, { local: found.local, remote });
   }
 
   #linkFound(moved: Triple, { remote, found }: { remote: RemoteNode; found: Displaced }): void {
     const same = this.#sameLink(moved, remote);
-    this.#move(moved, { remote, place: undefined, found, remember: same });
+    this.#steps.move(moved, { remote, place: undefined, found, remember: same });
     // One that was changed here is not what base says, and is kept.
-    if (!same) return this.#makeLink(moved, remote, { local: found.base.local, reason: 'changed' });
-    if (linkTimesDiffer(found.local.stamp, remote.stamp)) this.#attributes(moved, { local: found.local, remote });
+    if (!same) return this.#steps.link(moved, remote, { local: found.base.local, reason: 'changed' });
+    if (linkTimesDiffer(found.local.stamp, remote.stamp)) this.#steps.attributes(moved, { local: found.local, remote });
   }
 
   /** Renamed there and changed here: it takes the new name, and the push finds the change. */
   #moveTouched(moved: Triple, { remote, found }: { remote: RemoteNode; found: Displaced }): void {
     const agreed = { local: found.base.local, remote: remote.stamp };
-    this.#move(moved, { remote, place: undefined, found, remember: true, agreed });
+    this.#steps.move(moved, { remote, place: undefined, found, remember: true, agreed });
     this.#context.draft.leaveWork();
   }
 
   #movedAndChanged(local: Stamp, seen: Stamp): { local: Stamp; reason: Reason; keepBoth: boolean } {
     return { local, reason: 'changed', keepBoth: local !== seen && !this.#context.rules.overwrite };
-  }
-
-  #move(
-    triple: Triple,
-    {
-      remote,
-      place,
-      found,
-      remember,
-      agreed,
-    }: {
-      remote: RemoteNode;
-      place: Place | undefined;
-      found: Displaced;
-      remember: boolean;
-      agreed?: MoveStep['agreed'];
-    },
-  ): void {
-    const { parent, name, local, base, baseParent } = triple;
-    if (local === undefined || base === undefined) throw new TypeError('nothing to move');
-    const fromBase = baseParent === undefined ? undefined : { directory: baseParent, name: base.name };
-    this.#context.draft.structure.push({
-      action: 'move',
-      parent,
-      name,
-      reason: 'renamed',
-      place,
-      from: found.place,
-      leaves: found.triple.parent,
-      fromBase,
-      local: local.stamp,
-      remote: remote.stamp,
-      remember,
-      ...(agreed !== undefined && { agreed }),
-    });
   }
 }
 
