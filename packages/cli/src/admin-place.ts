@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { silentLogger } from '@coffer/core';
-import { Storage } from '@coffer/storage';
+import type { CofferError } from '@coffer/core';
+import { auditedHere } from '@coffer/server';
+import type { Audited, AuditedWork } from '@coffer/server';
+import { Accounts, Storage } from '@coffer/storage';
 import type { Account, ServerAdmin } from '@coffer/client';
 import { signedInAccount } from './compose.ts';
 import type { CommandContext } from './context.ts';
@@ -18,6 +21,31 @@ export async function askServer<Result>(
 ): Promise<Result> {
   await using account: Account = await signedInAccount(context);
   return await work(account.server);
+}
+
+/** What is done here rather than by a daemon, with its lines in the daemon's security log. @throws what the work throws, CONFIG */
+export async function auditedWork<Result>(
+  context: CommandContext,
+  about: Pick<AuditedWork, 'event'> & Partial<AuditedWork>,
+  work: () => Promise<Audited<Result>>,
+): Promise<Result> {
+  const { logs } = await serverConfig(context, { file: undefined, flags: {} });
+  const path = resolve(context.cwd, logs.path);
+  const onUnwritten = ({ message }: CofferError): void =>
+    context.output.warn(`this is not noted in the security log: ${message}`);
+  return await auditedHere({ logs: { ...logs, path }, onUnwritten }, { category: 'admin', ...about }, work);
+}
+
+/** The same on accounts.db alone, which a running daemon shares. @throws as `Accounts.open` too */
+export async function changeAccounts<Result>(
+  context: CommandContext,
+  { storage, event }: { readonly storage: string; readonly event: string },
+  work: (accounts: Accounts) => Promise<Audited<Result>>,
+): Promise<Result> {
+  return await auditedWork(context, { event }, async () => {
+    await using accounts = await Accounts.open(storage, { clock: context.clock });
+    return await work(accounts);
+  });
 }
 
 /** The storage itself, when no daemon has it. The caller disposes it. @throws LOCKED beside a running daemon; as `Storage.open` */

@@ -23,6 +23,9 @@ export const Size = Text.transform((text, context) => {
   }
 });
 
+/** A size, or `none`: no limit. */
+export const Limit = z.union([z.literal('none').transform(() => null), Size]);
+
 export const Duration = Text.transform((text, context) => {
   try {
     return parseDurationMs(text);

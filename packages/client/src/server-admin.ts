@@ -1,3 +1,4 @@
+import { CofferError } from '@coffer/core';
 import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
 import { AccountAdmin } from './account-admin.ts';
 import type { Connections } from './connection/connections.ts';
@@ -6,6 +7,9 @@ import { ServerWatch } from './server-watch.ts';
 
 export type ServerStatus = ResponseOf<'admin.status'>;
 export type ServerUser = ResponseOf<'admin.userList'>['users'][number];
+
+/** Accounts of one server that are believed: a list that never ends would fill this machine's memory. */
+const accountLimit = 100_000;
 
 /**
  * The server as its administrator sees it. Long work is the server's own: it goes on when this side leaves, and asking again
@@ -55,10 +59,10 @@ export class ServerAdmin {
     return this.#ask((one) => one.request('admin.recount', {}, optionsOf(signal)), signal);
   }
 
-  /** All accounts by name. */
+  /** All accounts by name. @throws INTEGRITY when there is no end of them */
   async users(signal?: AbortSignal): Promise<readonly ServerUser[]> {
     const all: ServerUser[] = [];
-    for (;;) {
+    while (all.length < accountLimit) {
       const { users, more } = await this.#ask(
         (one) => one.request('admin.userList', { skip: all.length }, optionsOf(signal)),
         signal,
@@ -66,6 +70,9 @@ export class ServerAdmin {
       all.push(...users);
       if (!more || users.length === 0) return all;
     }
+    throw new CofferError('INTEGRITY', `the server lists more than ${accountLimit} accounts`, {
+      hint: 'No server has as many. On the server itself, `coffer admin user list --storage DIR` shows those there are.',
+    });
   }
 
   async setQuota(change: RequestOf<'admin.userQuota'>, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Coffer, startVault } from '../src/index.ts';
 import type { Credentials, Vault } from '../src/index.ts';
@@ -24,13 +24,24 @@ async function logIn(vault: Vault, { username, password, invite }: Credentials) 
   return (args: readonly string[]) => coffer.run([...args, '--json'], { env });
 }
 
+/** Lines of the security log about what was done on the server itself. */
+function linesHere(vault: Vault, event: string): string[] {
+  const files = readdirSync(vault.logs).filter((name) => name.startsWith('admin.'));
+  const lines = files.flatMap((name) => readFileSync(join(vault.logs, name), 'utf8').trim().split('\n'));
+  return lines
+    .map((line) => JSON.parse(line) as Record<string, string>)
+    .filter((line) => line['event'] === event && line['address'] === 'local')
+    .map((line) => `${line['phase']} ${line['status']}`);
+}
+
 test('an administrator looks after the server from afar and on it; nobody else does', async () => {
   await using vault = await startVault();
   const source = await vault.folder.folder('source');
   writeFileSync(join(source, 'a.bin'), Buffer.alloc(50_000, 'a'));
   await vault.user.device.json(['sync', source, '/s']);
   const admin = await logIn(vault, vault.admin);
-  const here = (args: readonly string[]) => vault.machine.run([...args, '--storage', vault.storage, '--json']);
+  const env = { COFFER_LOGS_PATH: vault.logs, COFFER_QUOTA_DEFAULT: '3MiB' };
+  const here = (args: readonly string[]) => vault.machine.run([...args, '--storage', vault.storage, '--json'], { env });
 
   for (const run of [admin, here]) {
     const backup = await run(['admin', 'backup']);
@@ -54,6 +65,16 @@ test('an administrator looks after the server from afar and on it; nobody else d
   expect((await vault.user.device.run(['put', join(source, 'b.bin'), '/b', '--json'])).exitCode).not.toBe(0);
   expect((await here(['admin', 'user', 'quota', 'user', 'none', '--largest-file', 'none'])).exitCode).toBe(0);
   expect((await vault.user.device.run(['put', join(source, 'b.bin'), '/b', '--json'])).exitCode).toBe(0);
+
+  // What is done on the server itself leaves its lines too.
+  const provision = ['--certs', vault.certs, '--host', '127.0.0.1', '--port', '1', '--generate'];
+  expect((await here(['admin', 'user', 'add', 'third', ...provision])).exitCode).toBe(0);
+  expect((await here(['admin', 'user', 'add', 'fourth', '--quota', 'none', ...provision])).exitCode).toBe(0);
+  const users = (await here(['admin', 'user', 'list'])).json as readonly { readonly quotaBytes: number | null }[];
+  expect(users.map(({ quotaBytes }) => quotaBytes)).toEqual([null, null, 3 * 1024 * 1024, null]);
+  expect(linesHere(vault, 'admin.userAdd')).toEqual(['start OK', 'end OK', 'start OK', 'end OK']);
+  expect(linesHere(vault, 'admin.userQuota')).toHaveLength(4);
+  expect(linesHere(vault, 'admin.collect')).toEqual([]);
 
   const user = await logIn(vault, vault.user);
   expect(await user(['admin', 'status'])).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });

@@ -83,7 +83,7 @@ describe('administration from afar', () => {
       { phase: 'start', account: root.account.account },
       { phase: 'end', status: 'OK', counts: { accounts: 2 } },
     ]);
-    for (const event of ['admin.collect', 'admin.scrub', 'admin.recount'])
+    for (const event of ['admin.acceptClock', 'admin.collect', 'admin.scrub', 'admin.recount'])
       expect(linesOf('admin', event).map(({ phase, status }) => `${phase} ${status}`)).toEqual(['start OK', 'end OK']);
   });
 

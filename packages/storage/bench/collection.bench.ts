@@ -3,7 +3,7 @@
  * which three fifths are garbage and of whose packs every one is compacted. Bars: no error, a p99 of the event loop's
  * delay of 50 ms, and memory that does not grow with the chunks (64 MiB for ten million).
  *
- *     npm run bench -- collection [--chunks 100000,1000000,3000000] [--client-mib 10] [--folder DIR]
+ *     npm run bench -- collection [--chunks 100000,1000000,3000000] [--clients 4] [--client-mib 10] [--folder DIR]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,6 +24,7 @@ interface Task {
   readonly step: 'fill' | 'measure';
   readonly path: string;
   readonly chunks: number;
+  readonly clients: number;
   readonly clientMiB: number;
 }
 
@@ -34,7 +35,8 @@ async function main(): Promise<void> {
   for (const chunks of options.chunks) {
     const folder = mkdtempSync(join(options.folder, 'coffer-bench-'));
     try {
-      const task = { path: join(folder, 'storage'), chunks, clientMiB: options.clientMiB };
+      const { clients, clientMiB } = options;
+      const task = { path: join(folder, 'storage'), chunks, clients, clientMiB };
       await inChild({ ...task, step: 'fill' });
       report((await inChild({ ...task, step: 'measure' })) as Measured);
     } finally {

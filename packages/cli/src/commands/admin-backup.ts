@@ -1,21 +1,20 @@
 import { formatSize } from '@coffer/core';
 import { backupAccounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, auditedWork, storageFolder } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
-import type { Command } from '../context.ts';
+import type { Command, CommandContext } from '../context.ts';
 import { safeText } from '../safe-text.ts';
 
 const schemas = { args: z.tuple([]), options: z.strictObject({ storage: Text.optional() }) };
 
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
-  const { clock, signal } = context;
   const storage = storageFolder(context, options.storage);
   const made =
     storage === undefined
-      ? await askServer(context, (server) => server.backup(signal))
-      : await backupAccounts({ path: storage, clock, signal }).then(({ file, ...facts }) => ({ path: file, ...facts }));
+      ? await askServer(context, (server) => server.backup(context.signal))
+      : await backupHere(context, storage);
   const { path, bytes, accounts } = made;
   context.output.result({
     json: () => ({ path, bytes, accounts, verified: true }),
@@ -23,3 +22,11 @@ export const run: Command = async (context, input) => {
   });
   return undefined;
 };
+
+async function backupHere(context: CommandContext, path: string) {
+  const { clock, signal } = context;
+  return await auditedWork(context, { category: 'backup', event: 'admin.backup' }, async () => {
+    const { file, bytes, accounts } = await backupAccounts({ path, clock, signal });
+    return { result: { path: file, bytes, accounts }, counts: { accounts } };
+  });
+}

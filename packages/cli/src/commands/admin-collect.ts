@@ -1,7 +1,7 @@
 import { formatSize } from '@coffer/core';
 import { collectAll } from '@coffer/server';
 import { z } from 'zod';
-import { askServer, openStorage, storageFolder } from '../admin-place.ts';
+import { askServer, auditedWork, openStorage, storageFolder } from '../admin-place.ts';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 
@@ -32,6 +32,10 @@ async function collectHere(
   { storage, acceptClock }: { readonly storage: string; readonly acceptClock: boolean },
 ): Promise<Readonly<Record<string, number>>> {
   await using opened = await openStorage(context, storage);
-  if (acceptClock) await opened.acceptClock();
-  return await collectAll(opened, context.signal);
+  if (acceptClock)
+    await auditedWork(context, { event: 'admin.acceptClock' }, async () => ({ result: await opened.acceptClock() }));
+  return await auditedWork(context, { event: 'admin.collect' }, async () => {
+    const counts = await collectAll(opened, context.signal);
+    return { result: counts, counts };
+  });
 }

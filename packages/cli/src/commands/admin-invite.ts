@@ -3,9 +3,9 @@ import { authorityFingerprint, readCertificate } from '@coffer/journal';
 import { encodeInvite } from '@coffer/protocol';
 import type { Invite } from '@coffer/protocol';
 import { makeInvite } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
+import type { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
 import { Duration, parseInput, Size, Text, Username } from '../arguments.ts';
 import { openProfile } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
@@ -81,10 +81,11 @@ async function makeHere(
   const certs = folderOf(context, { given: options.certs, name: 'certs' });
   const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
   const pin = await serverPin(certs);
-  await using accounts = await Accounts.open(storage, { clock: context.clock });
-  const authority = await authorityOf(accounts);
-  const made = await makeInvite({ accounts, clock: context.clock }, { ...asked, createdBy: null });
-  return { ...made, server: { host, port: options.port, pin, ...(authority && { authority }) } };
+  return await changeAccounts(context, { storage, event: 'admin.inviteCreate' }, async (accounts) => {
+    const authority = await authorityOf(accounts);
+    const made = await makeInvite({ accounts, clock: context.clock }, { ...asked, createdBy: null });
+    return { result: { ...made, server: { host, port: options.port, pin, ...(authority && { authority }) } } };
+  });
 }
 
 async function authorityOf(accounts: Accounts): Promise<Uint8Array | undefined> {

@@ -3,7 +3,7 @@ import { listInvites, revokeInvite } from '@coffer/server';
 import type { ShownInvite } from '@coffer/server';
 import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
 import { Hex, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { table } from '../output.ts';
@@ -26,8 +26,9 @@ export const run: Command = async (context, input) => {
   if (id === undefined) return list(context, storage);
   if (storage === undefined) await askServer(context, (server) => server.accounts.revokeInvite(id, context.signal));
   else {
-    await using accounts = await Accounts.open(storage, { clock: context.clock });
-    await revokeInvite(accounts, id);
+    await changeAccounts(context, { storage, event: 'admin.inviteRevoke' }, async (accounts) => ({
+      result: await revokeInvite(accounts, id),
+    }));
   }
   context.output.result({ json: () => ({ id: idKey(id) }), text: () => 'nobody can use this invite any more' });
   return undefined;

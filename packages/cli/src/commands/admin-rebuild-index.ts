@@ -1,6 +1,7 @@
 import { MiB, silentLogger } from '@coffer/core';
 import { rebuildIndex } from '@coffer/storage';
 import { z } from 'zod';
+import { auditedWork } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
 import type { Command } from '../context.ts';
 import { folderOf } from '../folders.ts';
@@ -13,13 +14,10 @@ const packBytes = 64 * MiB;
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const path = folderOf(context, { given: options.storage, name: 'storage' });
-  const report = await rebuildIndex({
-    path,
-    packBytes,
-    clock: context.clock,
-    random: context.random,
-    logger: silentLogger,
-    signal: context.signal,
+  const { clock, random, signal } = context;
+  const report = await auditedWork(context, { event: 'admin.rebuildIndex' }, async () => {
+    const result = await rebuildIndex({ path, packBytes, clock, random, logger: silentLogger, signal });
+    return { result, counts: { packs: result.packs, records: result.records, commits: result.commits } };
   });
   context.output.result({
     json: () => report,

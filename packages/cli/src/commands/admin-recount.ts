@@ -1,7 +1,7 @@
 import { formatSize, idKey } from '@coffer/core';
 import { differenceOf } from '@coffer/server';
 import { z } from 'zod';
-import { askServer, openStorage, storageFolder } from '../admin-place.ts';
+import { askServer, auditedWork, openStorage, storageFolder } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { table } from '../output.ts';
@@ -30,6 +30,9 @@ export const run: Command = async (context, input) => {
 };
 
 async function recountHere(context: CommandContext, storage: string) {
-  await using opened = await openStorage(context, storage);
-  return (await opened.recount({ signal: context.signal })).map(differenceOf);
+  return await auditedWork(context, { event: 'admin.recount' }, async () => {
+    await using opened = await openStorage(context, storage);
+    const result = (await opened.recount({ signal: context.signal })).map(differenceOf);
+    return { result, counts: { differences: result.length } };
+  });
 }

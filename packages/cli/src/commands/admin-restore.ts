@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CofferError, idKey } from '@coffer/core';
 import type { Logger } from '@coffer/core';
+import type { Restored } from '@coffer/storage';
 import { z } from 'zod';
+import { auditedWork } from '../admin-place.ts';
 import { Count, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { folderOf } from '../folders.ts';
@@ -24,17 +26,10 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   await agreeToReplace(context, storage);
-  const { server, ...restored } = await restoreServer({
-    storage,
-    home: context.globals.home,
-    backup: options.backup === undefined ? undefined : resolve(context.cwd, options.backup),
-    leastGeneration: options.generation,
-    reason: options.reason,
-    passphrase: () => askAuthorityPassphrase(context),
-    clock: context.clock,
-    random: context.random,
-    logger: loggerTo(context),
-    signal: context.signal,
+  const { server, ...restored } = await auditedWork(context, { event: 'admin.restore' }, async () => {
+    const result = await restoreHere(context, { storage, options });
+    const { generation, accounts, vaults } = result;
+    return { result, counts: { generation, accounts, vaults } };
   });
   const { generation, accounts, vaults, unknownAccounts } = restored;
   if (unknownAccounts > 0)
@@ -48,6 +43,24 @@ export const run: Command = async (context, input) => {
   });
   return undefined;
 };
+
+function restoreHere(
+  context: CommandContext,
+  { storage, options }: { readonly storage: string; readonly options: z.output<typeof schemas.options> },
+): Promise<Restored> {
+  return restoreServer({
+    storage,
+    home: context.globals.home,
+    backup: options.backup === undefined ? undefined : resolve(context.cwd, options.backup),
+    leastGeneration: options.generation,
+    reason: options.reason,
+    passphrase: () => askAuthorityPassphrase(context),
+    clock: context.clock,
+    random: context.random,
+    logger: loggerTo(context),
+    signal: context.signal,
+  });
+}
 
 /** What stands there may be newer than any backup. */
 async function agreeToReplace(context: CommandContext, storage: string): Promise<void> {

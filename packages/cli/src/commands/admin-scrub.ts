@@ -1,6 +1,6 @@
 import { scrubAll } from '@coffer/server';
 import { z } from 'zod';
-import { askServer, openStorage, storageFolder } from '../admin-place.ts';
+import { askServer, auditedWork, openStorage, storageFolder } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -24,6 +24,9 @@ export const run: Command = async (context, input) => {
 };
 
 async function scrubHere(context: CommandContext, storage: string) {
-  await using opened = await openStorage(context, storage);
-  return await scrubAll(opened, { clock: context.clock, signal: context.signal });
+  return await auditedWork(context, { event: 'admin.scrub' }, async () => {
+    await using opened = await openStorage(context, storage);
+    const result = await scrubAll(opened, { clock: context.clock, signal: context.signal });
+    return { result, counts: { findings: result.count } };
+  });
 }

@@ -1,20 +1,22 @@
 import { authorityFingerprint } from '@coffer/journal';
 import { encodeInvite } from '@coffer/protocol';
-import { Accounts, readIdentity } from '@coffer/storage';
+import { readIdentity } from '@coffer/storage';
 import { z } from 'zod';
-import { Flag, parseInput, Size, Text } from '../arguments.ts';
-import type { Command } from '../context.ts';
+import { changeAccounts } from '../admin-place.ts';
+import { Flag, Limit, parseInput, Text } from '../arguments.ts';
+import type { Command, CommandContext } from '../context.ts';
 import { folderOf } from '../folders.ts';
 import { addAccount } from '../provision/add-account.ts';
 import { askAuthorityPassphrase, openAuthority } from '../provision/authority.ts';
 import { certificateHosts, serverPin } from '../provision/certificates.ts';
 import { choosePassword, credentialsText, Port } from '../provision/credentials.ts';
+import { serverConfig } from '../server-config.ts';
 
 const schemas = {
   args: z.tuple([Text]),
   options: z.strictObject({
     role: z.enum(['user', 'admin']).default('user'),
-    quota: Size.optional(),
+    quota: Limit.optional(),
     contact: z.string().max(200).optional(),
     folder: Text.optional(),
     passwordStdin: Flag,
@@ -36,19 +38,22 @@ export const run: Command = async (context, input) => {
   const host = options.host ?? (await certificateHosts(certs))[0] ?? 'localhost';
   const pin = await serverPin(certs);
   const chosen = await choosePassword(context, options);
-  await using accounts = await Accounts.open(storage, { clock: context.clock });
-  await addAccount(
-    { accounts, storage, server, authority, clock: context.clock, random: context.random },
-    {
-      username,
-      role: options.role,
-      password: chosen.password,
-      mustChange: true,
-      ...(options.quota !== undefined && { quotaBytes: options.quota }),
-      ...(options.contact !== undefined && { contact: options.contact }),
-      ...(options.folder !== undefined && { folder: options.folder }),
-    },
-  );
+  const quotaBytes = options.quota === undefined ? await defaultQuota(context) : options.quota;
+  await changeAccounts(context, { storage, event: 'admin.userAdd' }, async (accounts) => {
+    const subject = await addAccount(
+      { accounts, storage, server, authority, clock: context.clock, random: context.random },
+      {
+        username,
+        role: options.role,
+        password: chosen.password,
+        mustChange: true,
+        quotaBytes,
+        ...(options.contact !== undefined && { contact: options.contact }),
+        ...(options.folder !== undefined && { folder: options.folder }),
+      },
+    );
+    return { result: undefined, subject };
+  });
   const invite = encodeInvite({
     v: 1,
     host,
@@ -64,3 +69,8 @@ export const run: Command = async (context, input) => {
   }
   return undefined;
 };
+
+/** As the daemon's configuration has it. @throws CONFIG */
+async function defaultQuota(context: CommandContext): Promise<number | null> {
+  return (await serverConfig(context, { file: undefined, flags: {} })).quota.default;
+}

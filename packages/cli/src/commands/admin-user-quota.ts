@@ -1,15 +1,11 @@
 import { formatSize } from '@coffer/core';
 import { setQuota } from '@coffer/server';
 import type { QuotaChange } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
-import { parseInput, Size, Text } from '../arguments.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
+import { Limit, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { safeText } from '../safe-text.ts';
-
-/** A size, or `none`: no limit. */
-const Limit = z.union([z.literal('none').transform(() => null), Size]);
 
 const schemas = {
   args: z.tuple([z.string().min(1).max(64), Limit]),
@@ -39,6 +35,8 @@ async function setHere(
   context: CommandContext,
   { storage, change }: { readonly storage: string; readonly change: QuotaChange },
 ): Promise<void> {
-  await using accounts = await Accounts.open(storage, { clock: context.clock });
-  await setQuota(accounts, change);
+  await changeAccounts(context, { storage, event: 'admin.userQuota' }, async (accounts) => ({
+    result: undefined,
+    subject: await setQuota(accounts, change),
+  }));
 }

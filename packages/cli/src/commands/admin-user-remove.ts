@@ -1,9 +1,8 @@
 import { CofferError, formatSize } from '@coffer/core';
 import { findUser, showUser } from '@coffer/server';
 import type { UserView } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
 import { parseInput, Text, Username } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { confirm } from '../prompt.ts';
@@ -21,9 +20,11 @@ export const run: Command = async (context, input) => {
       await accounts.remove(args[0], context.signal);
     });
   } else {
-    await using accounts = await Accounts.open(storage, { clock: context.clock });
-    await agree(context, await showUser(storage, accounts, args[0]));
-    await accounts.remove((await findUser(accounts, args[0])).account);
+    await changeAccounts(context, { storage, event: 'admin.userRemove' }, async (accounts) => {
+      await agree(context, await showUser(storage, accounts, args[0]));
+      const { account: subject } = await findUser(accounts, args[0]);
+      return { result: await accounts.remove(subject), subject };
+    });
   }
   context.output.result({
     json: () => ({ username: args[0], removed: true }),

@@ -1,7 +1,6 @@
 import { findUser } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
 import { parseInput, Text, Username } from '../arguments.ts';
 import type { Command } from '../context.ts';
 import { safeText } from '../safe-text.ts';
@@ -18,8 +17,10 @@ export const run: Command = async (context, input) => {
   if (storage === undefined)
     await askServer(context, (server) => server.accounts.setRole({ username, role }, context.signal));
   else {
-    await using accounts = await Accounts.open(storage, { clock: context.clock });
-    await accounts.setRole((await findUser(accounts, username)).account, role);
+    await changeAccounts(context, { storage, event: 'admin.userRole' }, async (accounts) => {
+      const { account: subject } = await findUser(accounts, username);
+      return { result: await accounts.setRole(subject, role), subject, note: role };
+    });
   }
   context.output.result({
     json: () => ({ username, role }),

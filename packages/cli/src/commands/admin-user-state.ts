@@ -1,7 +1,6 @@
 import { findUser } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { askServer, changeAccounts, storageFolder } from '../admin-place.ts';
 import { parseInput, Text, Username } from '../arguments.ts';
 import type { Command } from '../context.ts';
 import { safeText } from '../safe-text.ts';
@@ -20,8 +19,10 @@ function commandFor(state: 'active' | 'suspended', said: string): Command {
     if (storage === undefined)
       await askServer(context, (server) => server.accounts.setState({ username, state }, context.signal));
     else {
-      await using accounts = await Accounts.open(storage, { clock: context.clock });
-      await accounts.setState((await findUser(accounts, username)).account, state);
+      await changeAccounts(context, { storage, event: 'admin.userState' }, async (accounts) => {
+        const { account: subject } = await findUser(accounts, username);
+        return { result: await accounts.setState(subject, state), subject, note: state };
+      });
     }
     context.output.result({ json: () => ({ username, state }), text: () => safeText(`${username} ${said}`) });
     return undefined;

@@ -13,7 +13,8 @@ export interface NewAccount {
   readonly username: string;
   readonly role: 'user' | 'admin';
   readonly password: string;
-  readonly quotaBytes?: number;
+  /** Null: no limit. */
+  readonly quotaBytes?: number | null;
   readonly contact?: string;
   readonly folder?: string;
   /** Somebody else chose the password: the person changes it at the first login. */

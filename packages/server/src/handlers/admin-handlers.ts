@@ -5,9 +5,10 @@ import { differenceOf } from '../admin/difference.ts';
 import { readFindings } from '../admin/findings.ts';
 import { setQuota } from '../admin/set-quota.ts';
 import { listUsers } from '../admin/user-list.ts';
+import { audited } from '../log/audited.ts';
 import type { TaskStatus } from '../schedule/scheduler.ts';
 import type { Connection } from '../session/connection.ts';
-import { loggedFor } from './logged.ts';
+import { loggedFor, type AdminCall } from './logged.ts';
 import type { Services } from './services.ts';
 
 type CareOperation =
@@ -31,8 +32,8 @@ export function adminHandlers(services: Services): Pick<Handlers<Connection>, Ca
   return {
     'admin.status': async () => status(services),
     'admin.userList': async ({ skip }) => users(services, skip),
-    'admin.collect': logged('admin.collect', async ({ acceptClock }) => {
-      if (acceptClock) await storage.acceptClock();
+    'admin.collect': logged('admin.collect', async ({ acceptClock }, call) => {
+      if (acceptClock) await acceptClockFor(services, call);
       const counts = await scheduler.run('collect');
       return { response: { counts }, counts };
     }),
@@ -47,6 +48,7 @@ export function adminHandlers(services: Services): Pick<Handlers<Connection>, Ca
       if (newest === undefined) throw new CofferError('NOT_FOUND', 'the backup is not there any more');
       return { response: { path: newest.file, bytes: newest.bytes, accounts: counts['accounts'] ?? 0 }, counts };
     }),
+    // The server's own work, as those above: it goes on when whoever asked leaves, and asking again joins it.
     'admin.recount': logged('admin.recount', async () => {
       const differences = await storage.recount();
       const accountsOf = differences.slice(0, differencesTogether).map(differenceOf);
@@ -59,6 +61,13 @@ export function adminHandlers(services: Services): Pick<Handlers<Connection>, Ca
       return { response: {}, subject };
     }),
   };
+}
+
+/** A line of its own, whatever becomes of the collection: from now on what was held back by the clock expires. */
+async function acceptClockFor({ storage, audit }: Services, { context }: AdminCall): Promise<void> {
+  const { account, device, address } = context;
+  const about = { category: 'admin', event: 'admin.acceptClock', account, device: device.device, address } as const;
+  await audited(audit, about, async () => ({ result: await storage.acceptClock() }));
 }
 
 async function status(services: Services): Promise<ResponseOf<'admin.status'>> {

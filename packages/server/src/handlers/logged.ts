@@ -1,6 +1,6 @@
 import type { AccountId } from '@coffer/core';
 import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
-import { statusOf } from '../log/audit.ts';
+import { audited } from '../log/audited.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
@@ -36,15 +36,10 @@ async function recorded<Op extends AdminOperation>(
 ): Promise<ResponseOf<Op>> {
   const { account, device, address } = context;
   const category = operation === 'admin.backup' ? 'backup' : 'admin';
-  const about = { event: operation, operation: operations[operation].code, account, device: device.device, address };
-  audit.record(category, { ...about, phase: 'start', status: 'OK' });
-  try {
-    const { response, counts, subject, note } = await work();
-    const more = { ...(counts && { counts }), ...(subject && { subject }), ...(note !== undefined && { note }) };
-    audit.record(category, { ...about, phase: 'end', status: 'OK', ...more });
-    return response;
-  } catch (error) {
-    audit.record(category, { ...about, phase: 'end', status: statusOf(error) });
-    throw error;
-  }
+  const { code } = operations[operation];
+  const about = { category, event: operation, operation: code, account, device: device.device, address } as const;
+  return await audited(audit, about, async () => {
+    const { response, ...more } = await work();
+    return { result: response, ...more };
+  });
 }

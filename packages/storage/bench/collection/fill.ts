@@ -1,5 +1,5 @@
 import type { ChunkId, EntryId } from '@coffer/core';
-import { MiB, dayMs, silentLogger, systemClock, systemRandom } from '@coffer/core';
+import { dayMs, MiB, newEntryId, silentLogger, systemClock, systemRandom } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { putRef, TestAccount, TestVault } from '@coffer/journal/testing';
 import { Storage } from '@coffer/storage';
@@ -67,7 +67,7 @@ async function send(storage: Storage, { id: vault }: TestVault, { account }: Tes
   for (let file = 0; file < filesPerCommit; file += 1) {
     const ids = Array.from({ length: chunksPerFile }, () => systemRandom.bytes(32));
     for (const id of ids) await writer.put(id, payload);
-    files.push({ entry: systemRandom.bytes(16), ids });
+    files.push({ entry: newEntryId(systemClock, systemRandom), ids });
   }
   await writer.finish();
   return files;

@@ -5,7 +5,6 @@ import { setFlagsFromString } from 'node:v8';
 import { storageOptions } from './fill.ts';
 import { UploadingClient } from './uploading-client.ts';
 
-const clients = 4;
 /** Uploads alone: first until they run evenly, then to compare with. */
 const warmMs = 5 * secondMs;
 const baselineMs = 15 * secondMs;
@@ -38,6 +37,7 @@ export interface Measured {
 export interface MeasureOptions {
   readonly path: string;
   readonly chunks: number;
+  readonly clients: number;
   readonly clientMiB: number;
 }
 
@@ -47,8 +47,8 @@ function setFlags(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** Expires and collects what `fill` left, while four clients upload. The delays are those of the serving thread. */
-export async function measure({ path, chunks, clientMiB }: MeasureOptions): Promise<Measured> {
+/** Expires and collects what `fill` left, while clients upload. The delays are those of the serving thread. */
+export async function measure({ path, chunks, clients, clientMiB }: MeasureOptions): Promise<Measured> {
   setFlags();
   const fatal: unknown[] = [];
   const storage = await Storage.open(storageOptions(path, systemClock, (error) => void fatal.push(error)));
@@ -63,7 +63,7 @@ export async function measure({ path, chunks, clientMiB }: MeasureOptions): Prom
   const uploads = Promise.all(sending.map((client) => client.run(stop.signal)));
   await systemClock.sleep(warmMs);
   const watch = new StretchWatch();
-  await watch.of('uploads alone', () => systemClock.sleep(baselineMs));
+  await watch.of(clients === 0 ? 'idle' : 'uploads alone', () => systemClock.sleep(baselineMs));
   const expired = await watch.of('expire', () => storage.expire());
   const collected = await watch.of('collect', () => storage.collect());
   const recounted = await watch.of('recount', () => storage.recount());

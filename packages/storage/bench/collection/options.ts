@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util';
 export interface CollectionOptions {
   /** How many chunks there are when the collection begins, one measurement each. */
   readonly chunks: readonly number[];
-  /** What each of the four clients sends in a second, at most. */
+  /** How many upload meanwhile. */
+  readonly clients: number;
+  /** What each client sends in a second, at most. */
   readonly clientMiB: number;
   /** Where the storages are made. */
   readonly folder: string;
@@ -12,6 +14,7 @@ export interface CollectionOptions {
 
 export const usage = `options of this benchmark:
   --chunks A,B      sizes to measure (default 100000,1000000)
+  --clients N       how many upload meanwhile (default 4; 0: what the collection needs by itself)
   --client-mib N    what each client sends in a second, MiB (default 10)
   --folder DIR      where the storages are made (default: the system's temporary folder)`;
 
@@ -21,6 +24,7 @@ export function readOptions(argv: readonly string[]): CollectionOptions {
     args: [...argv],
     options: {
       chunks: { type: 'string', default: '100000,1000000' },
+      clients: { type: 'string', default: '4' },
       'client-mib': { type: 'string', default: '10' },
       folder: { type: 'string', default: tmpdir() },
     },
@@ -28,7 +32,10 @@ export function readOptions(argv: readonly string[]): CollectionOptions {
   const chunks = values.chunks.split(',').map(Number);
   if (!chunks.every((count) => Number.isInteger(count) && count >= 1000))
     throw new RangeError('--chunks takes whole numbers from 1000 on');
+  const clients = Number(values.clients);
+  if (!(Number.isInteger(clients) && clients >= 0 && clients <= 100))
+    throw new RangeError('--clients takes a whole number from 0 to 100');
   const clientMiB = Number(values['client-mib']);
   if (!(clientMiB > 0)) throw new RangeError('--client-mib takes a number above 0');
-  return { chunks, clientMiB, folder: values.folder };
+  return { chunks, clients, clientMiB, folder: values.folder };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@coffer/core';
-import { concatBytes, KiB, MiB, systemRandom } from '@coffer/core';
+import { concatBytes, KiB, MiB, newEntryId, systemRandom } from '@coffer/core';
 import { putRef, TestAccount, TestVault } from '@coffer/journal/testing';
 import type { TestDevice } from '@coffer/journal/testing';
 import type { Storage } from '@coffer/storage';
@@ -57,7 +57,7 @@ export class UploadingClient {
     const writer = await storage.putChunks({ ...scope, kind: 'chunk' });
     for (const id of ids) await writer.put(id, payload);
     await writer.finish();
-    const refs = [putRef(systemRandom.bytes(16), { uploader: this.#account.account, ids })];
+    const refs = [putRef(newEntryId(this.#options.clock, systemRandom), { uploader: this.#account.account, ids })];
     await storage.append(this.#vault.id, [this.#vault.append({ by: this.#device, refs })]);
     let read = 0;
     for await (const chunk of storage.readChunks({ ...scope, ids: concatBytes(...ids) }))
