@@ -8,6 +8,8 @@ import { UploadingClient } from './uploading-client.ts';
 /** Uploads alone: first until they run evenly, then to compare with. */
 const warmMs = 5 * secondMs;
 const baselineMs = 15 * secondMs;
+/** What the clients sent meanwhile is scrubbed too: gibibytes. */
+const scrubMs = 60 * secondMs;
 const lookMs = 5;
 
 /** One stretch of time on the thread that serves. */
@@ -67,6 +69,8 @@ export async function measure({ path, chunks, clients, clientMiB }: MeasureOptio
   const expired = await watch.of('expire', () => storage.expire());
   const collected = await watch.of('collect', () => storage.collect());
   const recounted = await watch.of('recount', () => storage.recount());
+  await watch.of('scrub, 16 MiB/s', () => scrubFor(storage, { bytesPerSecond: 16 * MiB, ms: scrubMs }));
+  await watch.of('scrub, no limit', () => scrubFor(storage, { bytesPerSecond: Infinity, ms: scrubMs }));
   stop.abort();
   await uploads;
   await storage[Symbol.asyncDispose]();
@@ -75,6 +79,17 @@ export async function measure({ path, chunks, clients, clientMiB }: MeasureOptio
   const mib = sending.reduce((sum, client) => sum + client.bytes, 0) / MiB;
   const removed = { expiredVersions: expired.versions, ...collected, wrongCounts: recounted.length };
   return { chunks, stretches: watch.done, removed, uploads: { files, mib, errors }, findings: await findingsOf(path) };
+}
+
+/** A scrub, or as much of one as there is time for. */
+async function scrubFor(
+  storage: Storage,
+  { bytesPerSecond, ms }: { readonly bytesPerSecond: number; readonly ms: number },
+): Promise<void> {
+  const signal = AbortSignal.timeout(ms);
+  await storage.scrub({ bytesPerSecond, signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 class StretchWatch {
