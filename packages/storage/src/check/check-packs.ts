@@ -97,14 +97,7 @@ async function hasHeader(packs: Packs, pack: CheckedPack, end: number): Promise<
 function* checkPlaces(check: CheckPacks, { pack, records, end }: Content): Generator<Finding, void, undefined> {
   for (const record of records) {
     if (record.offset >= packHeaderBytes && record.offset + record.bytes <= end) continue;
-    lose(check, pack, [record]);
-    yield {
-      kind: 'record',
-      account: pack.owner,
-      pack: pack.pack,
-      offset: record.offset,
-      message: 'a record lies outside its pack',
-    };
+    yield loseRecord(check, { pack, record, message: 'a record lies outside its pack' });
   }
 }
 
@@ -126,16 +119,8 @@ async function* checkRecords(check: CheckPacks, content: Content): AsyncGenerato
     yield { kind: 'pack', account: pack.owner, pack: pack.pack, message: `a pack cannot be read (${error.code})` };
     await dropReadable(check, pack, expected);
   }
-  for (const record of expected.values()) {
-    lose(check, pack, [record]);
-    yield {
-      kind: 'record',
-      account: pack.owner,
-      pack: pack.pack,
-      offset: record.offset,
-      message: 'a record is not where the index says',
-    };
-  }
+  for (const record of expected.values())
+    yield loseRecord(check, { pack, record, message: 'a record is not where the index says' });
 }
 
 /** Around a place that the disk cannot read: one bad sector is not the loss of a pack. */
@@ -166,6 +151,17 @@ function* damage({ pack, records }: Content, { offset, bytes, type }: Scanned): 
   if (pack.kind === 'chunks' && !needed) return;
   const what = type === 'gap' ? 'no record' : 'a damaged record';
   yield { kind: 'record', account: pack.owner, pack: pack.pack, offset, message: `${bytes} bytes are ${what}` };
+}
+
+interface LostRecord {
+  readonly pack: CheckedPack;
+  readonly record: IndexedRecord;
+  readonly message: string;
+}
+
+function loseRecord(check: CheckPacks, { pack, record, message }: LostRecord): Finding {
+  lose(check, pack, [record]);
+  return { kind: 'record', account: pack.owner, pack: pack.pack, offset: record.offset, message };
 }
 
 function lose({ lost, onChunk }: CheckPacks, { pack }: CheckedPack, records: readonly IndexedRecord[]): void {

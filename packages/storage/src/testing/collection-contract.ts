@@ -1,7 +1,6 @@
 import type { ChunkId } from '@coffer/core';
 import { concatBytes } from '@coffer/core';
-import { encodeSegment, segmentId } from '@coffer/journal';
-import { putRef } from '@coffer/journal/testing';
+import { segmentId } from '@coffer/journal';
 import { equal, rejects } from 'node:assert/strict';
 import type { Facts } from '../facts/facts.ts';
 import type { ContractCase } from './contract.ts';
@@ -58,9 +57,7 @@ export const collectionContract: readonly ContractCase<Facts>[] = [
     async run(make) {
       await using bench = await FactsBench.open(make);
       const { facts, anna } = bench;
-      const ids = await bench.store(2);
-      const payload = segmentOf(bench, ids);
-      await bench.indexSegment(payload);
+      const payload = await bench.storeSegment(2);
       const swept = await facts.sweepChunks(later);
       alike([swept.chunks, swept.segments.map(({ bytes }) => bytes)], [0, [700]]);
       const owner = anna.account;
@@ -76,9 +73,7 @@ export const collectionContract: readonly ContractCase<Facts>[] = [
     async run(make) {
       await using bench = await FactsBench.open(make);
       const { facts, anna } = bench;
-      const ids = await bench.store(2);
-      const payload = segmentOf(bench, ids);
-      await bench.indexSegment(payload);
+      const payload = await bench.storeSegment(2);
       await bench.append([{ kind: 'put', entry: entry(1), chunks: [], segments: segmentId(payload) }]);
       const { chunks, segments } = await facts.sweepChunks(later);
       alike([chunks, segments], [0, []]);
@@ -177,9 +172,7 @@ export const collectionContract: readonly ContractCase<Facts>[] = [
     async run(make) {
       await using bench = await FactsBench.open(make);
       const { facts, anna, home } = bench;
-      const ids = await bench.store(2);
-      const payload = segmentOf(bench, ids);
-      await bench.indexSegment(payload);
+      const payload = await bench.storeSegment(2);
       await bench.append([{ kind: 'put', entry: entry(1), chunks: [], segments: segmentId(payload) }]);
       await facts.markChunks({ pack, offsets: [await offsetOf(bench, 2)], lost: true });
       const [lost] = await facts.lostChunks({ vault: home.id, after: undefined, limit: 10 });
@@ -243,11 +236,6 @@ async function move({ facts, anna }: FactsBench, fromOffset = 0): Promise<void> 
     packs: [{ owner, kind: 'chunks', pack: other, indexedBytes: 4012, sealed: false }],
     graceUntilMs: 1,
   });
-}
-
-function segmentOf({ anna }: FactsBench, ids: readonly ChunkId[]): Uint8Array {
-  const { chunks } = putRef(entry(0), { uploader: anna.account, ids });
-  return encodeSegment({ chunks, list: { uploader: anna.account, id: ids[0] ?? testId(0) } });
 }
 
 function hex(bytes: Uint8Array | undefined): string {

@@ -1,11 +1,12 @@
-import type { ChunkId, EntryId } from '@coffer/core';
+import type { AccountId, ChunkId, EntryId } from '@coffer/core';
 import { concatBytes, sha256, u32 } from '@coffer/core';
 import type { Commit, Ref } from '@coffer/journal';
-import { encodeVaultState, segmentId } from '@coffer/journal';
+import { encodeSegment, encodeVaultState, segmentId } from '@coffer/journal';
 import { putRef, TestAccount, TestVault } from '@coffer/journal/testing';
 import type { TestDevice } from '@coffer/journal/testing';
 import { equal } from 'node:assert/strict';
-import type { Facts, Prepared, PrepareAppend } from '../facts/facts.ts';
+import type { Facts, PackProgress, Prepared, PrepareAppend } from '../facts/facts.ts';
+import type { PackPlace } from '../packs/packs.ts';
 
 /** Facts with an account, its device and its home vault. */
 export class FactsBench implements AsyncDisposable {
@@ -49,6 +50,20 @@ export class FactsBench implements AsyncDisposable {
   async indexSegment(payload: Uint8Array): ReturnType<Facts['indexChunks']> {
     const record = { ids: segmentId(payload), offsets: [this.#next(700)], bytes: [700], payloads: [payload] };
     return this.#index({ kind: 'segment', ...record });
+  }
+
+  /** A segment of chunks of the owner; the first stands for its list. */
+  segmentOf(ids: readonly ChunkId[]): Uint8Array {
+    const { account: uploader } = this.anna;
+    const { chunks } = putRef(entry(0), { uploader, ids });
+    return encodeSegment({ chunks, list: { uploader, id: ids[0] ?? testId(0) } });
+  }
+
+  /** A new segment of new chunks, for the home vault. Its payload. */
+  async storeSegment(count: number): Promise<Uint8Array> {
+    const payload = this.segmentOf(await this.store(count));
+    await this.indexSegment(payload);
+    return payload;
   }
 
   async #index(
@@ -133,4 +148,9 @@ export function testId(number: number): ChunkId {
 
 export function entry(number: number): EntryId {
   return new Uint8Array(16).fill(number);
+}
+
+/** How far a journal is indexed when this was its last record. */
+export function journalUpTo({ pack, offset, bytes }: PackPlace, owner: AccountId): PackProgress {
+  return { owner, kind: 'journal', pack, indexedBytes: offset + bytes, sealed: false };
 }

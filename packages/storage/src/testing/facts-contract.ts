@@ -1,13 +1,12 @@
-import type { ChunkId } from '@coffer/core';
 import { concatBytes } from '@coffer/core';
 import type { Ref } from '@coffer/journal';
-import { encodeSegment, encodeVaultState, noIds, segmentId } from '@coffer/journal';
+import { encodeVaultState, noIds, parseSegment, segmentId } from '@coffer/journal';
 import { putRef } from '@coffer/journal/testing';
 import { equal, ok, rejects } from 'node:assert/strict';
 import type { Facts } from '../facts/facts.ts';
 import { collectionContract } from './collection-contract.ts';
 import type { ContractCase } from './contract.ts';
-import { entry, FactsBench, testId } from './facts-bench.ts';
+import { entry, FactsBench, journalUpTo, testId } from './facts-bench.ts';
 import { retentionContract } from './retention-contract.ts';
 
 const MiB = 1024 * 1024;
@@ -208,12 +207,12 @@ export const factsContract: readonly ContractCase<Facts>[] = [
       await using bench = await FactsBench.open(make);
       const { facts, anna, home } = bench;
       const ids = await bench.store(2);
-      const lacking = segmentOf(bench, [...ids, testId(80)]);
+      const lacking = bench.segmentOf([...ids, testId(80)]);
       const check = { owner: anna.account, vault: home.id, author: anna.account };
       equal((await facts.checkSegment({ ...check, payload: lacking })).status, 'missing');
       const [refused] = (await bench.indexSegment(lacking)).refused;
       alike([hex(refused?.segment), refused?.missing.length], [hex(segmentId(lacking)), 1]);
-      const segment = segmentOf(bench, ids);
+      const segment = bench.segmentOf(ids);
       equal((await facts.checkSegment({ ...check, payload: segment })).status, 'ready');
       alike((await bench.indexSegment(segment)).refused, []);
       const stored = { owner: anna.account, vault: home.id, uploader: anna.account, kind: 'segment' } as const;
@@ -232,9 +231,8 @@ export const factsContract: readonly ContractCase<Facts>[] = [
     async run(make) {
       await using bench = await FactsBench.open(make);
       const { facts, anna } = bench;
-      const ids = await bench.store(2);
-      const segment = segmentOf(bench, ids);
-      await bench.indexSegment(segment);
+      const segment = await bench.storeSegment(2);
+      const ids = parseSegment(segment).chunks.map((group) => group.ids);
       const share = await bench.addVault('share');
       const refs: Ref[] = [{ kind: 'put', entry: entry(1), chunks: [], segments: segmentId(segment) }];
       const commit = share.append({ by: bench.device, refs });
@@ -289,13 +287,7 @@ export const factsContract: readonly ContractCase<Facts>[] = [
       const commit = home.append({ by: bench.device });
       const place = { pack: 'f'.repeat(32), offset: 12, bytes: 300 };
       const found = { vault: home.id, owner: anna.account, seq: 2, hash: commit.hash, receivedAtMs: 5, place };
-      const progress = {
-        owner: anna.account,
-        kind: 'journal',
-        pack: place.pack,
-        indexedBytes: 312,
-        sealed: false,
-      } as const;
+      const progress = journalUpTo(place, anna.account);
       await facts.noteCommits([found], progress);
       alike((await facts.vaultsToRecover()).map(hex), [hex(home.id)]);
       const [noted] = await facts.foundCommits(home.id, 2);
@@ -335,9 +327,4 @@ function hex(bytes: Uint8Array | undefined): string {
 /** Equal as data: what crossed threads or realms is not of the same classes. */
 function alike(actual: unknown, expected: unknown): void {
   equal(JSON.stringify(actual), JSON.stringify(expected));
-}
-
-function segmentOf({ anna }: FactsBench, ids: readonly ChunkId[]): Uint8Array {
-  const { chunks } = putRef(entry(0), { uploader: anna.account, ids });
-  return encodeSegment({ chunks, list: { uploader: anna.account, id: ids[0] ?? testId(0) } });
 }

@@ -39,10 +39,7 @@ export const packsContract: readonly ContractCase<PacksSubject>[] = [
       const { packs } = await make();
       await using _packs = packs;
       const records = [1, 2, 3].map((seed) => contractRecord(seed, seed * 50));
-      const { places, ticket } = packs.append(chunks, records);
-      await packs.flush(chunks, ticket);
-      for (const [index, place] of places.entries())
-        await expectRecord(packs, { store: chunks, place, record: records[index] });
+      await expectKept(packs, records);
     },
   },
   {
@@ -96,11 +93,8 @@ export const packsContract: readonly ContractCase<PacksSubject>[] = [
       const { packs } = await make();
       await using _packs = packs;
       const records = [contractRecord(1), contractRecord(2, 100_000), contractRecord(3)];
-      const { places, ticket } = packs.append(chunks, records);
-      await packs.flush(chunks, ticket);
+      const places = await expectKept(packs, records);
       equal(new Set(places.map(({ pack }) => pack)).size, 3);
-      for (const [index, place] of places.entries())
-        await expectRecord(packs, { store: chunks, place, record: records[index] });
     },
   },
   {
@@ -196,6 +190,15 @@ interface Expected {
   readonly store: PackStore;
   readonly place: PackPlace | undefined;
   readonly record: PackRecord | undefined;
+}
+
+/** Appends and flushes the records; each is where it was said to be. */
+async function expectKept(packs: Packs, records: readonly PackRecord[]): Promise<readonly PackPlace[]> {
+  const { places, ticket } = packs.append(chunks, records);
+  await packs.flush(chunks, ticket);
+  for (const [index, place] of places.entries())
+    await expectRecord(packs, { store: chunks, place, record: records[index] });
+  return places;
 }
 
 async function expectRecord(packs: Packs, { store, place, record }: Expected): Promise<void> {

@@ -6,7 +6,7 @@ import { equal } from 'node:assert/strict';
 import type { Facts } from '../facts/facts.ts';
 import type { ExpiredPut, ExpireVersions } from '../facts/retention-facts.ts';
 import type { ContractCase } from './contract.ts';
-import { entry, FactsBench, testId } from './facts-bench.ts';
+import { entry, FactsBench, journalUpTo, testId } from './facts-bench.ts';
 
 /** What every `RetentionFacts` promises; a part of `factsContract`. */
 export const retentionContract: readonly ContractCase<Facts>[] = [
@@ -177,13 +177,7 @@ export const retentionContract: readonly ContractCase<Facts>[] = [
       const place = { pack: 'f'.repeat(32), offset: 12, bytes: 300 };
       const found = { id: sha256(testId(5)), vault: home.id, owner: anna.account, place };
       const hold = { account: anna.account, by: 'admin', on: true, atMs: 5, reason: '' } as const;
-      const progress = {
-        owner: anna.account,
-        kind: 'journal',
-        pack: place.pack,
-        indexedBytes: 312,
-        sealed: false,
-      } as const;
+      const progress = journalUpTo(place, anna.account);
       for (let count = 0; count < 2; count += 1)
         await facts.noteCommits([], progress, { expiries: [found], holds: [hold] });
       alike((await facts.vaultsToExpire()).map(hex), [hex(home.id)]);
