@@ -23,27 +23,33 @@ export async function askServer<Result>(
   return await work(account.server);
 }
 
-/** What is done here rather than by a daemon, with its lines in the daemon's security log. @throws what the work throws, CONFIG */
+export interface LocalWork {
+  /** The storage folder. */
+  readonly storage: string;
+  readonly event: string;
+  /** `admin` when left out. */
+  readonly category?: AuditedWork['category'];
+}
+
+/** What is done here rather than by a daemon, with its lines in the daemon's security log. @throws what the work throws */
 export async function auditedWork<Result>(
-  context: CommandContext,
-  about: Pick<AuditedWork, 'event'> & Partial<AuditedWork>,
+  { clock, random, output }: CommandContext,
+  { storage: path, ...about }: LocalWork,
   work: () => Promise<Audited<Result>>,
 ): Promise<Result> {
-  const { logs } = await serverConfig(context, { file: undefined, flags: {} });
-  const path = resolve(context.cwd, logs.path);
   const onUnwritten = ({ message }: CofferError): void =>
-    context.output.warn(`this is not noted in the security log: ${message}`);
-  return await auditedHere({ logs: { ...logs, path }, onUnwritten }, { category: 'admin', ...about }, work);
+    output.warn(`this is not noted in the security log: ${message}`);
+  return await auditedHere({ path, clock, random, onUnwritten }, { category: 'admin', ...about }, work);
 }
 
 /** The same on accounts.db alone, which a running daemon shares. @throws as `Accounts.open` too */
 export async function changeAccounts<Result>(
   context: CommandContext,
-  { storage, event }: { readonly storage: string; readonly event: string },
+  about: LocalWork,
   work: (accounts: Accounts) => Promise<Audited<Result>>,
 ): Promise<Result> {
-  return await auditedWork(context, { event }, async () => {
-    await using accounts = await Accounts.open(storage, { clock: context.clock });
+  return await auditedWork(context, about, async () => {
+    await using accounts = await Accounts.open(about.storage, { clock: context.clock });
     return await work(accounts);
   });
 }

@@ -1,6 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Coffer, startVault } from '../src/index.ts';
 import type { Credentials, Vault } from '../src/index.ts';
 
@@ -24,6 +25,11 @@ async function logIn(vault: Vault, { username, password, invite }: Credentials) 
   return (args: readonly string[]) => coffer.run([...args, '--json'], { env });
 }
 
+/** The daemon takes them into its log when it looks. */
+async function untilLogged(vault: Vault, event: string, count: number): Promise<void> {
+  while (linesHere(vault, event).length < count) await setTimeout(200);
+}
+
 /** Lines of the security log about what was done on the server itself. */
 function linesHere(vault: Vault, event: string): string[] {
   const files = readdirSync(vault.logs).filter((name) => name.startsWith('admin.'));
@@ -40,7 +46,7 @@ test('an administrator looks after the server from afar and on it; nobody else d
   writeFileSync(join(source, 'a.bin'), Buffer.alloc(50_000, 'a'));
   await vault.user.device.json(['sync', source, '/s']);
   const admin = await logIn(vault, vault.admin);
-  const env = { COFFER_LOGS_PATH: vault.logs, COFFER_QUOTA_DEFAULT: '3MiB' };
+  const env = { COFFER_QUOTA_DEFAULT: '3MiB' };
   const here = (args: readonly string[]) => vault.machine.run([...args, '--storage', vault.storage, '--json'], { env });
 
   for (const run of [admin, here]) {
@@ -72,9 +78,10 @@ test('an administrator looks after the server from afar and on it; nobody else d
   expect((await here(['admin', 'user', 'add', 'fourth', '--quota', 'none', ...provision])).exitCode).toBe(0);
   const users = (await here(['admin', 'user', 'list'])).json as readonly { readonly quotaBytes: number | null }[];
   expect(users.map(({ quotaBytes }) => quotaBytes)).toEqual([null, null, 3 * 1024 * 1024, null]);
+  await untilLogged(vault, 'admin.userAdd', 4);
   expect(linesHere(vault, 'admin.userAdd')).toEqual(['start OK', 'end OK', 'start OK', 'end OK']);
   expect(linesHere(vault, 'admin.userQuota')).toHaveLength(4);
-  expect(linesHere(vault, 'admin.collect')).toEqual([]);
+  expect(linesHere(vault, 'admin.collect')).toEqual(['start OK', 'end LOCKED']);
 
   const user = await logIn(vault, vault.user);
   expect(await user(['admin', 'status'])).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });

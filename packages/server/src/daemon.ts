@@ -11,6 +11,7 @@ import { HttpApp, type Readiness } from './http/http-app.ts';
 import type { Audit } from './log/audit.ts';
 import { AuditHeadStore } from './log/audit-heads.ts';
 import type { AuditTrail } from './log/audit-log.ts';
+import { LocalAudit } from './log/local-audit.ts';
 import { LoginGuard, type LoginAlert, type LoginLimits } from './login/login-guard.ts';
 import { OpaqueServer } from './login/opaque-server.ts';
 import { readOpaqueSetup } from './login/opaque-setup.ts';
@@ -181,6 +182,7 @@ export class Daemon implements AsyncDisposable {
     const notifications = new Notifications({ accounts, sessions, logger });
     const alerts = new Alerts({ accounts, notifications, logger });
     await this.#anchorAudit(accounts, alerts);
+    this.#stack.use(LocalAudit.begin({ ...this.#deps, accounts }));
     const failedLogins = new FailedLogins({ clock, accounts, notifications, alerts });
     const onAlert = (alert: LoginAlert): void => this.#inBackground(failedLogins.tell(alert, this.#stopping.signal));
     const guard = new LoginGuard({ clock, audit, onAlert }, loginLimits(this.#config));

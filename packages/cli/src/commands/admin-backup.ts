@@ -25,7 +25,7 @@ export const run: Command = async (context, input) => {
 
 async function backupHere(context: CommandContext, path: string) {
   const { clock, signal } = context;
-  return await auditedWork(context, { category: 'backup', event: 'admin.backup' }, async () => {
+  return await auditedWork(context, { storage: path, category: 'backup', event: 'admin.backup' }, async () => {
     const { file, bytes, accounts } = await backupAccounts({ path, clock, signal });
     return { result: { path: file, bytes, accounts }, counts: { accounts } };
   });

@@ -33,8 +33,10 @@ async function collectHere(
 ): Promise<Readonly<Record<string, number>>> {
   await using opened = await openStorage(context, storage);
   if (acceptClock)
-    await auditedWork(context, { event: 'admin.acceptClock' }, async () => ({ result: await opened.acceptClock() }));
-  return await auditedWork(context, { event: 'admin.collect' }, async () => {
+    await auditedWork(context, { storage, event: 'admin.acceptClock' }, async () => ({
+      result: await opened.acceptClock(),
+    }));
+  return await auditedWork(context, { storage, event: 'admin.collect' }, async () => {
     const counts = await collectAll(opened, context.signal);
     return { result: counts, counts };
   });

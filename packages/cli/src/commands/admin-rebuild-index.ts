@@ -15,7 +15,7 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const path = folderOf(context, { given: options.storage, name: 'storage' });
   const { clock, random, signal } = context;
-  const report = await auditedWork(context, { event: 'admin.rebuildIndex' }, async () => {
+  const report = await auditedWork(context, { storage: path, event: 'admin.rebuildIndex' }, async () => {
     const result = await rebuildIndex({ path, packBytes, clock, random, logger: silentLogger, signal });
     return { result, counts: { packs: result.packs, records: result.records, commits: result.commits } };
   });

@@ -26,7 +26,7 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   await agreeToReplace(context, storage);
-  const { server, ...restored } = await auditedWork(context, { event: 'admin.restore' }, async () => {
+  const { server, ...restored } = await auditedWork(context, { storage, event: 'admin.restore' }, async () => {
     const result = await restoreHere(context, { storage, options });
     const { generation, accounts, vaults } = result;
     return { result, counts: { generation, accounts, vaults } };

@@ -24,7 +24,7 @@ export const run: Command = async (context, input) => {
 };
 
 async function scrubHere(context: CommandContext, storage: string) {
-  return await auditedWork(context, { event: 'admin.scrub' }, async () => {
+  return await auditedWork(context, { storage, event: 'admin.scrub' }, async () => {
     await using opened = await openStorage(context, storage);
     const result = await scrubAll(opened, { clock: context.clock, signal: context.signal });
     return { result, counts: { findings: result.count } };

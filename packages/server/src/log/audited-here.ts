@@ -1,39 +1,49 @@
-import { existsSync } from 'node:fs';
-import { isCofferError, type CofferError } from '@coffer/core';
-import { silentAudit } from './audit.ts';
-import { audited, type Audited, type AuditedWork } from './audited.ts';
-import { Logs, type LogsOptions } from './logs.ts';
+import { isCofferError, type Clock, type CofferError, type Random } from '@coffer/core';
+import { Accounts } from '@coffer/storage';
+import { statusOf } from './audit.ts';
+import type { Audited, AuditedWork } from './audited.ts';
+import { leaveLocalEvent, type LocalEvent } from './local-audit.ts';
 
 export interface AuditHere {
-  /** The daemon's. A folder that is not there is not made: no daemon has written there. */
-  readonly logs: LogsOptions;
-  /** Told when the log cannot be written; the work is done all the same, as in a daemon. */
+  /** The storage folder. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told when an event cannot be left; the work is done all the same, as in a daemon. */
   readonly onUnwritten: (error: CofferError) => void;
 }
 
+type Work = Pick<AuditedWork, 'category' | 'event'>;
+
 /**
- * What an administrator does on the server's folder itself, with the lines that the daemon writes for those who come over
- * the network, in its files. Works beside a running daemon. @throws what the work throws
+ * What an administrator does on the server's folder itself, with the two lines that the daemon writes for those who come
+ * over the network: they are left in accounts.db, and the daemon takes them into its log, now or when it starts.
+ * @throws what the work throws
  */
 export async function auditedHere<Result>(
-  { logs, onUnwritten }: AuditHere,
-  about: AuditedWork,
+  here: AuditHere,
+  about: Work,
   work: () => Promise<Audited<Result>>,
 ): Promise<Result> {
-  await using opened = existsSync(logs.path) ? await tryOpen(logs, about, onUnwritten) : undefined;
-  return await audited(opened ?? silentAudit, { ...about, address: 'local' }, work);
+  await leave(here, { ...about, phase: 'start', status: 'OK' });
+  try {
+    const { result, ...more } = await work();
+    await leave(here, { ...about, phase: 'end', status: 'OK', ...more });
+    return result;
+  } catch (error) {
+    await leave(here, { ...about, phase: 'end', status: statusOf(error) });
+    throw error;
+  }
 }
 
-async function tryOpen(
-  logs: LogsOptions,
-  { category }: AuditedWork,
-  onUnwritten: AuditHere['onUnwritten'],
-): Promise<Logs | undefined> {
+/** Opened for each: a restore puts another database there between the two. */
+async function leave({ path, clock, random, onUnwritten }: AuditHere, event: Omit<LocalEvent, 'atMs'>): Promise<void> {
   try {
-    return await Logs.open(logs, [category]);
+    await using accounts = await Accounts.open(path, { clock });
+    await leaveLocalEvent({ accounts, random }, { ...event, atMs: clock.nowMs() });
   } catch (error) {
     if (!isCofferError(error)) throw error;
-    onUnwritten(error);
-    return undefined;
+    // A storage whose accounts.db is missing or damaged is what a restore begins with.
+    if (event.phase === 'end' && event.status === 'OK') onUnwritten(error);
   }
 }

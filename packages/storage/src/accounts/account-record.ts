@@ -49,6 +49,12 @@ export interface NewAccount {
   readonly mustChange?: boolean;
 }
 
+/** Something small that is kept beside the accounts, under a name. */
+export interface Setting {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
 export interface DeviceSeen {
   readonly device: DeviceId;
   readonly firstSeenMs: number;

@@ -1,7 +1,7 @@
 import type { AccountId, DeviceId } from '@coffer/core';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { allRows, firstRow } from '../sqlite/database.ts';
-import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite } from './account-record.ts';
+import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, Setting } from './account-record.ts';
 
 interface AccountRow {
   readonly account: Uint8Array;
@@ -182,6 +182,16 @@ export class AccountsTables {
   setSetting(key: string, value: Uint8Array): void {
     const sql = 'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value';
     this.#run(sql, key, value);
+  }
+
+  settingsUnder(prefix: string, limit: number): Setting[] {
+    const sql =
+      'SELECT key, value FROM settings WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key LIMIT ?2';
+    return this.#all<Setting>(sql, prefix, limit);
+  }
+
+  removeSettings(keys: readonly string[]): void {
+    for (const key of keys) this.#run('DELETE FROM settings WHERE key = ?', key);
   }
 
   invite(tokenHash: Uint8Array): Invite | undefined {

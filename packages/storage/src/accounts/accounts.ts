@@ -8,7 +8,15 @@ import { backupBeforeMigration } from '../backup/backup-before-migration.ts';
 import { databaseError, inTransaction, openDatabase } from '../sqlite/database.ts';
 import { KeyedQueue } from '../vaults/keyed-queue.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
-import type { AccountRecord, AccountRole, AccountState, DeviceSeen, Invite, NewAccount } from './account-record.ts';
+import type {
+  AccountRecord,
+  AccountRole,
+  AccountState,
+  DeviceSeen,
+  Invite,
+  NewAccount,
+  Setting,
+} from './account-record.ts';
 import { activateCredentials } from './activate-credentials.ts';
 import type { Credentials } from './activate-credentials.ts';
 import { AccountsTables } from './accounts-tables.ts';
@@ -286,6 +294,16 @@ export class Accounts implements AsyncDisposable {
 
   async setSetting(key: string, value: Uint8Array): Promise<void> {
     this.#change(() => this.#tables.setSetting(key, value));
+  }
+
+  /** Settings whose names begin so, by name. */
+  async settingsUnder(prefix: string, limit: number): Promise<readonly Setting[]> {
+    return this.#ask(() => this.#tables.settingsUnder(prefix, limit));
+  }
+
+  /** Those that are gone already are no error. */
+  async removeSettings(keys: readonly string[]): Promise<void> {
+    this.#change(() => this.#tables.removeSettings(keys));
   }
 
   /** @throws EXISTS for this invite, or when its name is taken already; INVALID for what is no name; LIMIT */
