@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { silentLogger } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
-import { auditedHere } from '@coffer/server';
-import type { Audited, AuditedWork } from '@coffer/server';
+import { auditedHere, noteHere } from '@coffer/server';
+import type { Audited, AuditedWork, AuditHere } from '@coffer/server';
 import { Accounts, Storage } from '@coffer/storage';
 import type { Account, ServerAdmin } from '@coffer/client';
 import { signedInAccount } from './compose.ts';
@@ -31,15 +31,31 @@ export interface LocalWork {
   readonly category?: AuditedWork['category'];
 }
 
-/** What is done here rather than by a daemon, with its lines in the daemon's security log. @throws what the work throws */
+/**
+ * What is done here rather than by a daemon, with its lines in the daemon's security log. Only for work that may open
+ * accounts.db: a daemon of an older version beside it would find it changed. @throws what the work throws
+ */
 export async function auditedWork<Result>(
-  { clock, random, output }: CommandContext,
-  { storage: path, ...about }: LocalWork,
+  context: CommandContext,
+  { storage, ...about }: LocalWork,
   work: () => Promise<Audited<Result>>,
 ): Promise<Result> {
+  return await auditedHere(auditHere(context, storage), { category: 'admin', ...about }, work);
+}
+
+/** The one line of other work, which succeeded. */
+export async function noteWork(
+  context: CommandContext,
+  { storage, ...about }: LocalWork,
+  counts: Readonly<Record<string, number>>,
+): Promise<void> {
+  await noteHere(auditHere(context, storage), { category: 'admin', ...about }, { counts });
+}
+
+function auditHere({ clock, random, output }: CommandContext, path: string): AuditHere {
   const onUnwritten = ({ message }: CofferError): void =>
     output.warn(`this is not noted in the security log: ${message}`);
-  return await auditedHere({ path, clock, random, onUnwritten }, { category: 'admin', ...about }, work);
+  return { path, clock, random, onUnwritten };
 }
 
 /** The same on accounts.db alone, which a running daemon shares. @throws as `Accounts.open` too */

@@ -27,7 +27,7 @@ export type { AuditProblem, CategoryReport, VerifyAudit } from './log/verify-aud
 export { auditCategories, silentAudit } from './log/audit.ts';
 export type { Audit, AuditCategory, AuditEvent } from './log/audit.ts';
 export type { Audited, AuditedWork } from './log/audited.ts';
-export { auditedHere } from './log/audited-here.ts';
+export { auditedHere, noteHere } from './log/audited-here.ts';
 export type { AuditHere } from './log/audited-here.ts';
 export { OpaqueServer } from './login/opaque-server.ts';
 export type { LoginStart, OpaqueServerOptions } from './login/opaque-server.ts';

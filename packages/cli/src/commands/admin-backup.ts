@@ -1,7 +1,7 @@
 import { formatSize } from '@coffer/core';
 import { backupAccounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, auditedWork, storageFolder } from '../admin-place.ts';
+import { askServer, noteWork, storageFolder } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { safeText } from '../safe-text.ts';
@@ -25,8 +25,7 @@ export const run: Command = async (context, input) => {
 
 async function backupHere(context: CommandContext, path: string) {
   const { clock, signal } = context;
-  return await auditedWork(context, { storage: path, category: 'backup', event: 'admin.backup' }, async () => {
-    const { file, bytes, accounts } = await backupAccounts({ path, clock, signal });
-    return { result: { path: file, bytes, accounts }, counts: { accounts } };
-  });
+  const { file, bytes, accounts } = await backupAccounts({ path, clock, signal });
+  await noteWork(context, { storage: path, category: 'backup', event: 'admin.backup' }, { accounts });
+  return { path: file, bytes, accounts };
 }

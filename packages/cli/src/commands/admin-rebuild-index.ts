@@ -1,7 +1,7 @@
 import { MiB, silentLogger } from '@coffer/core';
 import { rebuildIndex } from '@coffer/storage';
 import { z } from 'zod';
-import { auditedWork } from '../admin-place.ts';
+import { noteWork } from '../admin-place.ts';
 import { parseInput, Text } from '../arguments.ts';
 import type { Command } from '../context.ts';
 import { folderOf } from '../folders.ts';
@@ -15,10 +15,9 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const path = folderOf(context, { given: options.storage, name: 'storage' });
   const { clock, random, signal } = context;
-  const report = await auditedWork(context, { storage: path, event: 'admin.rebuildIndex' }, async () => {
-    const result = await rebuildIndex({ path, packBytes, clock, random, logger: silentLogger, signal });
-    return { result, counts: { packs: result.packs, records: result.records, commits: result.commits } };
-  });
+  const report = await rebuildIndex({ path, packBytes, clock, random, logger: silentLogger, signal });
+  const { packs, records, commits } = report;
+  await noteWork(context, { storage: path, event: 'admin.rebuildIndex' }, { packs, records, commits });
   context.output.result({
     json: () => report,
     text: () =>

@@ -30,8 +30,8 @@ export const run: Command = async (context, input) => {
 };
 
 async function recountHere(context: CommandContext, storage: string) {
+  await using opened = await openStorage(context, storage);
   return await auditedWork(context, { storage, event: 'admin.recount' }, async () => {
-    await using opened = await openStorage(context, storage);
     const result = (await opened.recount({ signal: context.signal })).map(differenceOf);
     return { result, counts: { differences: result.length } };
   });

@@ -4,7 +4,7 @@ import { CofferError, idKey } from '@coffer/core';
 import type { Logger } from '@coffer/core';
 import type { Restored } from '@coffer/storage';
 import { z } from 'zod';
-import { auditedWork } from '../admin-place.ts';
+import { noteWork } from '../admin-place.ts';
 import { Count, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { folderOf } from '../folders.ts';
@@ -26,12 +26,9 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   await agreeToReplace(context, storage);
-  const { server, ...restored } = await auditedWork(context, { storage, event: 'admin.restore' }, async () => {
-    const result = await restoreHere(context, { storage, options });
-    const { generation, accounts, vaults } = result;
-    return { result, counts: { generation, accounts, vaults } };
-  });
+  const { server, ...restored } = await restoreHere(context, { storage, options });
   const { generation, accounts, vaults, unknownAccounts } = restored;
+  await noteWork(context, { storage, event: 'admin.restore' }, { generation, accounts, vaults });
   if (unknownAccounts > 0)
     context.output.warn(
       `${unknownAccounts} accounts were made after this backup: what they stored cannot be opened any more`,

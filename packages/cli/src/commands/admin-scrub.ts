@@ -24,8 +24,8 @@ export const run: Command = async (context, input) => {
 };
 
 async function scrubHere(context: CommandContext, storage: string) {
+  await using opened = await openStorage(context, storage);
   return await auditedWork(context, { storage, event: 'admin.scrub' }, async () => {
-    await using opened = await openStorage(context, storage);
     const result = await scrubAll(opened, { clock: context.clock, signal: context.signal });
     return { result, counts: { findings: result.count } };
   });

@@ -36,14 +36,18 @@ export async function auditedHere<Result>(
   }
 }
 
-/** Opened for each: a restore puts another database there between the two. */
+/** One line after work that must not touch accounts.db before: it replaces it, or does not know whether it may. Never throws for the log's sake. */
+export async function noteHere(here: AuditHere, about: Work, done: Pick<LocalEvent, 'counts'>): Promise<void> {
+  await leave(here, { ...about, phase: 'end', status: 'OK', ...done });
+}
+
 async function leave({ path, clock, random, onUnwritten }: AuditHere, event: Omit<LocalEvent, 'atMs'>): Promise<void> {
   try {
     await using accounts = await Accounts.open(path, { clock });
     await leaveLocalEvent({ accounts, random }, { ...event, atMs: clock.nowMs() });
   } catch (error) {
     if (!isCofferError(error)) throw error;
-    // A storage whose accounts.db is missing or damaged is what a restore begins with.
+    // What could not be left at the start cannot be at the end either, and is told then.
     if (event.phase === 'end' && event.status === 'OK') onUnwritten(error);
   }
 }
