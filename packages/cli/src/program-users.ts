@@ -14,7 +14,7 @@ export function addUserCommands(admin: CommanderCommand, add: AddCommand): void 
     load: () => import('./commands/admin-user-add.ts'),
   })
     .option('--role <role>', 'user or admin', 'user')
-    .option('--quota <size>', 'most that the account may store, like 10GiB')
+    .option('--quota <size>', 'most that the account may store, like 10GiB, or none (default: quota.default)')
     .option('--contact <text>', 'how to reach the person')
     .option('--folder <local>', 'the folder that the person will sync')
     .option('--password-stdin', 'read the password from standard input')

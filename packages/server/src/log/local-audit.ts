@@ -60,11 +60,13 @@ export interface LocalAuditDeps {
   readonly logger: Logger;
 }
 
-/** Takes what commands left into the log, at the start and now and then; in the log twice rather than not at all. */
+/** Takes what commands left into the log, at the start and now and then; after a crash twice rather than not at all. */
 export class LocalAudit implements AsyncDisposable {
   readonly #deps: LocalAuditDeps;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** Recorded, and still to be removed: accounts.db was busy. At most one batch. */
+  readonly #recorded = new Set<string>();
 
   private constructor(deps: LocalAuditDeps) {
     this.#deps = deps;
@@ -97,10 +99,14 @@ export class LocalAudit implements AsyncDisposable {
     const { accounts, audit, trail } = this.#deps;
     for (;;) {
       const left = await accounts.settingsUnder(prefix, together);
-      for (const { value } of left) recordLeft(audit, value);
       if (left.length === 0) return;
+      for (const { key, value } of left) {
+        if (!this.#recorded.has(key)) recordLeft(audit, value);
+        this.#recorded.add(key);
+      }
       await trail?.flush();
       await accounts.removeSettings(left.map(({ key }) => key));
+      this.#recorded.clear();
     }
   }
 }
