@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CofferError, equalBytes, isCofferError } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
 import type {
@@ -8,6 +8,7 @@ import type {
   CommitReport,
   EntryName,
   GenerationNews,
+  IgnoredAuthor,
   OpenAccountOptions,
   Person,
   Place,
@@ -37,13 +38,24 @@ export async function signedInAccount(context: CommandContext, wishes: AccountWi
     profile: openProfile(context),
     unlock: () => readPassword(context, { prompt: 'Password: ', fromStdin: false }),
     onIgnored: (ignored) => {
-      for (const line of ignoredText(ignored, account.devices())) context.output.warn(line);
+      for (const line of ignoredText(ignored, (author) => authorName(account, author))) context.output.warn(line);
     },
+    onBrokenShare: ({ vault, error }) =>
+      context.output.warn(`a share (${idKey(vault).slice(0, 8)}) cannot be used: ${safeText(error.message)}`),
     onGeneration: (news) => tellGeneration(context, news),
     onClockSkew: (skewMs) => context.output.warn(clockText(skewMs)),
     signal: context.signal,
   });
   return account;
+}
+
+/** A device of one's own by its name, one of another person with theirs; undefined for what is not known here. */
+function authorName({ info, people }: Account, { account, device }: IgnoredAuthor): string | undefined {
+  const { username, devices } = people.known(account);
+  const name = devices.find((one) => equalBytes(one.device, device))?.name;
+  if (name === undefined) return undefined;
+  const shown = JSON.stringify(safeText(name));
+  return equalBytes(account, info.account) ? shown : `${shown} of ${safeText(username ?? idKey(account))}`;
 }
 
 /** What a command may ask of its connection. */

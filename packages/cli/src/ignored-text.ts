@@ -1,16 +1,18 @@
-import type { DeviceSummary, Ignored, IgnoredAuthor } from '@coffer/client';
-import { equalBytes, idKey } from '@coffer/core';
-import { safeText } from './safe-text.ts';
+import type { Ignored, IgnoredAuthor } from '@coffer/client';
+import { idKey } from '@coffer/core';
+
+/** The name of an author, safe for a terminal; undefined when it is not known. */
+export type AuthorName = (author: IgnoredAuthor) => string | undefined;
 
 /** One line about commits, one about operations, where there are some: whoever reads them must know which device to look at. */
 export function ignoredText(
   { voidCommits, skippedOperations, authors }: Ignored,
-  devices: readonly DeviceSummary[],
+  nameOf: AuthorName,
 ): readonly string[] {
   const by = (isVoid: boolean): string =>
     namesOf(
       authors.filter((author) => author.isVoid === isVoid),
-      devices,
+      nameOf,
     );
   return [
     ...(voidCommits === 0 ? [] : [`${counted(voidCommits, 'commit')} of ${by(true)} could not be used: ignored`]),
@@ -24,11 +26,6 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-/** Devices name themselves. */
-function namesOf(authors: readonly IgnoredAuthor[], devices: readonly DeviceSummary[]): string {
-  const names = authors.map(({ device }) => {
-    const known = devices.find((one) => equalBytes(one.device, device));
-    return known === undefined ? idKey(device) : JSON.stringify(safeText(known.name));
-  });
-  return [...new Set(names)].join(', ');
+function namesOf(authors: readonly IgnoredAuthor[], nameOf: AuthorName): string {
+  return [...new Set(authors.map((author) => nameOf(author) ?? idKey(author.device)))].join(', ');
 }

@@ -95,7 +95,8 @@ class DeviceAccount implements Account {
     const home = (signal?: AbortSignal): Promise<JournalVault> => this.#homeVault(signal);
     const open = (vault: VaultId, expected: ExpectedVault): JournalVault => this.#openShare(vault, expected);
     const parts = { connections: this.#connections, people: this.people, account, home, open };
-    this.shared = new SharedVaults(parts);
+    const { onBrokenShare } = deps;
+    this.shared = new SharedVaults({ ...parts, ...(onBrokenShare && { onBroken: onBrokenShare }) });
     this.places = new Places({ ...parts, shared: this.shared });
     this.sharing = new Sharing({
       ...parts,

@@ -55,7 +55,7 @@ export type { Notification, NotificationKind, NotificationPage, Notifications } 
 export { notificationText } from './notifications/notification-text.ts';
 export type { NotificationNames } from './notifications/notification-text.ts';
 export type { Place, Places, ResolveOptions, SharedFolder } from './sharing/places.ts';
-export type { IncomingShare, SharedVaults } from './sharing/shared-vaults.ts';
+export type { BrokenShare, IncomingShare, SharedVaults } from './sharing/shared-vaults.ts';
 export type { OutgoingShare, Sharing, ShareMember } from './sharing/sharing.ts';
 export { OperationsLog } from './profile/operations-log.ts';
 export type { OperationAction, OperationRecord } from './profile/operations-log.ts';

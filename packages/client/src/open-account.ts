@@ -4,6 +4,7 @@ import type { Dial } from './connection/dial.ts';
 import type { GenerationNews } from './connection/generation.ts';
 import type { AskPassword } from './profile/keystore.ts';
 import type { Profile } from './profile/profile.ts';
+import type { BrokenShare } from './sharing/shared-vaults.ts';
 import type { Ignored } from './vault.ts';
 
 export interface OpenAccountOptions {
@@ -12,6 +13,8 @@ export interface OpenAccountOptions {
   readonly unlock: AskPassword;
   /** Told of what other devices wrote and nobody can use, whichever call pulled it. */
   readonly onIgnored?: (ignored: Ignored) => void;
+  /** Told of what somebody shares and this device cannot use. */
+  readonly onBrokenShare?: (broken: BrokenShare) => void;
   /** Called once, when the server goes on in a new generation that the authority vouches for. */
   readonly onGeneration?: (news: GenerationNews) => void;
   /** Called once, when this machine's clock is far from the server's: milliseconds ahead, negative when behind. */

@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { startVault } from '../src/index.ts';
+import { compareTrees, makeTree, startVault } from '../src/index.ts';
 import type { Coffer, Vault } from '../src/index.ts';
+
+/** Each command is a process that opens a sealed keystore; the machine may be busy. */
+const patienceMs = 400_000;
 
 /** Two people, each on a machine that holds the keys of the account. */
 async function people(vault: Vault): Promise<{ readonly alice: Coffer; readonly bob: Coffer }> {
@@ -9,28 +12,90 @@ async function people(vault: Vault): Promise<{ readonly alice: Coffer; readonly 
   return { alice: alice.device, bob: bob.device };
 }
 
-test('alice shares a folder with bob, who reads it and may not write', async () => {
-  await using vault = await startVault();
-  const { alice, bob } = await people(vault);
-  const source = vault.folder.join('docs');
-  mkdirSync(`${source}/deep`, { recursive: true });
-  writeFileSync(`${source}/plan.txt`, 'the plan');
-  writeFileSync(`${source}/deep/notes.txt`, 'the notes');
-  await alice.json(['put', source, '/']);
-  await alice.json(['share', '/docs', 'bob']);
+test(
+  'alice shares a folder with bob, who reads it, then writes it, then loses it',
+  async () => {
+    await using vault = await startVault();
+    const { alice, bob } = await people(vault);
+    const source = vault.folder.join('docs');
+    mkdirSync(`${source}/deep`, { recursive: true });
+    writeFileSync(`${source}/plan.txt`, 'the plan');
+    writeFileSync(`${source}/deep/notes.txt`, 'the notes');
+    await alice.json(['put', source, '/']);
+    await alice.json(['share', '/docs', 'bob']);
 
-  await expect(bob.json(['shares'])).resolves.toMatchObject([
-    { path: '/Shared/alice/docs', owner: 'alice', member: 'bob', role: 'read', state: 'active' },
-  ]);
-  await expect(bob.json(['ls', '-R', '/Shared/alice/docs'])).resolves.toMatchObject([
-    { path: '/Shared/alice/docs/deep' },
-    { path: '/Shared/alice/docs/deep/notes.txt' },
-    { path: '/Shared/alice/docs/plan.txt', size: 8 },
-  ]);
-  const copy = vault.folder.join('copy.txt');
-  await bob.json(['get', '/Shared/alice/docs/plan.txt', copy]);
-  expect(readFileSync(copy, 'utf8')).toBe('the plan');
-  await expect(alice.json(['ls', '/docs'])).resolves.toHaveLength(2);
-  const refused = await bob.run(['put', copy, '/Shared/alice/docs', '--json']);
-  expect(refused).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
-});
+    await expect(bob.json(['shares'])).resolves.toMatchObject([
+      { path: '/Shared/alice/docs', owner: 'alice', member: 'bob', role: 'read', state: 'active' },
+    ]);
+    await expect(bob.json(['ls', '-R', '/Shared/alice/docs'])).resolves.toMatchObject([
+      { path: '/Shared/alice/docs/deep' },
+      { path: '/Shared/alice/docs/deep/notes.txt' },
+      { path: '/Shared/alice/docs/plan.txt', size: 8 },
+    ]);
+    const copy = vault.folder.join('copy.txt');
+    await bob.json(['get', '/Shared/alice/docs/plan.txt', copy]);
+    expect(readFileSync(copy, 'utf8')).toBe('the plan');
+    const refused = await bob.run(['put', copy, '/Shared/alice/docs', '--json']);
+    expect(refused).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
+
+    await alice.json(['share', '/docs', 'bob', '--write']);
+    await bob.json(['put', copy, '/Shared/alice/docs/from-bob.txt']);
+    await expect(alice.json(['ls', '/docs'])).resolves.toHaveLength(3);
+    await bob.json(['cp', '/Shared/alice/docs/plan.txt', '/mine.txt']);
+    expect((await bob.run(['cat', '/mine.txt'])).stdout).toBe('the plan');
+    const moved = await bob.run(['mv', '/mine.txt', '/Shared/alice/docs', '--json']);
+    expect(moved).toMatchObject({ exitCode: 2, error: { code: 'INVALID' } });
+    const removed = await alice.run(['rm', '-r', '/docs', '--json']);
+    expect(removed).toMatchObject({ exitCode: 2, error: { code: 'INVALID' } });
+
+    await alice.json(['unshare', '/docs', 'bob']);
+    const lost = await bob.run(['cat', '/Shared/alice/docs/plan.txt', '--json']);
+    expect(lost).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
+    expect((await bob.run(['cat', '/mine.txt'])).stdout).toBe('the plan');
+    expect((await bob.run(['notifications'])).stdout).toMatch(
+      /alice shared .*\n?.*alice ended|alice ended[^]*alice shared/,
+    );
+  },
+  patienceMs,
+);
+
+test(
+  'a folder that holds a share is synced with it, by its owner and by a member',
+  async () => {
+    await using vault = await startVault();
+    const { alice, bob } = await people(vault);
+    const [source, copy] = [vault.folder.join('source'), vault.folder.join('copy')];
+    makeTree({ target: `${source}/team`, files: 12, oddities: 'none' });
+    writeFileSync(`${source}/own.txt`, 'only mine');
+    await alice.json(['sync', source, '/work']);
+    await alice.json(['share', '/work/team', 'bob', '--write']);
+
+    const still = await alice.json(['sync', source, '/work']);
+    expect(still).toMatchObject({ sent: 0, modified: 0, removed: 0, failed: 0 });
+    await bob.json(['sync', copy, '/Shared/alice/team', '--mode', 'two-way']);
+    expect(compareTrees(`${source}/team`, copy)).toEqual([]);
+    writeFileSync(`${copy}/from-bob.txt`, 'from bob');
+    await bob.json(['sync', copy, '/Shared/alice/team', '--mode', 'two-way']);
+    const down = await alice.json(['sync', source, '/work', '--mode', 'two-way']);
+    expect(down).toMatchObject({ received: 1, conflicts: 0, failed: 0 });
+    expect(compareTrees(`${source}/team`, copy)).toEqual([]);
+    expect(readFileSync(`${source}/own.txt`, 'utf8')).toBe('only mine');
+  },
+  patienceMs,
+);
+
+test(
+  'two people see the same words, and what they compared holds',
+  async () => {
+    await using vault = await startVault();
+    const { alice, bob } = await people(vault);
+    const hers = await alice.json<{ readonly words: string[] }>(['verify-person', 'bob']);
+    const his = await bob.json<{ readonly words: string[] }>(['verify-person', 'alice', '--yes']);
+    expect(hers.words).toHaveLength(12);
+    expect(his).toMatchObject({ words: hers.words, trust: 'verified' });
+    await expect(bob.json(['verify-person', 'alice'])).resolves.toMatchObject({ trust: 'verified' });
+    const nobody = await alice.run(['verify-person', 'nobody', '--json']);
+    expect(nobody).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
+  },
+  patienceMs,
+);

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { parseBandwidth } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import { parseMaxDelete, syncOnce } from '@coffer/sync';
-import type { JobOptions, PlanLine } from '@coffer/sync';
+import type { JobOptions, PlanLine, SyncReport } from '@coffer/sync';
 import { z } from 'zod';
 import { Flag, parseInput, Size, Text, Texts } from '../arguments.ts';
 import { jobsFolder, openHome } from '../compose.ts';
@@ -10,6 +10,8 @@ import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
+import { joinReports, sharedJobs } from '../shared-jobs.ts';
+import type { SharedJobs } from '../shared-jobs.ts';
 import { planText, syncText } from '../transfer-text.ts';
 
 const schemas = {
@@ -34,30 +36,43 @@ export const run: Command = async (context, input) => {
   if (options.watch && options.dryRun)
     throw new CofferError('INVALID', '--dry-run shows one run: it cannot watch', { hint: 'Leave one of them out.' });
   const limits = options.bwlimit === undefined ? undefined : parseBandwidth(options.bwlimit);
-  await using home = await openHome(context, {
+  await using session = await openHome(context, {
     keepAlive: options.watch,
     ...(limits && { bandwidth: () => limits }),
   });
-  const job = jobOf(context, { home, args, options });
-  if (!options.watch) return await once(context, job, options);
+  const local = resolve(context.cwd, args[0]);
+  const { home } = await session.at(args[1] ?? `/${basename(local)}`, { write: options.mode !== 'pull' });
+  const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
+  const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
+  for (const path of shared.leftOut)
+    context.output.warn(`${path} is shared and left out here: get or sync it by itself`);
+  if (!options.watch) return await once(context, { job, shared }, options);
+  for (const { below } of shared.jobs)
+    context.output.warn(`${below} is shared, and not watched with the rest: run another sync --watch for it`);
   const { watch } = await import('../sync-watch.ts');
   return await watch(context, job, { force: options.force });
 };
 
-function jobOf(
-  context: CommandContext,
-  { home, args, options }: { home: HomeSession; args: z.output<(typeof schemas)['args']>; options: Given },
-): JobOptions {
-  const local = resolve(context.cwd, args[0]);
-  const { account, vault } = home;
+function jobOf({
+  home,
+  local,
+  options,
+  stateDirectory,
+}: {
+  readonly home: HomeSession;
+  readonly local: string;
+  readonly options: Given;
+  readonly stateDirectory: string;
+}): JobOptions {
+  const { account, vault, place } = home;
   return {
     vault,
     local,
-    path: args[1] ?? `/${basename(local)}`,
+    path: place?.names ?? [],
     mode: options.mode,
     delete: options.delete,
     exclude: options.exclude,
-    stateDirectory: jobsFolder(context),
+    stateDirectory,
     deviceName: account.info.deviceName,
     device: account.info.device,
     ...(options.maxFileSize !== undefined && { maxFileSizeBytes: options.maxFileSize }),
@@ -65,17 +80,27 @@ function jobOf(
   };
 }
 
-async function once(context: CommandContext, job: JobOptions, { dryRun, force }: Given): Promise<number | undefined> {
+/** The job, then those of what is shared below its folder: each in its own vault, told as one. */
+async function once(
+  context: CommandContext,
+  { job, shared }: { readonly job: JobOptions; readonly shared: SharedJobs },
+  { dryRun, force }: Given,
+): Promise<number | undefined> {
   using progress = new Progress(context.output, context.clock);
   const plan: PlanLine[] = [];
-  const report = await syncOnce({
-    ...job,
-    dryRun,
-    force,
-    onProgress: (state) => progress.update(state),
-    onPlan: (line) => plan.push(line),
-    signal: context.signal,
-  });
+  const run = (one: JobOptions): Promise<SyncReport> =>
+    syncOnce({
+      ...one,
+      dryRun,
+      force,
+      onProgress: (state) => progress.update(state),
+      onPlan: (line) => plan.push(line),
+      signal: context.signal,
+    });
+  const first = await run(job);
+  const others: { report: SyncReport; below: string }[] = [];
+  for (const { job: inner, below } of shared.jobs) others.push({ report: await run(inner), below });
+  const report = joinReports(first, others);
   progress[Symbol.dispose]();
   context.output.result({
     json: () => (dryRun ? { ...report, plan } : report),

@@ -1,5 +1,5 @@
 import { CofferError, equalBytes, isCofferError } from '@coffer/core';
-import type { AccountId, Hash, ServerId } from '@coffer/core';
+import type { AccountId, DeviceId, Hash, ServerId } from '@coffer/core';
 import { comparisonWords } from '@coffer/crypto';
 import { openCertificate } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
@@ -27,6 +27,11 @@ export interface Person {
   readonly username: string;
   readonly fingerprint: Hash;
   readonly trust: Trust;
+}
+
+export interface DeviceName {
+  readonly device: DeviceId;
+  readonly name: string;
 }
 
 export interface PeopleDeps {
@@ -66,6 +71,16 @@ export class People {
     const person = this.#judge({ ...claim, username: canonical(claim.username) }, this.#state(account));
     this.#remember(person);
     return person;
+  }
+
+  /** The name under which this device knows an account, and what its devices call themselves; without the server. */
+  known(account: AccountId): { readonly username: string | undefined; readonly devices: readonly DeviceName[] } {
+    const { file, chains } = this.#deps;
+    const devices = [...(chains.current(account)?.devices.values() ?? [])].map(({ device, name }) => ({
+      device,
+      name,
+    }));
+    return { username: file.byAccount(account)?.username, devices };
   }
 
   /** Twelve words, the same on both sides. */

@@ -71,9 +71,8 @@ export class Places {
   async sharedFolder(path: string, signal?: AbortSignal): Promise<SharedFolder | undefined> {
     const [first, owner, ...more] = splitPath(path);
     if (first !== reservedRootName || more.length > 0) return undefined;
-    const all = await this.#deps.shared.list(signal);
-    if (owner === undefined) return { shares: all, owner };
-    const shares = all.filter(({ ownerName }) => ownerName === owner);
+    if (owner === undefined) return { shares: await this.#deps.shared.list(signal), owner };
+    const shares = await this.#deps.shared.of(owner, signal);
     if (shares.length === 0) throw nothingShared(path);
     return { shares, owner };
   }

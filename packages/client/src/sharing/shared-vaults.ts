@@ -1,4 +1,4 @@
-import { CofferError, equalBytes, idKey } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { AccountId, IdKey, VaultId } from '@coffer/core';
 import type { Role } from '@coffer/journal';
 import type { EntryName } from '@coffer/journal';
@@ -26,7 +26,18 @@ export interface SharedVaultsDeps {
   readonly account: AccountId;
   /** One object for each vault, however often it is asked for. */
   readonly open: (vault: VaultId, expected: ExpectedVault) => JournalVault;
+  /** Told of a share that cannot be used. */
+  readonly onBroken?: (broken: BrokenShare) => void;
 }
+
+/** A share whose owner, or the server, made it so that this device cannot use it. */
+export interface BrokenShare {
+  readonly vault: VaultId;
+  readonly error: CofferError;
+}
+
+/** What concerns one share alone. */
+const unusable = ['INTEGRITY', 'ROLLBACK', 'NOT_ALLOWED', 'NOT_FOUND', 'INVALID', 'LIMIT', 'UPGRADE_REQUIRED'] as const;
 
 /** What others share with the account: `/Shared/<owner>/<name>`, computed and never stored (JOURNAL §Members and sharing). */
 export class SharedVaults {
@@ -37,8 +48,23 @@ export class SharedVaults {
     this.#deps = deps;
   }
 
-  /** All of them, up to date, by owner and name. @throws INTEGRITY, ROLLBACK, UNREACHABLE */
+  /** All of them, up to date, by owner and name; what one owner has broken is told and keeps nobody from the rest. @throws UNREACHABLE */
   async list(signal?: AbortSignal): Promise<readonly IncomingShare[]> {
+    return (await this.#all({}, signal)).shares;
+  }
+
+  /** Those of one owner, as below `/Shared`. @throws what makes them unusable, when none of them can be used; UNREACHABLE */
+  async of(ownerName: string, signal?: AbortSignal): Promise<readonly IncomingShare[]> {
+    const { shares, broken } = await this.#all({ ownerName }, signal);
+    if (shares.length === 0 && broken !== undefined) throw broken;
+    return shares;
+  }
+
+  /** Shares of others are opened only as far as they are asked for: each costs what its owner has put into it. */
+  async #all(
+    { ownerName: wanted }: { readonly ownerName?: string },
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly shares: readonly IncomingShare[]; readonly broken: CofferError | undefined }> {
     const options = { ...(signal && { signal }) };
     const { response } = await this.#deps.connections.run(
       'control',
@@ -48,19 +74,27 @@ export class SharedVaults {
     const { account } = this.#deps;
     const incoming = response.vaults.filter(({ kind, owner }) => kind === 'share' && !equalBytes(owner, account));
     const shares: Omit<IncomingShare, 'name'>[] = [];
+    let broken: CofferError | undefined;
     for (const { vault, owner, role } of incoming) {
-      const opened = this.#deps.open(vault, { kind: 'share', owner });
-      await opened.pull(signal);
-      const entry = sharedEntry(opened);
-      if (entry !== undefined) shares.push({ vault: opened, role, entry, ...(await this.#ownerOf(owner, signal)) });
+      try {
+        const person = await this.#ownerOf(owner, signal);
+        if (wanted !== undefined && person.ownerName !== wanted) continue;
+        const opened = this.#deps.open(vault, { kind: 'share', owner });
+        await opened.pull(signal);
+        const entry = sharedEntry(opened);
+        if (entry !== undefined) shares.push({ vault: opened, role, entry, ...person });
+      } catch (error) {
+        if (!isCofferError(error, ...unusable)) throw error;
+        broken ??= error;
+        this.#deps.onBroken?.({ vault, error });
+      }
     }
-    return named(shares);
+    return { shares: named(shares), broken };
   }
 
   /** One by the names below `/Shared`; undefined when there is none. @throws as {@link list} */
   async find(ownerName: string, name: string, signal?: AbortSignal): Promise<IncomingShare | undefined> {
-    const all = await this.list(signal);
-    return all.find((share) => share.ownerName === ownerName && share.name === name);
+    return (await this.of(ownerName, signal)).find((share) => share.name === name);
   }
 
   async #ownerOf(

@@ -313,7 +313,7 @@ export class Sharing {
 
   #context(vault: JournalVault): MembershipContext {
     const { server, account, chains, random } = this.#deps;
-    const { state } = vault;
+    const state = vault.stateToCome;
     if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
     return { state, directory: chains, server, from: account, epochSecret: vault.epochSecret(state.epoch), random };
   }

@@ -16,6 +16,7 @@ import type { Ignored } from '../vault.ts';
 import { EpochSecrets } from './epoch-secrets.ts';
 import type { EpochGrant, EpochKey, EpochRecord } from './epoch-secrets.ts';
 import { epochsIn } from './epoch-grants.ts';
+import type { EpochsSeen } from './epoch-grants.ts';
 import { foldCommit } from './fold-commit.ts';
 import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
@@ -87,6 +88,8 @@ export class VaultJournal {
   #pin: VaultPin | undefined;
   readonly #sql;
   #secrets: EpochSecrets;
+  /** Read ahead of what is judged, in memory only; a fold that is taken back must not forget it. */
+  readonly #ahead: EpochsSeen[] = [];
   #state: VaultState | undefined;
 
   constructor(vault: VaultId, { db, directory, key, pin, expected }: VaultJournalDeps) {
@@ -146,7 +149,14 @@ export class VaultJournal {
    * is used only when it is the one that the judged journal commits to.
    */
   learnAhead(header: CommitHeader): void {
-    const { records, grants } = epochsIn(header, { vault: this.vault, account: this.#key.account });
+    const seen = epochsIn(header, { vault: this.vault, account: this.#key.account });
+    if (seen.records.length + seen.grants.length === 0) return;
+    this.#ahead.push(seen);
+    this.#learnSeen(seen);
+  }
+
+  /** What was judged is not changed by what was only read. */
+  #learnSeen({ records, grants }: EpochsSeen): void {
     const judged = this.#state?.epoch ?? -1;
     for (const record of records) if (record.n > judged) this.#secrets.learn(record);
     for (const grant of grants) this.#secrets.learnGrant(grant);
@@ -345,6 +355,7 @@ export class VaultJournal {
     this.#secrets = new EpochSecrets(this.vault, this.#key);
     for (const record of this.#sql.epochs()) this.#secrets.learn(record);
     for (const grant of this.#sql.grants()) this.#secrets.learnGrant(grant);
+    for (const seen of this.#ahead) this.#learnSeen(seen);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CofferError, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
+import { CofferError, idKey, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId, VaultId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
 import type { Commit, Ref, VaultState } from '@coffer/journal';
@@ -134,6 +134,15 @@ export class JournalVault implements Vault {
   /** What judging the last commit has left; undefined before the first pull. */
   get state(): VaultState | undefined {
     return this.#deps.journal.state;
+  }
+
+  /** The state with the heads that the next commit of this device introduces: what it seals is judged by them. */
+  get stateToCome(): VaultState | undefined {
+    const { state } = this;
+    if (state === undefined) return undefined;
+    const identities = new Map(state.identities);
+    for (const { subject, head } of this.#deps.identities.refs(state)) identities.set(idKey(subject), head);
+    return { ...state, identities };
   }
 
   /** @throws INTEGRITY, NOT_ALLOWED */

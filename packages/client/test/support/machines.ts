@@ -3,24 +3,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom, timestampFromMs } from '@coffer/core';
 import { createTlsDial, login, openAccount, Profile } from '../../src/index.ts';
-import type { Account, Dial, Entry, Place, Vault } from '../../src/index.ts';
+import type { Account, Dial, Entry, Ignored, Place, Vault } from '../../src/index.ts';
+import type { Interposer } from '@coffer/server';
+import { lying } from './lies.ts';
+import type { Lies } from './lies.ts';
 import { MemoryKeyring } from './keyring.ts';
 import { password, RealServer } from './real-server.ts';
 
 /** A real server and machines of several people, all in this process; keys lie in a keyring, so that nothing is stretched but at logins. */
 export class Machines implements AsyncDisposable {
   readonly server: RealServer;
+  /** What the server's operator makes it say, from now on and until it is taken back. */
+  readonly lies: Lies;
   readonly #folder: string;
   readonly #keyring = new MemoryKeyring();
   #count = 0;
 
-  private constructor(server: RealServer, folder: string) {
-    this.server = server;
-    this.#folder = folder;
+  private constructor(parts: { readonly server: RealServer; readonly lies: Lies; readonly folder: string }) {
+    this.server = parts.server;
+    this.lies = parts.lies;
+    this.#folder = parts.folder;
   }
 
   static async open(): Promise<Machines> {
-    return new Machines(await RealServer.open(), mkdtempSync(join(tmpdir(), 'coffer-machines-')));
+    const lies: Lies = { handlers: {} };
+    const interposer: Interposer = { handlers: (honest) => lying(honest, lies) };
+    const server = await RealServer.open(tmpdir(), { interposer });
+    return new Machines({ server, lies, folder: mkdtempSync(join(tmpdir(), 'coffer-machines-')) });
   }
 
   /** A new account with its first machine. */
@@ -66,11 +75,12 @@ export class Machine {
   async run<Result>(
     work: (account: Account) => Promise<Result>,
     dial: Dial = createTlsDial({ clock: systemClock }),
+    onIgnored: (ignored: Ignored) => void = () => undefined,
   ): Promise<Result> {
     const unlock = (): never => {
       throw new TypeError('a keyring asks nobody');
     };
-    await using account = await openAccount({ profile: this.profile, unlock }, { dial });
+    await using account = await openAccount({ profile: this.profile, unlock, onIgnored }, { dial });
     return await work(account);
   }
 

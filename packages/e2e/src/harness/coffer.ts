@@ -40,6 +40,11 @@ export class Coffer {
     this.#env = env;
   }
 
+  /** What every command of this machine is given. */
+  get environment(): Readonly<Record<string, string>> {
+    return { ...cleanEnvironment(this.home), ...this.#env };
+  }
+
   /** Runs a command to its end, whatever that is. @throws Error only when it cannot be started */
   async run(args: readonly string[], options: RunOptions = {}): Promise<CofferResult> {
     await using child = this.start(args, options);
@@ -58,7 +63,7 @@ export class Coffer {
     const { env, ...rest } = options;
     return new Child(cofferCommand([...args, '--home', this.home]), {
       ...rest,
-      env: { ...cleanEnvironment(this.home), ...this.#env, ...env },
+      env: { ...this.environment, ...env },
     });
   }
 }

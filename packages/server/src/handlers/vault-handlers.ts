@@ -82,6 +82,8 @@ async function list(services: Services, { account, standing }: Connection) {
     const hasLeft = await services.accounts.leftVaults.has(one.vault, account);
     if (!hasLeft && !(await isGone(services, one.owner))) all.push(one);
   }
+  // Whoever shares without end must not push the account's own vaults out of the answer.
+  all.sort((a, b) => Number(equalBytes(b.owner, account)) - Number(equalBytes(a.owner, account)));
   const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
   return all
     .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))
