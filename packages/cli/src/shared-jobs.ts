@@ -44,9 +44,9 @@ function jobOf(
   { below, inner }: { readonly below: readonly EntryName[]; readonly inner: Place },
 ): JobOptions | undefined {
   const isFolder = inner.vault.tree.lookup(inner.names)?.kind === 'directory';
-  const isTypable = typeof outer.local === 'string' && below.every((name) => typeof name === 'string');
-  if (!isFolder || !isTypable) return undefined;
-  const local = join(outer.local as string, ...(below as readonly string[]));
+  const typable = below.filter((name) => typeof name === 'string');
+  if (!isFolder || typeof outer.local !== 'string' || typable.length < below.length) return undefined;
+  const local = join(outer.local, ...typable);
   if (outer.mode === 'push' && !existsSync(local)) return undefined;
   return { ...outer, vault: inner.vault, path: inner.names, local };
 }

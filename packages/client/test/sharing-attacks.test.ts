@@ -80,8 +80,8 @@ describe('a server that lies about people', () => {
       ...(await honest(request, call)),
       certificate: null,
     });
-    await phone.run(async ({ shared }) => {
-      expect((await shared.list())[0]?.owner.trust).toBe('unverified');
+    await phone.run(async (account) => {
+      expect((await account.shared.list())[0]?.owner.trust).toBe('unverified');
     });
     expect(await codeOf(phone.write(`/Shared/alice/${name}/plan.txt`, 'sealed for whom?'))).toBe('NOT_ALLOWED');
   });

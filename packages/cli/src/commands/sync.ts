@@ -88,7 +88,7 @@ async function once(
 ): Promise<number | undefined> {
   using progress = new Progress(context.output, context.clock);
   const plan: PlanLine[] = [];
-  const run = (one: JobOptions): Promise<SyncReport> =>
+  const runOne = (one: JobOptions): Promise<SyncReport> =>
     syncOnce({
       ...one,
       dryRun,
@@ -97,9 +97,9 @@ async function once(
       onPlan: (line) => plan.push(line),
       signal: context.signal,
     });
-  const first = await run(job);
+  const first = await runOne(job);
   const others: { report: SyncReport; below: string }[] = [];
-  for (const { job: inner, below } of shared.jobs) others.push({ report: await run(inner), below });
+  for (const { job: inner, below } of shared.jobs) others.push({ report: await runOne(inner), below });
   const report = joinReports(first, others);
   progress[Symbol.dispose]();
   context.output.result({

@@ -206,7 +206,9 @@ export class Sharing {
       const at = home.tree.atSeq(seq);
       const shared = at.get(entry);
       if (shared === undefined) throw vanished();
-      if (shared.kind === 'mount') throw new CofferError('CONFLICT', 'another device has shared it at the same moment');
+      // What was sent before an earlier end may arrive after the start that finishes it.
+      if (isMountOf(shared, vault.id)) return settle(home, signal);
+      if (shared.kind === 'mount') throw sharedMeanwhile();
       const before = fingerprintOf(at, entry);
       await this.#fill({ home: at, homeVault: home, vault, shared }, signal);
       const holds = (): boolean => home.head.seq === seq || before === fingerprintOf(home.tree, entry);
@@ -281,9 +283,10 @@ export class Sharing {
     const vault = await this.#created(share, signal);
     const entry = home.tree.get(share.entry);
     if (vault === undefined) return pending.remove(share.vault);
-    const isMounted = entry?.kind === 'mount' && equalBytes(entry.target as Uint8Array, share.vault);
+    const isMounted = entry !== undefined && isMountOf(entry, share.vault);
     if (!isMounted && (entry === undefined || entry.kind === 'mount')) return this.#undo(vault, signal);
-    if (!isMounted) await this.#fillAndMount({ home, vault, entry: share.entry }, signal);
+    if (isMounted) await settle(home, signal);
+    else await this.#fillAndMount({ home, vault, entry: share.entry }, signal);
     const person = await people.byAccount(share.member as AccountId, signal);
     // Somebody whose keys have changed since is left to the next `share`, which says so.
     if (isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
@@ -370,6 +373,22 @@ function fingerprintOf(tree: TreeReader, entry: EntryId): string {
     sum = new Uint8Array(sha256(lp(sum, one.entry, one.parent, shown, kind, mtime.join('.'), mode, seq)));
   }
   return idKey(sum);
+}
+
+function isMountOf({ kind, target }: Entry, vault: VaultId): boolean {
+  return kind === 'mount' && target instanceof Uint8Array && equalBytes(target, vault);
+}
+
+/** Tells the server what the mount hides, where that was not done. */
+async function settle(home: JournalVault, signal: AbortSignal | undefined): Promise<void> {
+  await using batch = home.batch();
+  await batch.commit(signal);
+}
+
+function sharedMeanwhile(): CofferError {
+  return new CofferError('CONFLICT', 'another device has shared it at the same moment', {
+    hint: 'See with whom by `coffer shares`, and share it again.',
+  });
 }
 
 function vanished(): CofferError {
