@@ -13,6 +13,8 @@ import {
 import { openCommitBody, ed25519KeyPair } from '@coffer/crypto';
 import { bodyAssociatedData, makeCommit, parseCommit } from '@coffer/journal';
 import type { Commit, Ref } from '@coffer/journal';
+import { payloadsOf } from '@coffer/protocol';
+import type { DataSource } from '@coffer/protocol';
 import type { Account, Ignored } from '../src/index.ts';
 import type { JournalVault } from '../src/vaults/journal-vault.ts';
 import { codeOf } from './support/code-of.ts';
@@ -364,9 +366,9 @@ test('a device whose person lost the share, with all its keys and the whole stor
   ).toBeGreaterThan(0);
 });
 
-async function commitsOf(data: AsyncIterable<Uint8Array | readonly Uint8Array[]>): Promise<Commit[]> {
+async function commitsOf(data: DataSource): Promise<Commit[]> {
   const commits: Commit[] = [];
-  for await (const parts of data) {
+  for await (const parts of payloadsOf(data)) {
     const frame = parts instanceof Uint8Array ? parts : concatBytes(...parts);
     commits.push(parseCommit(Uint8Array.from(frame).subarray(8)));
   }
