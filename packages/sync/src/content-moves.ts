@@ -1,5 +1,5 @@
 import type { UploadedContent } from '@coffer/client';
-import { equalBytes, idKey } from '@coffer/core';
+import { equalBytes, idKey, toHex } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import type { Plan, RemoveStep, VanishedFile } from './plan.ts';
 import { entryKeyOf, entryOf, parseRemoteStamp } from './remote-tree.ts';
@@ -12,22 +12,29 @@ import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
 export class ContentMoves {
   readonly #remote: RemoteTree;
   readonly #bySize = new Map<number, VanishedFile[]>();
-  /** Claimed entries, each with the directories that held it. */
-  readonly #claimed = new Map<string, ReadonlySet<string>>();
+  /** By content, of the sizes that were asked for: the vault is asked once for each file, not for each pair of two. */
+  readonly #byContent = new Map<number, Map<string, VanishedFile[]>>();
+  readonly #claimed = new Set<string>();
+  /** How many claimed files each directory held, at any depth. */
+  readonly #claimedBelow = new Map<string, number>();
 
   constructor(remote: RemoteTree, plan: Plan) {
     this.#remote = remote;
-    for (const file of plan.vanishedFiles) this.#add(file);
+    for (const file of plan.vanishedFiles) addTo(this.#bySize, parseRemoteStamp(file.remote).size, file);
   }
 
   /** A vanished file with this content, once. Empty files are all alike, so they tell nothing. */
-  claim(content: UploadedContent): VanishedFile | undefined {
-    const files = content.size === 0 ? undefined : this.#bySize.get(content.size);
-    const index = files?.findIndex(({ remote }) => this.#hasContent(entryOf(remote), content)) ?? -1;
-    if (files === undefined || index < 0) return undefined;
-    const [found] = files.splice(index, 1);
-    if (found !== undefined) this.#claimed.set(entryKeyOf(found.remote), this.#above(entryOf(found.remote)));
-    return found;
+  claim({ size, contentHash }: UploadedContent): VanishedFile | undefined {
+    if (size === 0 || !this.#bySize.has(size)) return undefined;
+    const alike = this.#ofSize(size).get(toHex(contentHash)) ?? [];
+    for (let found = alike.shift(); found !== undefined; found = alike.shift()) {
+      // Another device may have changed it since the vault was asked.
+      const now = this.#remote.get(entryOf(found.remote))?.contentHash;
+      if (now === undefined || !equalBytes(now, contentHash)) continue;
+      this.#note(found);
+      return found;
+    }
+    return undefined;
   }
 
   isClaimed(stamp: RemoteStamp): boolean {
@@ -36,21 +43,25 @@ export class ContentMoves {
 
   /** How many files of a directory that is removed whole were moved out of it. */
   movedOutOf(step: RemoveStep): number {
-    if (step.remote === undefined) return 0;
-    const key = entryKeyOf(step.remote);
-    return [...this.#claimed.values()].filter((above) => above.has(key)).length;
+    return step.remote === undefined ? 0 : (this.#claimedBelow.get(entryKeyOf(step.remote)) ?? 0);
   }
 
-  #add(file: VanishedFile): void {
-    const { size } = parseRemoteStamp(file.remote);
-    const files = this.#bySize.get(size);
-    if (files === undefined) this.#bySize.set(size, [file]);
-    else files.push(file);
+  #ofSize(size: number): Map<string, VanishedFile[]> {
+    const known = this.#byContent.get(size);
+    if (known !== undefined) return known;
+    const made = new Map<string, VanishedFile[]>();
+    for (const file of this.#bySize.get(size) ?? []) {
+      const hash = this.#remote.get(entryOf(file.remote))?.contentHash;
+      if (hash !== undefined) addTo(made, toHex(hash), file);
+    }
+    this.#byContent.set(size, made);
+    return made;
   }
 
-  #hasContent(entry: EntryId, content: UploadedContent): boolean {
-    const there = this.#remote.get(entry)?.contentHash;
-    return there !== undefined && equalBytes(there, content.contentHash);
+  #note({ remote }: VanishedFile): void {
+    this.#claimed.add(entryKeyOf(remote));
+    for (const above of this.#above(entryOf(remote)))
+      this.#claimedBelow.set(above, (this.#claimedBelow.get(above) ?? 0) + 1);
   }
 
   #above(entry: EntryId): ReadonlySet<string> {
@@ -64,4 +75,10 @@ export class ContentMoves {
     }
     return above;
   }
+}
+
+function addTo<Key>(lists: Map<Key, VanishedFile[]>, key: Key, file: VanishedFile): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [file]);
+  else list.push(file);
 }
