@@ -173,3 +173,68 @@ test('a password is changed at once when an administrator had chosen it, then wi
   writeFileSync(join(user.coffer.home, 'password'), `${good}\n`);
   expect(await user.run(['cat', '/a.txt'])).toMatchObject({ exitCode: 3 });
 });
+
+test('a lost password is replaced with the recovery key, and the data is what it was', async () => {
+  await using vault = await startVault();
+  const here: Run = (args) => vault.machine.run([...args, '--storage', vault.storage, '--json']);
+  const old = await machine(vault, 'old', vault.user.password ?? '');
+  expect((await old.run(['login', vault.user.invite])).exitCode).toBe(0);
+  writeFileSync(join(old.coffer.home, 'a.txt'), 'kept');
+  expect((await old.run(['put', join(old.coffer.home, 'a.txt'), '/a.txt'])).exitCode).toBe(0);
+
+  const found = await machine(vault, 'found', better);
+  const ask = () => found.run(['password', 'reset-request', vault.user.invite]);
+  expect(await found.run(['password', 'reset'])).toMatchObject({ exitCode: 4 });
+  expect(
+    await found.run(['password', 'reset-request', `user@127.0.0.1:${vault.daemon.port}`, '--trust-first-use']),
+  ).toMatchObject({
+    exitCode: 9,
+    error: { code: 'UNTRUSTED_SERVER' },
+  });
+  const asked = (await ask()).json as { words: string[] };
+  expect(asked.words).toHaveLength(12);
+  expect((await ask()).json).toEqual(asked);
+  expect((await found.run(['password', 'reset'])).json).toMatchObject({ state: 'open', words: asked.words });
+
+  // The administrator away from the authority's keys can only reject.
+  const admin = await adminOf(vault);
+  const [first] = (await admin(['admin', 'requests'])).json as { request: string }[];
+  const id = first?.request ?? '';
+  expect(await admin(['admin', 'requests', 'approve', id, '--yes'])).toMatchObject({
+    exitCode: 4,
+    error: { code: 'NOT_FOUND' },
+  });
+  expect(await here(['admin', 'requests', 'approve', id])).toMatchObject({
+    exitCode: 6,
+    error: { message: 'nothing was approved' },
+  });
+  expect(await here(['admin', 'requests', 'approve', id, '--yes'])).toMatchObject({
+    exitCode: 0,
+    json: { state: 'approved', words: asked.words },
+  });
+  expect(await found.run(['password', 'reset'])).toMatchObject({ exitCode: 0, json: { state: 'approved' } });
+  expect((await old.run(['notifications'])).json).toContainEqual(expect.objectContaining({ kind: 'recovery-started' }));
+  expect((await vault.user.device.run(['password', 'cancel', '--json'])).json).toEqual({ cancelled: 1 });
+  expect(await found.run(['password', 'reset'])).toMatchObject({ exitCode: 5 });
+  expect(await here(['admin', 'requests', 'approve', id.slice(0, 8), '--yes'])).toMatchObject({ exitCode: 5 });
+
+  const again = (await ask()).json as { words: string[] };
+  expect(again.words).not.toEqual(asked.words);
+  const waiting = (await here(['admin', 'requests'])).json as { request: string; state: string }[];
+  const open = waiting.filter(({ state }) => state === 'open');
+  expect(open).toHaveLength(1);
+  const approve = ['admin', 'requests', 'approve', open[0]?.request ?? '', '--verified-in-person', '--yes'];
+  expect(await here(approve)).toMatchObject({ exitCode: 0, json: { words: again.words } });
+  const set = await found.run(['password', 'reset', '--password-stdin'], { input: `${better}\n` });
+  expect(set).toMatchObject({ exitCode: 0, json: { state: 'done', username: 'user', recovery: true } });
+  expect((await found.run(['cat', '/a.txt'])).stdout).toBe('kept');
+  const late = await old.coffer.run(['login', vault.user.invite, '--profile', 'late', '--password-stdin', '--json'], {
+    input: `${vault.user.password}\n`,
+  });
+  expect(late).toMatchObject({ exitCode: 3 });
+  const logs = readdirSync(vault.logs)
+    .map((name) => readFileSync(join(vault.logs, name), 'utf8'))
+    .join('');
+  for (const secret of [better, vault.user.password ?? '-', ...[again.words.join(' ')]])
+    expect(logs).not.toContain(secret);
+});

@@ -41,6 +41,7 @@ export const run: Command = async (context, input) => {
       role: info.role,
       createdHome: info.createdHome,
       mustChange: info.mustChange && !isChanged,
+      folder: info.folder === '' ? null : info.folder,
     }),
     text: () => loginText(info),
   });
@@ -72,8 +73,9 @@ async function changed(
 }
 
 /** A server that hides the home vault makes a login create a second, empty one: only the person can tell. */
-export function loginText({ username, server, deviceName, createdHome }: LoginInfo): string {
+export function loginText({ username, server, deviceName, createdHome, folder }: LoginInfo): string {
   const lines = [`signed in as ${username} at ${server}; this device is "${deviceName}"`];
+  if (folder !== '') lines.push(`Meant for the folder ${folder}: to keep it in the vault, run coffer sync with it.`);
   if (createdHome) lines.push(firstLogin);
   return lines.map(safeText).join('\n');
 }

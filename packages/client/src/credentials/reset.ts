@@ -60,7 +60,7 @@ export async function requestReset(options: RequestReset, deps?: { readonly dial
   const status = await resetStatus(options, deps);
   const waits = status?.state === 'open' || status?.state === 'approved';
   const isSame = status?.username === target.username && status.server === `${target.host}:${target.port}`;
-  if (waits && isSame) return status;
+  if (waits && isSame) return { username: status.username, server: status.server, words: status.words };
   const { askReset } = await import('./reset-exchange.ts');
   return wordsOf(await askReset(options, deps));
 }

@@ -36,7 +36,8 @@ export async function enroll(
   try {
     const loggedIn = await opaqueLogin({ greeted, username: target.username, started: prepared.started }, signal);
     const unlocked = await fetchSecrets(greeted, loggedIn, signal);
-    return { ...(await enrolment.run(loggedIn.account, unlocked.secrets)), mustChange: unlocked.mustChange };
+    const { secrets, mustChange, folder } = unlocked;
+    return { ...(await enrolment.run(loggedIn.account, secrets)), mustChange, folder };
   } catch (error) {
     await enrolment.undo();
     throw connection.failure?.code === 'TIMEOUT' ? connection.failure : error;
@@ -75,7 +76,7 @@ class Enrolment {
     this.#deps = deps;
   }
 
-  async run(account: Uint8Array, secrets: AccountSecrets): Promise<Omit<LoginInfo, 'mustChange'>> {
+  async run(account: Uint8Array, secrets: AccountSecrets): Promise<Omit<LoginInfo, 'mustChange' | 'folder'>> {
     const { options, greeted } = this.#deps;
     const { profile, signal } = options;
     const chain = OwnChain.create(profile.chainPath, account);
@@ -229,7 +230,7 @@ class Enrolment {
     proved: Proved;
     createdHome: boolean;
     certified: boolean;
-  }): Omit<LoginInfo, 'mustChange'> {
+  }): Omit<LoginInfo, 'mustChange' | 'folder'> {
     const { target, deviceName } = this.#deps.options;
     const server = `${target.host}:${target.port}`;
     return { username: proved.username, role: proved.role, deviceName, server, createdHome, certified };

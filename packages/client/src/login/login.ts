@@ -35,6 +35,8 @@ export interface LoginInfo {
   readonly certified: boolean;
   /** An administrator chose the password, and knows it: it is to be changed. */
   readonly mustChange: boolean;
+  /** The folder that the administrator meant this account for, or nothing. The server's word: a suggestion, which nothing follows unasked. */
+  readonly folder: string;
 }
 
 /**

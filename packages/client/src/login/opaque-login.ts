@@ -66,6 +66,8 @@ export interface Unlocked {
   readonly secrets: AccountSecrets;
   /** An administrator chose the password, and knows it. */
   readonly mustChange: boolean;
+  /** The folder on the person's machine that the administrator had in mind; the server's word. */
+  readonly folder: string;
 }
 
 /** The account's secrets. @throws INTEGRITY */
@@ -76,8 +78,8 @@ export async function fetchSecrets(
 ): Promise<Unlocked> {
   const { response } = await connection.request('account.unlock', {}, { ...(signal && { signal }) });
   if (response.record.byteLength === 0) throw integrityError('The account record');
-  const { record, mustChange } = response;
-  return { secrets: openUnlockRecord({ server: hello.server, account, exportKey, record }), mustChange };
+  const { record, mustChange, folder } = response;
+  return { secrets: openUnlockRecord({ server: hello.server, account, exportKey, record }), mustChange, folder };
 }
 
 /** The same for a wrong name, a wrong password and a suspended account (PROTOCOL §Errors). */

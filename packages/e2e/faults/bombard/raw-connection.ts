@@ -129,6 +129,14 @@ export class RawConnection implements Disposable {
     return answer.subarray(headerBytes);
   }
 
+  /** The whole frame of the answer, an ERROR too. @throws Error when there is none */
+  async exchange(op: OperationName, message: unknown): Promise<Uint8Array> {
+    this.socket.write(request(this.nextStream, op, message));
+    const answer = await this.#next();
+    if (answer === undefined) throw new Error(`${op} was not answered`);
+    return answer;
+  }
+
   /** True when it answers to a PING in time; everything else that comes is passed over. */
   async pings(patienceMs: number): Promise<boolean> {
     this.socket.write(frame(frameKind.ping, {}, new Uint8Array(8)));

@@ -50,6 +50,7 @@ export function approveRequest(
   { requests }: Pick<Accounts, 'requests'>,
   { request, by, sealed, verifiedInPerson }: ApproveRequest,
 ): AccountRequest {
+  requests.checkOpen(request);
   if (requests.byId(request)?.kind !== 'password-reset') return requests.approveChange({ request, by });
   if (sealed === null) throw new CofferError('INVALID', 'a reset is approved with the key for the new device');
   return requests.approveReset({ request, by, sealed, verifiedInPerson });

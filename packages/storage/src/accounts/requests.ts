@@ -108,6 +108,11 @@ export class Requests {
     });
   }
 
+  /** @throws NOT_FOUND, CONFLICT when it was decided already, EXPIRED */
+  checkOpen(request: RequestId): void {
+    this.#deps.ask(() => this.#open(request));
+  }
+
   /** The new password is valid from now on. @throws NOT_FOUND, CONFLICT when it was decided already, EXPIRED, INVALID for a reset */
   approveChange({ request, by }: Decision): AccountRequest {
     return this.#deps.change(() => {
