@@ -23,7 +23,7 @@ await main({
   run: async ({ rounds = 30 }, signal) => {
     await using vault = await startVault();
     const { port } = vault.daemon;
-    const { username, password = '' } = vault.user;
+    const { username, password } = vault.user;
     const insider = await insiderOf(vault.user.device);
     const quiet = await measure({ until: 5, work: () => logInMs({ port, from: '127.0.0.1' }, { username, password }) });
     const flood = new AbortController();

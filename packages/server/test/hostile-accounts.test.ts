@@ -178,7 +178,7 @@ test('a password that was changed beside the daemon ends the sessions that ask n
   const { account } = root.account;
   const records = { registrationRecord: new Uint8Array(192), unlockRecord: new Uint8Array(10) };
   await accounts.setCredentials({ account, ...records, expectedAuthEpoch: 0 });
-  await session.connection.closed;
+  await expect(session.connection.closed).resolves.toBeUndefined();
 });
 
 test('names and login questions are tried a few times an hour, not thousands', async () => {
