@@ -2,6 +2,8 @@ import type { ServerId } from '@coffer/core';
 import { approveRequest, listRequests, showRequest } from '@coffer/server';
 import type { RequestDetails, ShownRequest } from '@coffer/server';
 import { Accounts, readIdentity } from '@coffer/storage';
+import type { AccountRequest } from '@coffer/storage';
+import { auditedWork } from './admin-place.ts';
 import { signedInAccount } from './compose.ts';
 import type { CommandContext } from './context.ts';
 
@@ -48,21 +50,30 @@ async function deskHere<Result>(
 ): Promise<Result> {
   const { serverId: server } = await readIdentity(storage);
   await using accounts = await Accounts.open(storage, { clock: context.clock });
-  const tell = async (account: Uint8Array, word: string, request: Uint8Array): Promise<void> => {
-    await accounts.notifications.add(account, { kind: 'request-decided', word, request });
-  };
+  const decide = async (event: string, decision: Decision): Promise<AccountRequest> =>
+    await auditedWork(context, { storage, event }, async () => {
+      const decided = decision.make();
+      const { account: subject, kind, request } = decided;
+      await accounts.notifications.add(subject, { kind: 'request-decided', word: decision.word, request });
+      return { result: decided, subject, note: kind };
+    });
   return await work({
     server,
     list: () => listRequests(accounts),
     show: (request) => showRequest(accounts, request),
-    approve: async (approval) => {
-      const decided = approveRequest(accounts, { ...approval, by: null });
-      await tell(decided.account, 'approved', decided.request);
-      return decided;
-    },
+    approve: (approval) =>
+      decide('admin.requestApprove', {
+        word: 'approved',
+        make: () => approveRequest(accounts, { ...approval, by: null }),
+      }),
     reject: async (rejection) => {
-      const decided = accounts.requests.reject({ ...rejection, by: null });
-      await tell(decided.account, 'rejected', decided.request);
+      const make = (): AccountRequest => accounts.requests.reject({ ...rejection, by: null });
+      await decide('admin.requestReject', { word: 'rejected', make });
     },
   });
+}
+
+interface Decision {
+  readonly word: 'approved' | 'rejected';
+  readonly make: () => AccountRequest;
 }

@@ -225,6 +225,8 @@ test('a lost password: words, an approval, a day, a new password, and all data a
   const done = await finishReset(finishing);
   expect(done).toMatchObject({ username: 'ada', createdHome: false, certified: true, escrow: true, mustChange: false });
   expect(existsSync(profile.resetPath)).toBe(false);
+  // As the next command finds it.
+  expect(Profile.open({ home: folder, name: profile.name }).record).toMatchObject({ username: 'ada' });
   await expect(login(as(newProfile()))).rejects.toMatchObject({ code: 'REFUSED' });
   const read = await withAccount(profile, async (account) => get(await account.home(), '/kept'), better);
   expect(read.equals(bytes)).toBe(true);

@@ -235,6 +235,5 @@ test('a lost password is replaced with the recovery key, and the data is what it
   const logs = readdirSync(vault.logs)
     .map((name) => readFileSync(join(vault.logs, name), 'utf8'))
     .join('');
-  for (const secret of [better, vault.user.password ?? '-', again.words.join(' ')])
-    expect(logs).not.toContain(secret);
+  for (const secret of [better, vault.user.password ?? '-', again.words.join(' ')]) expect(logs).not.toContain(secret);
 });

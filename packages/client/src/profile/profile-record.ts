@@ -31,11 +31,12 @@ export type ProfileRecord = Readonly<Omit<z.output<typeof Stored>, 'v'>>;
 export type KeystoreKind = ProfileRecord['keystore'];
 
 export function encodeProfileRecord(record: ProfileRecord): Uint8Array {
-  const text = JSON.stringify(
-    { v: 1, ...record },
-    (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value),
-    2,
-  );
+  // Before JSON sees them: a Buffer would turn itself into something else.
+  const fields = Object.entries(record).map(([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Uint8Array ? toHex(value) : value,
+  ]);
+  const text = JSON.stringify({ v: 1, ...Object.fromEntries(fields) }, undefined, 2);
   return utf8(`${text}\n`);
 }
 
