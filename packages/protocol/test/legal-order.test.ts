@@ -51,6 +51,8 @@ const afterProof = [
   'notification.read',
   'session.end',
   'session.generation',
+  'share.leave',
+  'share.left',
   'usage.show',
   'vault.append',
   'vault.create',
