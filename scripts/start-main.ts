@@ -1,6 +1,6 @@
 /**
  * `npm start [-- FOLDER]`: a server of your own on this machine, an account, and the main job once.
- * On a terminal the server goes on running; otherwise everything is checked, reported and stopped.
+ * On a terminal it ends in the terminal UI; otherwise everything is checked, reported and stopped.
  */
 import { resolve } from 'node:path';
 import { CofferRunner } from './quick-start/coffer-runner.ts';
@@ -18,17 +18,16 @@ async function main(): Promise<number> {
   const report = await roundTrip(coffer, folder);
   printReport(report);
   if (!report.equal) return 1;
-  if (!process.stdout.isTTY) return 0;
+  if (!process.stdout.isTTY || !process.stdin.isTTY) return 0;
   console.log(howToUse(server.address));
-  await server.stopped;
-  return 0;
+  return await coffer.atTerminal(['ui']);
 }
 
 function howToUse(address: string): string {
   const coffer = 'node_modules/.bin/coffer --home .coffer';
   return [
     '',
-    `The server is running on ${address}. Ctrl-C stops it.`,
+    `The server is running on ${address}, as long as the terminal UI that follows; q leaves it.`,
     'In another terminal, in this folder:',
     `  ${coffer} ls /                      what is in your vault`,
     `  ${coffer} sync ~/Pictures           put a folder into it`,

@@ -25,6 +25,17 @@ export class CofferRunner {
     return child;
   }
 
+  /** In the terminal of this process. @returns its exit code */
+  async atTerminal(args: readonly string[]): Promise<number> {
+    const program = join(this.root, 'packages/cli/bin/coffer.mjs');
+    const argv = [program, ...args, '--home', this.home];
+    const child = spawn(process.execPath, argv, { cwd: this.root, stdio: 'inherit' });
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve(code ?? 1));
+    });
+  }
+
   /** Its JSON result. @throws Error with what the program said when it failed */
   async json<Result>(args: readonly string[], input?: string): Promise<Result> {
     const { exitCode, stdout, stderr } = await this.run([...args, '--json'], input);

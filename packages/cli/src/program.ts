@@ -86,6 +86,23 @@ function buildProgram(input: ProgramInput, finish: (code: number) => void): Comm
   return program;
 }
 
+/** Every command by its words: `ls`, `admin user add`. */
+export function commandNames(streams: Streams): readonly string[] {
+  const below = (command: CommanderCommand, words: readonly string[]): string[] =>
+    command.commands.length === 0
+      ? [words.join(' ')]
+      : command.commands.flatMap((one) => below(one, [...words, one.name()]));
+  const nowhere = {
+    argv: [],
+    env: {},
+    cwd: '',
+    dataFolder: '',
+    onSignal: () => ({ [Symbol.dispose]: () => undefined }),
+  };
+  const program = buildProgram({ ...nowhere, streams, signal: new AbortController().signal }, () => undefined);
+  return below(program, []);
+}
+
 function createContext(input: ProgramInput, command: CommanderCommand): CommandContext {
   const globals = readGlobals(command, input);
   return {

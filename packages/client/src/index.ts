@@ -22,7 +22,7 @@ export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/jour
 export type { Content, EntryKind, EntryName, LinkTarget, RetentionPolicy } from '@coffer/journal';
 export { readFile } from './read-file.ts';
 export type { ReadFile } from './read-file.ts';
-export type { TreeReader, VaultPath } from './tree-reader.ts';
+export type { Listing, TreeReader, VaultPath } from './tree-reader.ts';
 export type { FileSource, UploadedContent, Uploader, UploaderOptions, UploadProgress } from './uploader.ts';
 export type {
   Ignored,

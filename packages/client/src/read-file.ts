@@ -1,4 +1,4 @@
-import type { DownloadSink } from './downloader.ts';
+import type { Downloader, DownloadSink } from './downloader.ts';
 import type { Entry } from './entry.ts';
 import type { Vault } from './vault.ts';
 
@@ -10,11 +10,15 @@ export interface ReadFile {
   readonly entry: Entry;
   /** Takes all bytes in order, holes filled with zeros; they belong to it until its promise resolves. */
   readonly sink: (bytes: Uint8Array) => Promise<void>;
+  /** Used instead of one of its own, and not disposed. */
+  readonly downloader?: Downloader;
 }
 
 /** Reads one file from its first byte to its last. @throws INTEGRITY, EXPIRED, NOT_FOUND, UNREACHABLE */
-export async function readFile({ vault, entry, sink }: ReadFile, signal: AbortSignal): Promise<void> {
-  await using downloader = await vault.downloader({ lanes: 1 });
+export async function readFile({ vault, entry, sink, ...shared }: ReadFile, signal: AbortSignal): Promise<void> {
+  await using own = shared.downloader === undefined ? await vault.downloader({ lanes: 1 }) : undefined;
+  const downloader = shared.downloader ?? own;
+  if (downloader === undefined) throw new TypeError('there is always one of the two');
   let position = 0;
   const fillTo = async (offset: number): Promise<void> => {
     while (position < offset) {

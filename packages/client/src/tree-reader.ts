@@ -1,9 +1,23 @@
 import type { EntryId } from '@coffer/core';
-import type { EntryName } from '@coffer/journal';
+import type { EntryKind, EntryName } from '@coffer/journal';
 import type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 
 /** A path: `/photos/2026`, or its names where one of them is not text. The root is `/` or no names. */
 export type VaultPath = string | readonly EntryName[];
+
+/** What lies in a folder, ordered by the bytes of names. */
+export interface Listing {
+  readonly length: number;
+  /** Stays with the entry from one listing to the next, on this device. */
+  key(index: number): number;
+  name(index: number): EntryName;
+  kind(index: number): EntryKind;
+  /** Plain bytes. */
+  size(index: number): number;
+  mtimeMs(index: number): number;
+  /** As it is now; undefined when it went. */
+  entry(index: number): Entry | undefined;
+}
 
 /** The tree of one vault at one position; synchronous, local, never asks the server (JOURNAL §Fold). */
 export interface TreeReader {
@@ -17,6 +31,8 @@ export interface TreeReader {
   child(parent: EntryId, name: EntryName): Entry | undefined;
   /** Live entries directly below, ordered by the bytes of their names. */
   children(parent: EntryId): readonly Entry[];
+  /** The same as {@link children} in little memory: for lists of 100,000. As it was when it was asked for. */
+  listing(parent: EntryId): Listing;
   /** The entry itself, then all below it; parents before children, siblings in the order of {@link children}. */
   walk(from: EntryId): Iterable<WalkedEntry>;
   /** Names from the root; undefined when the entry is not reachable. */

@@ -121,6 +121,10 @@ export class FakeTree implements TreeReader {
       .toSorted((a, b) => compareBytes(nameToBytes(a.name), nameToBytes(b.name)));
   }
 
+  listing(): never {
+    throw new TypeError('not used by sync');
+  }
+
   *walk(): Iterable<never> {
     // Not used by sync.
   }

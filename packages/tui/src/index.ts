@@ -1,2 +1,6 @@
+export { bindings, screenIds } from './keymap.ts';
+export type { ActionId, Binding, ScreenId } from './keymap.ts';
+export { onlyCommands } from './keymap/only-commands.ts';
 export { runUi } from './run-ui.ts';
 export type { UiOptions } from './run-ui.ts';
+export type { SignInOptions, SignInTarget } from './sign-in.ts';

@@ -15,6 +15,7 @@ import { Jobs } from './services/jobs.ts';
 import { LiveVault } from './services/live-vault.ts';
 import type { LocalMachine } from './services/local-machine.ts';
 import type { Services } from './services/services.ts';
+import { SpareDownloader } from './services/spare-downloader.ts';
 import { Transfers } from './services/transfers.ts';
 import { UndoStack } from './services/undo-stack.ts';
 
@@ -68,6 +69,7 @@ async function openServices(options: OpenScreensOptions, owner: AsyncDisposableS
     live,
     transfers: owner.use(new Transfers(clock)),
     jobs: owner.use(new Jobs({ account, vault, clock, jobsFolder, onChanged })),
+    spareDownloader: owner.use(new SpareDownloader({ vault, clock })),
     undo: new UndoStack(),
     actions: new FileActions({ vault, clock, onChanged }),
     askPassword: () => askPassword(shell),

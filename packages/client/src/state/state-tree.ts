@@ -4,13 +4,16 @@ import type { EntryId } from '@coffer/core';
 import { nameToBytes } from '@coffer/journal';
 import type { EntryName } from '@coffer/journal';
 import type { DeletedEntry, Entry, Version, WalkedEntry } from '../entry.ts';
-import type { TreeReader, VaultPath } from '../tree-reader.ts';
+import type { Listing, TreeReader, VaultPath } from '../tree-reader.ts';
 import { splitPath } from '../vault-path.ts';
 import { nameMatcher } from './name-matcher.ts';
 import { kindNumbers, rootRow } from './schema.ts';
 import { StoredEntry } from './stored-entry.ts';
 import { prepareTreeQueries } from './tree-queries.ts';
 import type { TreeQueries } from './tree-queries.ts';
+
+/** No row has this number. */
+const nowhere = -1;
 
 /** Deeper nesting exists only in a damaged database. */
 const maxDepth = 4096;
@@ -64,6 +67,10 @@ export class StateTree implements TreeReader {
   children(parent: EntryId): readonly Entry[] {
     const row = this.#row(parent);
     return row === undefined ? [] : this.#sql.children(row);
+  }
+
+  listing(parent: EntryId): Listing {
+    return this.#sql.listing(this.#row(parent) ?? nowhere);
   }
 
   *walk(from: EntryId): Generator<WalkedEntry> {

@@ -4,6 +4,7 @@ import { nameToBytes } from '@coffer/journal';
 import type { EntryName } from '@coffer/journal';
 import type { DeletedEntry } from '../entry.ts';
 import { displayName } from '../vault-path.ts';
+import { prepareListings } from './folder-listing.ts';
 import { createEntrySource } from './entry-source.ts';
 import { kindNumbers, openEnd, rootRow } from './schema.ts';
 import { entryColumns, StoredEntry } from './stored-entry.ts';
@@ -49,10 +50,12 @@ function prepareListing({ db, source }: Tables, live: string) {
   );
   const one = (row: unknown): StoredEntry | undefined =>
     row === undefined ? undefined : new StoredEntry(row as EntryRow, source);
+  const atRow = (row: number): StoredEntry | undefined => one(byRow.get(row));
   return {
     byEntry: (entry: EntryId) => one(byEntry.get(entry)),
     mounts: () => rowsOf(mounts.all()).map((row) => new StoredEntry(row, source)),
-    byRow: (row: number) => one(byRow.get(row)),
+    byRow: atRow,
+    listing: prepareListings(db, live, atRow),
     child: (parent: number, name: EntryName) => one(child.get(parent, name as SQLInputValue)),
     children: (parent: number) => inByteOrder(rowsOf(children.all(parent)).map((row) => new StoredEntry(row, source))),
     escapedChild: (parent: number, shown: string) => {

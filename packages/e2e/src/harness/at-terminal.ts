@@ -13,10 +13,16 @@ export interface AtTerminalOptions {
 /** How long somebody looks at a screen before giving up. */
 const patienceMs = 30_000;
 
+/** What a program draws by itself comes at longer intervals. */
+const quietMs = 400;
+/** What belongs to a key is written within that. */
+const answerMs = 40;
+
 /** A person at a real terminal: what is typed goes through a PTY, what is seen comes from a screen. */
 export class AtTerminal implements AsyncDisposable {
   readonly #screen: xterm.Terminal;
   readonly #process: ReturnType<typeof spawn>;
+  #lastMs = 0;
   readonly exitCode: Promise<number>;
   /** Everything that was ever written. */
   seen = '';
@@ -34,6 +40,7 @@ export class AtTerminal implements AsyncDisposable {
     });
     this.#process.onData((data) => {
       this.seen += data;
+      this.#lastMs = performance.now();
       this.#screen.write(data);
     });
     this.exitCode = new Promise((resolve) => this.#process.onExit(({ exitCode }) => resolve(exitCode)));
@@ -70,6 +77,36 @@ export class AtTerminal implements AsyncDisposable {
   /** Waits until the screen does not show it any more. @throws Error with the screen */
   async hides(pattern: RegExp): Promise<void> {
     await this.#untilScreen((text) => !pattern.test(text), `still on the screen: ${pattern.source}`);
+  }
+
+  /** Waits until it was written, looking as often as it can: for measurements. */
+  async writes(pattern: RegExp): Promise<void> {
+    const until = Date.now() + patienceMs;
+    while (!pattern.test(this.seen)) {
+      if (Date.now() > until) throw new Error(`never written: ${pattern.source}`);
+      await new Promise(setImmediate);
+    }
+  }
+
+  /** Waits until nothing was written for a while. */
+  async settles(): Promise<void> {
+    for (let before = -1; before !== this.seen.length;) {
+      before = this.seen.length;
+      await new Promise((resolve) => setTimeout(resolve, quietMs));
+    }
+  }
+
+  /** Presses a key: milliseconds until the last byte of what it drew, and the bytes. Presses nothing else meanwhile. */
+  async measureKey(key: string): Promise<{ readonly ms: number; readonly bytes: number }> {
+    const before = this.seen.length;
+    const started = performance.now();
+    this.#lastMs = started;
+    this.type(key);
+    while (this.seen.length === before) await new Promise(setImmediate);
+    await new Promise((resolve) => setTimeout(resolve, answerMs));
+    const answer = { ms: this.#lastMs - started, bytes: Buffer.byteLength(this.seen.slice(before)) };
+    await this.settles();
+    return answer;
   }
 
   /** The rows of the screen in sight, spaces at their ends cut. */

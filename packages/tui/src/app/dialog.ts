@@ -40,13 +40,19 @@ export interface Choice<Value = unknown> {
 }
 
 /** One of several; typing narrows them when `canType`. */
-export interface ChoiceQuestion {
+interface ChoiceQuestion {
   readonly kind: 'choice';
   readonly title: string;
   readonly choices: readonly Choice[];
   readonly canType?: boolean;
   /** Tab marks; the answer is then a list. */
   readonly canMark?: boolean;
+}
+
+/** What was chosen of what may be marked: the marked ones, or the one under the cursor. */
+export interface Chosen<Value = unknown> {
+  readonly values: readonly Value[];
+  readonly areMarked: boolean;
 }
 
 /** Something to read. */
@@ -75,7 +81,7 @@ export function openDialog(question: Question): DialogState {
 /** What a key does: another state, or the end. `answer` is undefined when nobody agreed. */
 export type DialogStep = { readonly state: DialogState } | { readonly answer: unknown };
 
-export const cancelled: DialogStep = { answer: undefined };
+const cancelled: DialogStep = { answer: undefined };
 
 /** The step after a key. Rows of a list that are drawn matter for its keys. */
 export function dialogKey(state: DialogState, key: KeyName, height: number): DialogStep {
@@ -152,9 +158,9 @@ function choiceKey(
 }
 
 /** The marked ones in their order; without any the one under the cursor. */
-function markedValues({ question, marks }: DialogState, chosen: Choice): readonly unknown[] {
-  if (question.kind !== 'choice' || marks.size === 0) return [chosen.value];
-  return question.choices.filter((one) => marks.has(one)).map(({ value }) => value);
+function markedValues({ question, marks }: DialogState, chosen: Choice): Chosen {
+  if (question.kind !== 'choice' || marks.size === 0) return { values: [chosen.value], areMarked: false };
+  return { values: question.choices.filter((one) => marks.has(one)).map(({ value }) => value), areMarked: true };
 }
 
 function toggled(state: DialogState, extent: { readonly count: number; readonly height: number }): DialogState {

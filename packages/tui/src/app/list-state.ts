@@ -16,7 +16,7 @@ export interface ListExtent {
 export const listStart: ListState = { cursor: 0, top: 0 };
 
 /** The cursor moved by some rows, or to an end; it stays on a row and on the screen. */
-export function moveBy(state: ListState, delta: number, extent: ListExtent): ListState {
+function moveBy(state: ListState, delta: number, extent: ListExtent): ListState {
   return moveTo(state, state.cursor + delta, extent);
 }
 
@@ -25,7 +25,10 @@ export function moveTo(state: ListState, cursor: number, { count, height }: List
   const rows = Math.max(1, height);
   // One row of the list stays in sight beyond the cursor, so that there is more is seen.
   const margin = rows > 4 ? 1 : 0;
-  const top = clamp(state.top, at - rows + 1 + margin, at - margin);
+  const isInSight = at >= state.top + margin && at < state.top + rows - margin;
+  const isAtEdge = (at < margin && state.top === 0) || (at >= count - margin && at < state.top + rows);
+  // Half a screen at once: a list that scrolls at every key writes a whole screen at every key.
+  const top = isInSight || isAtEdge ? state.top : at - Math.floor(rows / 2);
   return { cursor: at, top: clamp(top, 0, Math.max(0, count - rows)) };
 }
 

@@ -5,7 +5,7 @@ import { fitLine, line, lineWidth, span, spread } from '../frame/line.ts';
 import type { Line, Span } from '../frame/line.ts';
 import { drawPane, innerHeight, innerWidth } from '../frame/pane.ts';
 import { bindingsOf } from '../keymap.ts';
-import { shorten, shown, widthOf } from '../terminal/text.ts';
+import { shorten, shown, widthOf, wrap } from '../terminal/text.ts';
 import type { Role, Theme } from '../terminal/theme.ts';
 import type { DialogState } from './dialog.ts';
 import { dialogRows, dialogView } from './dialog-view.ts';
@@ -43,7 +43,9 @@ export function shellFrame(view: ShellView): Frame {
   if (isTooSmall(size)) return tooSmall(size);
   const width = size.columns;
   const wanted = dialog === undefined ? 0 : dialogRows(dialog, width - 4) + (view.isBare ? 1 : 2);
-  const rows = divideRows(size.rows, wanted, dialog?.question.kind === 'message');
+  const footer = footerLines(view);
+  const body = size.rows - footer.length + 1;
+  const rows = divideRows(body, wanted, dialog?.question.kind === 'message');
   const panes = viewPanes(view, rows.panes);
   const header = headerLine(view, panes.crumbs);
   const drawn = panes.panes.map((pane) => ({
@@ -55,7 +57,7 @@ export function shellFrame(view: ShellView): Frame {
     header,
     columns: drawn,
     panel: panel?.lines ?? [],
-    footer: footerLine(view),
+    footer,
     cursor:
       panel === undefined
         ? paneCursor(panes.panes, view.isBare)
@@ -125,19 +127,32 @@ function paneCursor(panes: readonly ScreenPane[], isBare: boolean): Frame['curso
   return undefined;
 }
 
-function footerLine(view: ShellView): Line {
+/** What was said, and the keys; what is longer than a row has rows of its own. */
+function footerLines(view: ShellView): readonly Line[] {
   const { size, notice, screen, dialog } = view;
   const keys = dialog === undefined ? hints(screen) : [span('Esc', 'key'), span(' leave it')];
-  const text = notice === undefined ? [] : [span(` ${shown(notice.text)}`, notice.role)];
+  const width = size.columns;
+  if (notice === undefined) return [keyLine([], keys, width)];
+  const said = wrap(shown(notice.text), width - 2)
+    .slice(0, saidRows)
+    .map((text) => [span(` ${text}`, notice.role)]);
+  if (said.length === 1) return [keyLine(said[0] ?? [], keys, width)];
+  return [...said.map((one) => fitLine(one, width)), keyLine([], keys, width)];
+}
+
+/** More of what is said is cut: the screen is for what it is about. */
+const saidRows = 3;
+
+function keyLine(text: Line, keys: readonly Span[], width: number): Line {
   const used = lineWidth(text) + 1;
   const taken: Span[] = [];
   for (let at = 0; at + 1 < keys.length; at += 2) {
     const [key, label] = [keys[at], keys[at + 1]];
     if (key === undefined || label === undefined) break;
-    if (used + lineWidth([...taken, key, label]) + 2 > size.columns) break;
+    if (used + lineWidth([...taken, key, label]) + 2 > width) break;
     taken.push(key, label);
   }
-  return fitLine(taken.length === 0 ? text : spread(text, [...taken, span(' ')], size.columns), size.columns);
+  return fitLine(taken.length === 0 ? text : spread(text, [...taken, span(' ')], width), width);
 }
 
 /** Pairs of key and label, the most needed first; what cannot be done now is left out. */
@@ -164,7 +179,7 @@ function tooSmall({ columns, rows }: Size): Frame {
     header: fitLine(line(shorten(text, Math.max(1, columns))), columns),
     columns: [{ width: columns, lines: body }],
     panel: [],
-    footer: fitLine(line(widthOf(text) > columns ? 'too small' : 'make the window larger'), columns),
+    footer: [fitLine(line(widthOf(text) > columns ? 'too small' : 'make the window larger'), columns)],
     cursor: undefined,
   };
 }

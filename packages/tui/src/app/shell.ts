@@ -9,7 +9,7 @@ import type { ActionId, ScreenId } from '../keymap.ts';
 import type { KeyName } from '../terminal/keys.ts';
 import type { Role, Theme } from '../terminal/theme.ts';
 import { dialogKey, dialogPaste, openDialog } from './dialog.ts';
-import type { Choice, DialogState, Message, PlanQuestion, Question, TextQuestion } from './dialog.ts';
+import type { Choice, Chosen, DialogState, Message, PlanQuestion, Question, TextQuestion } from './dialog.ts';
 import { helpLines } from './help.ts';
 import type { Screen } from './screen.ts';
 import { listHeight, shellFrame } from './shell-view.ts';
@@ -197,9 +197,9 @@ export class Shell implements Ui {
   chooseSome<Value>(question: {
     readonly title: string;
     readonly choices: readonly Choice<Value>[];
-  }): Promise<readonly Value[] | undefined> {
+  }): Promise<Chosen<Value> | undefined> {
     return this.#ask({ kind: 'choice', canType: true, canMark: true, ...question }) as Promise<
-      readonly Value[] | undefined
+      Chosen<Value> | undefined
     >;
   }
 

@@ -1,4 +1,4 @@
-import type { Choice, Message, PlanQuestion, TextQuestion } from './dialog.ts';
+import type { Choice, Chosen, Message, PlanQuestion, TextQuestion } from './dialog.ts';
 import type { Role } from '../terminal/theme.ts';
 import type { ScreenId } from '../keymap.ts';
 
@@ -17,7 +17,7 @@ export interface Ui {
   chooseSome<Value>(question: {
     readonly title: string;
     readonly choices: readonly Choice<Value>[];
-  }): Promise<readonly Value[] | undefined>;
+  }): Promise<Chosen<Value> | undefined>;
   read(message: Omit<Message, 'kind'>): Promise<void>;
   /** One line at the lower edge. */
   say(text: string, role?: Role): void;

@@ -20,7 +20,10 @@ export function FrameView({ frame, theme }: { readonly frame: Frame; readonly th
         // oxlint-disable-next-line react/no-array-index-key -- see above
         <Row key={index} spans={spans} theme={theme} />
       ))}
-      <Row spans={frame.footer} theme={theme} />
+      {frame.footer.map((spans, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- see above
+        <Row key={index} spans={spans} theme={theme} />
+      ))}
     </Box>
   );
 }

@@ -11,7 +11,8 @@ export interface Frame {
   readonly header: Line;
   readonly columns: readonly Column[];
   readonly panel: readonly Line[];
-  readonly footer: Line;
+  /** One row, two when what is said is long. */
+  readonly footer: readonly Line[];
   readonly cursor: { readonly x: number; readonly y: number } | undefined;
 }
 
@@ -19,5 +20,5 @@ export interface Frame {
 export function frameRows({ header, columns, panel, footer }: Frame): readonly Line[] {
   const height = Math.max(0, ...columns.map(({ lines }) => lines.length));
   const body = Array.from({ length: height }, (_, row) => columns.flatMap(({ lines }) => lines[row] ?? []));
-  return [header, ...body, ...panel, footer];
+  return [header, ...body, ...panel, ...footer];
 }

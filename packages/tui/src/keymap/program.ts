@@ -49,6 +49,7 @@ export const programKeys = [
     help: 'Folders of this device that are kept in step.',
     group: 'Program',
     screens: 'all',
+    cli: ['conflicts'],
   },
   {
     action: 'showNotifications',

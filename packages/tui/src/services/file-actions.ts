@@ -1,4 +1,4 @@
-import { CofferError, equalBytes, idKey, timestampFromMs } from '@coffer/core';
+import { CofferError, equalBytes, timestampFromMs } from '@coffer/core';
 import type { Clock, EntryId } from '@coffer/core';
 import { copyEntry, displayName, undeleteEntry } from '@coffer/client';
 import type { CommitBatch, CommitBatchOptions, Entry, EntryName, TreeReader, Vault } from '@coffer/client';
@@ -208,11 +208,6 @@ export class FileActions {
       cause: refused.error,
     });
   }
-}
-
-/** One key for an entry id, for sets. */
-export function keyOf(entry: Entry): string {
-  return idKey(entry.entry);
 }
 
 // oxlint-disable-next-line require-yield -- the empty content of a new file

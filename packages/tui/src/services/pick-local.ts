@@ -17,9 +17,9 @@ export async function pickLocal(
       choices: choicesIn({ local, folder, want }),
     });
     if (picked === undefined) return undefined;
-    const [first] = picked;
-    if (picked.length === 1 && first?.kind === 'go') folder = first.folder;
-    else return picked.map((one) => (one.kind === 'go' ? one.folder : one.path));
+    const [first] = picked.values;
+    if (!picked.areMarked && first?.kind === 'go') folder = first.folder;
+    else return picked.values.map((one) => (one.kind === 'go' ? one.folder : one.path));
   }
 }
 
@@ -44,7 +44,7 @@ function choicesIn({
     value: { kind: 'take', path: folder },
     cannotMark: true,
   };
-  return [above, here, ...itemsIn({ local, folder, want })];
+  return [here, above, ...itemsIn({ local, folder, want })];
 }
 
 function itemsIn({ local, folder, want }: Parameters<typeof choicesIn>[0]): Choice<Picked>[] {

@@ -5,6 +5,7 @@ import type { FileActions } from './file-actions.ts';
 import type { Jobs } from './jobs.ts';
 import type { LiveVault } from './live-vault.ts';
 import type { LocalMachine } from './local-machine.ts';
+import type { SpareDownloader } from './spare-downloader.ts';
 import type { Transfers } from './transfers.ts';
 import type { UndoStack } from './undo-stack.ts';
 
@@ -20,6 +21,8 @@ export interface Services {
   readonly undo: UndoStack;
   readonly transfers: Transfers;
   readonly local: LocalMachine;
+  /** For looking into files. */
+  readonly spareDownloader: SpareDownloader;
   readonly jobs: Jobs;
   /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
   readonly parseTime: (text: string) => number;

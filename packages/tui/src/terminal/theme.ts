@@ -17,7 +17,7 @@ export type Role =
   | 'match';
 
 /** The text attributes of a role, as ink's Text takes them. */
-export interface Look {
+interface Look {
   readonly bold?: boolean;
   readonly dimColor?: boolean;
   readonly inverse?: boolean;

@@ -6,7 +6,7 @@ import type { ActionId } from '../../keymap.ts';
 import type { Services } from '../../services/services.ts';
 import type { Undo } from '../../services/undo-stack.ts';
 import { count } from '../../terminal/format.ts';
-import { chosenRows, focusedRow } from './files-state.ts';
+import { chosenRows, focusedRow, hasChosen } from './files-state.ts';
 import type { FilesState } from './files-state.ts';
 import { FileTransfers } from './file-transfers.ts';
 import { whatOf } from './rows.ts';
@@ -28,10 +28,10 @@ export class FileCommands {
     const { state } = this.#store;
     if (action === 'undo') return this.#services.undo.top === undefined ? 'there is nothing to undo' : true;
     if (inFolder.has(action) && state.place.kind !== 'folder') return 'not here: go to a folder first';
-    if (aboutRows.has(action) && chosenRows(state).length === 0) return 'there is nothing under the cursor';
+    if (aboutRows.has(action) && !hasChosen(state)) return 'there is nothing under the cursor';
     if (action === 'paste' && state.clipboard === undefined) return 'nothing was taken: y copies, x moves';
     if (action === 'restore' && state.place.kind !== 'trash') return 'only what is in the trash is restored here';
-    if (action === 'edit' && focusedRow(state)?.entry.kind !== 'file') return 'only files can be edited';
+    if (action === 'edit' && focusedRow(state)?.kind !== 'file') return 'only files can be edited';
     if (state.place.kind === 'trash' && notInTrash.has(action)) return 'not in the trash: restore it first';
     return true;
   }
@@ -58,7 +58,8 @@ export class FileCommands {
 
   async #take(mode: 'copy' | 'move'): Promise<void> {
     const rows = chosenRows(this.#store.state);
-    this.#store.update((state) => ({ ...state, clipboard: { mode, rows }, marks: new Set(), rangeFrom: undefined }));
+    const clipboard = { mode, entries: rows.map(({ entry }) => entry) };
+    this.#store.update((state) => ({ ...state, clipboard, marks: new Set(), rangeFrom: undefined }));
     this.#services.ui.say(`${whatOf(rows)} will be ${mode === 'copy' ? 'copied' : 'moved'}: p puts it here`);
   }
 
@@ -66,7 +67,7 @@ export class FileCommands {
     const { clipboard, place } = this.#store.state;
     if (clipboard === undefined || place.kind !== 'folder') return;
     const { actions, vault } = this.#services;
-    const entries = clipboard.rows.flatMap(({ entry }) => vault.tree.get(entry.entry) ?? []);
+    const entries = clipboard.entries.flatMap(({ entry }) => vault.tree.get(entry) ?? []);
     if (entries.length === 0) throw new CofferError('NOT_FOUND', 'what was taken is not there any more');
     const into = place.entry.entry;
     await this.#change(clipboard.mode === 'copy' ? 'copying' : 'moving', (signal) =>

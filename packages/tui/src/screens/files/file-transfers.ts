@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { displayName } from '@coffer/client';
 import type { Store } from '../../app/store.ts';
 import { editFile } from '../../services/edit-file.ts';
@@ -37,7 +38,7 @@ export class FileTransfers {
     this.#lastPicked = this.#services.local.parentOf(first);
     queueUpload(this.#services, { paths, into: place.entry, where });
     this.#services.ui.say(
-      `uploading ${paths.length === 1 ? displayName(first) : `${paths.length} items`}: 2 shows how far`,
+      `uploading ${paths.length === 1 ? basename(first) : `${paths.length} items`}: 2 shows how far`,
     );
   }
 

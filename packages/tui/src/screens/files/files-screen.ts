@@ -143,7 +143,7 @@ export class FilesScreen implements Screen {
     const row = focusedRow(state);
     if (row === undefined) return;
     if (state.place.kind === 'found') return this.goTo(row.entry);
-    if (row.entry.kind === 'directory' && state.place.kind === 'folder') return this.goTo(row.entry);
+    if (row.kind === 'directory' && state.place.kind === 'folder') return this.goTo(row.entry);
     this.#view();
   }
 
@@ -173,7 +173,8 @@ export class FilesScreen implements Screen {
 
   #putCursorOn(target: Entry): void {
     this.#store.update((state) => {
-      const at = state.rows.findIndex(({ entry }) => equalBytes(entry.entry, target.entry));
+      const shown = displayName(target.name);
+      const at = state.rows.findIndex(({ name }) => name === target.name || displayName(name) === shown);
       return at < 0 ? state : { ...state, list: { cursor: at, top: Math.min(state.list.top, at) } };
     });
   }

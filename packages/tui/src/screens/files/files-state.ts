@@ -1,10 +1,9 @@
-import { idKey } from '@coffer/core';
 import type { Entry, EntryName } from '@coffer/client';
 import { listStart, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
 import { NameFilter } from './name-filter.ts';
 import type { Preview } from './preview-lines.ts';
-import { byName, isHidden, isSameEntry, sortRows } from './rows.ts';
+import { byName, isHidden, sortRows } from './rows.ts';
 import type { Row, Sorting } from './rows.ts';
 
 /** What the list shows: a folder, what was removed, or what was found. */
@@ -14,9 +13,9 @@ export type Place =
   | { readonly kind: 'found'; readonly query: string; readonly isMore: boolean };
 
 /** What will be pasted. */
-export interface Clipboard {
+interface Clipboard {
   readonly mode: 'copy' | 'move';
-  readonly rows: readonly Row[];
+  readonly entries: readonly Entry[];
 }
 
 /** Everything that the Files screen shows; immutable. */
@@ -86,10 +85,10 @@ export function moveToPlace(
 /** New rows of the same place: cursor and marks stay with their entries. */
 export function refreshRows(state: FilesState, rows: readonly Row[]): FilesState {
   const here = focusedRow(state);
-  const marked = new Set([...state.marks].map(({ entry }) => idKey(entry.entry)));
+  const marked = new Set([...state.marks].map(({ key }) => key));
   const next = withRows({ ...state, marks: new Set<Row>() }, rows);
-  const at = here === undefined ? -1 : next.rows.findIndex((row) => isSameEntry(row, here));
-  const marks = new Set(marked.size === 0 ? [] : next.all.filter(({ entry }) => marked.has(idKey(entry.entry))));
+  const at = here === undefined ? -1 : next.rows.findIndex(({ key }) => key === here.key);
+  const marks = new Set(marked.size === 0 ? [] : next.all.filter(({ key }) => marked.has(key)));
   const cursor = at < 0 ? state.list.cursor : at;
   return { ...next, marks, list: { cursor: Math.min(cursor, Math.max(0, next.rows.length - 1)), top: state.list.top } };
 }
@@ -119,6 +118,11 @@ export function chosenRows(state: FilesState): readonly Row[] {
   if (state.marks.size > 0) return state.all.filter((row) => state.marks.has(row));
   const row = focusedRow(state);
   return row === undefined ? [] : [row];
+}
+
+/** Whether {@link chosenRows} would find anything; costs nothing where that looks at every row. */
+export function hasChosen(state: FilesState): boolean {
+  return state.marks.size > 0 || focusedRow(state) !== undefined;
 }
 
 export function toggleMark(state: FilesState): FilesState {

@@ -1,4 +1,4 @@
-import { dayMs, formatSize, timestampToMs } from '@coffer/core';
+import { dayMs, formatSize } from '@coffer/core';
 import type { ScreenPane, ScreenView, Space } from '../../app/screen.ts';
 import { settle } from '../../app/list-state.ts';
 import { span } from '../../frame/line.ts';
@@ -14,7 +14,7 @@ import type { InfoFacts } from './info-lines.ts';
 import type { Row } from './rows.ts';
 
 /** One of the places at the left: somewhere in the vault, or another screen. */
-export interface PlaceItem {
+interface PlaceItem {
   readonly label: string;
   readonly badge: string | undefined;
 }
@@ -27,7 +27,7 @@ export interface FilesViewInput {
   readonly trashDays: number;
 }
 
-const placesWidth = 17;
+const placesWidth = 19;
 
 /** The Files screen for a state: pure. */
 export function filesView(input: FilesViewInput, space: Space): ScreenView {
@@ -139,23 +139,23 @@ function rowLine(row: Row, { input, space, width, isHere, isMarked }: RowSpace):
 }
 
 function columnsOf(
-  { entry, removedAtMs }: Row,
+  { kind, size: bytes, mtimeMs, removedAtMs }: Row,
   { trashDays }: FilesViewInput,
   nowMs: number,
 ): { readonly size: string; readonly time: string } {
-  const size = entry.kind === 'file' ? formatSize(entry.size) : entry.kind === 'symlink' ? 'link' : 'folder';
-  if (removedAtMs === undefined) return { size, time: shortTime(timestampToMs(entry.mtime), nowMs) };
+  const size = kind === 'file' ? formatSize(bytes) : kind === 'symlink' ? 'link' : 'folder';
+  if (removedAtMs === undefined) return { size, time: shortTime(mtimeMs, nowMs) };
   const left = Math.ceil((removedAtMs + trashDays * dayMs - nowMs) / dayMs);
   return { size, time: left > 0 ? `${count(left, 'day')} left` : 'expiring' };
 }
 
-function nameText({ entry, path }: Row): string {
-  const name = path === undefined ? shownName(entry.name) : `/${path.map(shownName).join('/')}`;
-  if (entry.kind === 'directory') return `${name}/`;
-  return entry.kind === 'symlink' && entry.target !== undefined ? `${name} -> ${shownName(entry.target)}` : name;
+function nameText({ name: own, kind, path }: Row): string {
+  const name = path === undefined ? shownName(own) : `/${path.map(shownName).join('/')}`;
+  if (kind === 'directory') return `${name}/`;
+  return kind === 'symlink' ? `${name}@` : name;
 }
 
-function nameRole({ entry: { kind } }: Row): Role {
+function nameRole({ kind }: Row): Role {
   if (kind === 'directory' || kind === 'mount') return 'folder';
   return kind === 'symlink' ? 'link' : 'plain';
 }
@@ -168,7 +168,7 @@ function viewPane({ state, info }: FilesViewInput, space: Space, top: number): S
   const room = { width: innerWidth(size) - 2, height: top + height, space };
   const lines = row === undefined ? [] : infoLines({ row, info, preview: state.preview }, room);
   const first = Math.min(top, Math.max(0, lines.length - height));
-  const title = row === undefined ? 'View' : shownName(row.entry.name);
+  const title = row === undefined ? 'View' : shownName(row.name);
   return {
     title,
     lines: lines.slice(first).map((one) => [span(' '), ...one]),

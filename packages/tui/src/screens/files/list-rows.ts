@@ -1,11 +1,13 @@
 import { dayMs } from '@coffer/core';
 import type { Entry, TreeReader } from '@coffer/client';
 import type { Services } from '../../services/services.ts';
+import { entryRow, ListedRow } from './rows.ts';
 import type { Row } from './rows.ts';
 
 /** What lies in a folder, by name. */
 export function folderRows(tree: TreeReader, folder: Entry): readonly Row[] {
-  return tree.children(folder.entry).map((entry) => ({ entry }));
+  const listing = tree.listing(folder.entry);
+  return Array.from({ length: listing.length }, (_, index) => new ListedRow(listing, index));
 }
 
 /** What was removed and is still kept, latest first. */
@@ -15,7 +17,7 @@ export function trashRows({ vault, clock }: Pick<Services, 'vault' | 'clock'>): 
   return vault.tree
     .deleted()
     .filter(({ removedAtMs }) => removedAtMs + keptMs > nowMs)
-    .map((entry) => ({ entry, path: entry.path, removedAtMs: entry.removedAtMs, removedSeq: entry.removedSeq }));
+    .map((entry) => entryRow(entry, entry));
 }
 
 /** More than anybody looks through: who gets as many types more of the name. */
@@ -33,7 +35,7 @@ export async function findRows(
   let sinceRest = 0;
   for (const { path, entry } of tree.find(query)) {
     if (rows.length === maxFound) return { rows, isMore: true };
-    rows.push({ entry, path });
+    rows.push(entryRow(entry, { path }));
     if ((sinceRest += 1) % stride === 0) await new Promise(setImmediate);
     signal.throwIfAborted();
   }

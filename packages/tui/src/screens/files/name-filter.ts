@@ -18,7 +18,7 @@ export class NameFilter {
   matching(query: string): readonly Row[] {
     const folded = fold(query);
     if (folded === '') return this.#rows;
-    const names = (this.#folded ??= this.#rows.map(({ entry }) => fold(displayName(entry.name))));
+    const names = (this.#folded ??= this.#rows.map(({ name }) => fold(displayName(name))));
     const isGlob = /[*?]/.test(folded);
     const canNarrow = !isGlob && this.#last !== undefined && folded.startsWith(this.#last.query);
     const among = canNarrow ? (this.#last?.found ?? []) : names.keys();

@@ -41,11 +41,13 @@ export class PreviewKeeper {
   async #read(row: Row, key: string): Promise<void> {
     const reading = new AbortController();
     this.#reading = reading;
-    const { vault, clock } = this.#services;
+    const { vault, clock, spareDownloader } = this.#services;
     try {
       await clock.sleep(restMs, reading.signal);
       this.#show({ key, content: { kind: 'loading' } });
-      const preview = await loadPreview({ vault, entry: row.entry, key }, reading.signal);
+      const preview = await spareDownloader.use((downloader) =>
+        loadPreview({ vault, downloader, entry: row.entry, key }, reading.signal),
+      );
       this.#keep(preview);
       if (this.#wanted === key) this.#show(preview);
     } catch {
@@ -66,9 +68,10 @@ export class PreviewKeeper {
 }
 
 /** Undefined for what has no content to read, and for what one chunk is too much to fetch unasked. */
-function keyOf({ entry }: Row): string | undefined {
-  if (entry.kind !== 'file' || entry.size === 0 || entry.size > maxPreviewedBytes) return undefined;
-  return `${idKey(entry.entry)} ${entry.seq}`;
+function keyOf(row: Row): string | undefined {
+  if (row.kind !== 'file' || row.size === 0 || row.size > maxPreviewedBytes) return undefined;
+  const { entry, seq } = row.entry;
+  return `${idKey(entry)} ${seq}`;
 }
 
 /** Larger files are not read for a preview unasked: their first chunk alone may be 4 MiB. */

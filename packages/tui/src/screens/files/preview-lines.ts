@@ -17,7 +17,7 @@ export interface Preview {
 }
 
 /** Pixels of a picture, scaled down: three bytes each, row by row. */
-export interface Picture {
+interface Picture {
   readonly width: number;
   readonly height: number;
   readonly rgb: Uint8Array;

@@ -1,16 +1,78 @@
-import { compareBytes, timestampToMs } from '@coffer/core';
+import { CofferError, idKey, timestampToMs } from '@coffer/core';
 import { displayName } from '@coffer/client';
-import type { Entry, EntryName } from '@coffer/client';
+import type { Entry, EntryKind, EntryName, Listing } from '@coffer/client';
 import { count } from '../../terminal/format.ts';
 
-/** One row of a list of files. */
+/** One row of a list of files. What a list needs is at hand; the entry itself may have to be looked up. */
 export interface Row {
+  /** The same for the same entry as long as the list is of one place. */
+  readonly key: string | number;
+  readonly name: EntryName;
+  readonly kind: EntryKind;
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** @throws NOT_FOUND when it went since the list was made */
   readonly entry: Entry;
   /** Names from the root to it, where the list shows more than one folder. */
   readonly path?: readonly EntryName[];
   /** For what was removed. */
   readonly removedAtMs?: number;
   readonly removedSeq?: number;
+}
+
+type RowPlace = Pick<Row, 'path' | 'removedAtMs' | 'removedSeq'>;
+
+/** A row of an entry that is at hand. */
+export function entryRow(entry: Entry, { path, removedAtMs, removedSeq }: RowPlace = {}): Row {
+  const { name, kind, size, mtime } = entry;
+  return {
+    key: idKey(entry.entry),
+    name,
+    kind,
+    size,
+    mtimeMs: timestampToMs(mtime),
+    entry,
+    ...(path !== undefined && { path }),
+    ...(removedAtMs !== undefined && { removedAtMs }),
+    ...(removedSeq !== undefined && { removedSeq }),
+  };
+}
+
+/** A row of a listing: two fields, so that 100,000 of them are nothing. */
+export class ListedRow implements Row {
+  readonly #listing: Listing;
+  readonly #index: number;
+
+  constructor(listing: Listing, index: number) {
+    this.#listing = listing;
+    this.#index = index;
+  }
+
+  get key(): number {
+    return this.#listing.key(this.#index);
+  }
+
+  get name(): EntryName {
+    return this.#listing.name(this.#index);
+  }
+
+  get kind(): EntryKind {
+    return this.#listing.kind(this.#index);
+  }
+
+  get size(): number {
+    return this.#listing.size(this.#index);
+  }
+
+  get mtimeMs(): number {
+    return this.#listing.mtimeMs(this.#index);
+  }
+
+  get entry(): Entry {
+    const entry = this.#listing.entry(this.#index);
+    if (entry === undefined) throw new CofferError('NOT_FOUND', `${displayName(this.name)} is not there any more`);
+    return entry;
+  }
 }
 
 export const sortOrders = ['name', 'size', 'time', 'kind'] as const;
@@ -26,7 +88,7 @@ export const byName: Sorting = { by: 'name', isReversed: false };
 export function sortRows(rows: readonly Row[], { by, isReversed }: Sorting): readonly Row[] {
   const folders: Row[] = [];
   const others: Row[] = [];
-  for (const row of rows) (row.entry.kind === 'directory' ? folders : others).push(row);
+  for (const row of rows) (row.kind === 'directory' ? folders : others).push(row);
   const compare = comparisons[by];
   for (const part of [folders, others]) {
     if (compare !== undefined) part.sort(compare);
@@ -37,9 +99,9 @@ export function sortRows(rows: readonly Row[], { by, isReversed }: Sorting): rea
 
 const comparisons: Readonly<Record<Sorting['by'], ((a: Row, b: Row) => number) | undefined>> = {
   name: undefined,
-  size: (a, b) => b.entry.size - a.entry.size,
-  time: (a, b) => timestampToMs(b.entry.mtime) - timestampToMs(a.entry.mtime),
-  kind: (a, b) => compareText(extensionOf(a.entry.name), extensionOf(b.entry.name)),
+  size: (a, b) => b.size - a.size,
+  time: (a, b) => b.mtimeMs - a.mtimeMs,
+  kind: (a, b) => compareText(extensionOf(a.name), extensionOf(b.name)),
 };
 
 /** Lower case, without the dot; empty for none. */
@@ -49,21 +111,14 @@ export function extensionOf(name: EntryName): string {
   return dot > 0 ? text.slice(dot + 1).toLowerCase() : '';
 }
 
-export function isHidden({ entry: { name } }: Row): boolean {
+export function isHidden({ name }: Row): boolean {
   return typeof name === 'string' ? name.startsWith('.') : name[0] === 0x2e;
-}
-
-/** Whether two rows are about one entry. */
-export function isSameEntry(a: Row, b: Row): boolean {
-  return compareBytes(a.entry.entry, b.entry.entry) === 0;
 }
 
 /** `q1.pdf`, or `3 entries`. */
 export function whatOf(rows: readonly Row[]): string {
   const [only] = rows;
-  return rows.length === 1 && only !== undefined
-    ? displayName(only.entry.name)
-    : count(rows.length, 'entry', 'entries');
+  return rows.length === 1 && only !== undefined ? displayName(only.name) : count(rows.length, 'entry', 'entries');
 }
 
 function compareText(a: string, b: string): number {

@@ -122,7 +122,7 @@ function versionLine(kept: KeptVersion, { deviceOf, space, isHere }: Drawing & {
 }
 
 /** Why a version is there, and until when. */
-export function reasonOf(
+function reasonOf(
   { state, untilMs, cause }: KeptVersion,
   nowMs: number,
 ): { readonly text: string; readonly role: Role } {

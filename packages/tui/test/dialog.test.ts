@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import { choicesOf, dialogKey, dialogPaste, openDialog } from '../src/app/dialog.ts';
+import type { DialogState, Question } from '../src/app/dialog.ts';
+import { dialogView } from '../src/app/dialog-view.ts';
+import { lineText } from '../src/frame/line.ts';
+import { createTheme } from '../src/terminal/theme.ts';
+
+const height = 10;
+const { glyphs } = createTheme({ color: false, unicode: true });
+
+/** The state after some keys; the answer when one ended it. */
+function press(
+  question: Question | DialogState,
+  ...keys: readonly string[]
+): DialogState | { readonly answer: unknown } {
+  let state = 'question' in question ? question : openDialog(question);
+  for (const key of keys) {
+    const step = dialogKey(state, key, height);
+    if ('answer' in step) return step;
+    state = step.state;
+  }
+  return state;
+}
+
+function open(found: DialogState | { readonly answer: unknown }): DialogState {
+  if ('answer' in found) throw new Error('it has ended');
+  return found;
+}
+
+test('text is typed, corrected, and refused with a reason until it will do', () => {
+  const check = (text: string): string | undefined => (text === 'taken' ? 'is there already' : undefined);
+  const question = { kind: 'text' as const, title: 'Name', check };
+  const refused = open(press(question, ...Array.from('taken'), 'enter'));
+  expect(refused.problem).toBe('is there already');
+  expect(press(refused, 'backspace', 's', 'enter')).toEqual({ answer: 'takes' });
+  expect(press(question, 'x', 'esc')).toEqual({ answer: undefined });
+});
+
+test('the cursor moves by characters as people count them', () => {
+  expect(press({ kind: 'text', title: '', initial: '漢👍🏽e\u0301' }, 'left', 'backspace', 'home', 'x', 'enter')).toEqual(
+    {
+      answer: 'x漢e\u0301',
+    },
+  );
+});
+
+test('a plan waits for y; what cannot be taken back for its name', () => {
+  const plan = { kind: 'plan' as const, title: 'Trash', lines: ['1 file'], yes: 'move' };
+  expect(press(plan, 'y')).toEqual({ answer: true });
+  expect(press(plan, 'enter', 'x', 'n')).toEqual({ answer: undefined });
+  const word = { ...plan, word: 'q1.pdf' };
+  expect(open(press(word, 'y', 'enter')).problem).toMatch(/type q1\.pdf/);
+  expect(press(word, ...Array.from('q1.pdf'), 'enter')).toEqual({ answer: true });
+});
+
+test('pasted text fills fields, one line of it, and never agrees to a plan', () => {
+  const field = dialogPaste(openDialog({ kind: 'text', title: '' }), 'two\nlines\u001b[A');
+  expect(press(field, 'enter')).toEqual({ answer: 'two lines [A' });
+  const plan = openDialog({ kind: 'plan', title: '', lines: [], yes: 'go' });
+  expect(dialogPaste(plan, 'y')).toBe(plan);
+});
+
+test('a choice is narrowed by its words, marked by Tab, and says why it cannot be made', () => {
+  const choices = [
+    { label: 'red', detail: 'warm', value: 1 },
+    { label: 'blue', detail: 'cold', value: 2 },
+    { label: 'green', value: 3, disabled: 'sold out' },
+  ];
+  const question = { kind: 'choice' as const, title: '', choices, canType: true };
+  expect(choicesOf(open(press(question, ...Array.from('cold')))).map(({ label }) => label)).toEqual(['blue']);
+  expect(press(question, 'down', 'enter')).toEqual({ answer: 2 });
+  expect(open(press(question, 'down', 'down', 'enter')).problem).toBe('sold out');
+  expect(press({ ...question, canMark: true }, 'tab', 'tab', 'enter')).toMatchObject({ problem: 'sold out' });
+  expect(press({ ...question, canMark: true }, 'tab', 'enter')).toEqual({ answer: { values: [1], areMarked: true } });
+});
+
+test('a secret is drawn as stars, and the cursor stands behind them', () => {
+  const state = open(press({ kind: 'text', title: 'Password', isSecret: true }, ...Array.from('geheim')));
+  const view = dialogView(state, { width: 40, height, glyphs });
+  expect(view.lines.map(lineText).join('\n')).not.toContain('geheim');
+  expect(lineText(view.lines[0] ?? [])).toBe('> ******');
+  expect(view.cursor).toEqual({ row: 0, column: 8 });
+});

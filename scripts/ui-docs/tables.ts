@@ -1,0 +1,49 @@
+import { bindings, onlyCommands, screenIds } from '../../packages/tui/src/index.ts';
+import type { Binding, ScreenId } from '../../packages/tui/src/index.ts';
+
+/** The keys of all screens as Markdown: those of every screen first, then those of each. */
+export function keyTables(): string {
+  const everywhere = bindings.filter(({ screens }) => screens === 'all');
+  const parts = [`### Everywhere\n\n${keyTable(everywhere)}`];
+  for (const screen of screenIds) {
+    const own = bindings.filter(({ screens }) => screens !== 'all' && screens.includes(screen));
+    parts.push(`### ${titles[screen]}\n\n${keyTable(own)}`);
+  }
+  return parts.join('\n\n');
+}
+
+/** Each command of the command line, and what does the same here. @throws Error for one that nothing says anything about */
+export function commandTable(commands: readonly string[]): string {
+  const rows = commands.map((command) => `| \`${command}\` | ${placeOf(command)} |`);
+  return ['| command | here |', '|---|---|', ...rows].join('\n');
+}
+
+const titles: Readonly<Record<ScreenId, string>> = {
+  files: 'Files',
+  transfers: 'Transfers',
+  history: 'History',
+  jobs: 'Jobs',
+  notifications: 'Notifications',
+  settings: 'Settings',
+};
+
+function keyTable(rows: readonly Binding[]): string {
+  const lines = rows.map(
+    ({ keys, label, help }) => `| ${keys.map((key) => `\`${key}\``).join(' ')} | ${label} | ${help} |`,
+  );
+  return ['| keys | name | what it does |', '|---|---|---|', ...lines].join('\n');
+}
+
+function placeOf(command: string): string {
+  const found = bindings.filter(({ cli }) => cli?.includes(command) === true);
+  if (found.length > 0) return found.map(describe).join(', ');
+  const reason = Object.entries(onlyCommands).find(([name]) => command === name || command.startsWith(`${name} `))?.[1];
+  if (reason === undefined)
+    throw new Error(`nothing in the terminal UI does what \`${command}\` does, and nothing says why`);
+  return `not here: ${reason}`;
+}
+
+function describe({ screens, keys, label }: Binding): string {
+  const where = screens === 'all' ? '' : `${screens.map((screen) => titles[screen]).join(', ')}: `;
+  return `${where}${keys[0] === undefined ? label : `\`${keys[0]}\` ${label}`}`;
+}
