@@ -36,7 +36,7 @@ export async function signedInAccount(context: CommandContext, wishes: AccountWi
   const account: Account = await openAccount({
     ...wishes,
     profile: openProfile(context),
-    unlock: () => readPassword(context, { prompt: 'Password: ', fromStdin: false }),
+    unlock: wishes.unlock ?? (() => readPassword(context, { prompt: 'Password: ', fromStdin: false })),
     onIgnored: (ignored) => {
       for (const line of ignoredText(ignored, (author) => authorName(account, author))) context.output.warn(line);
     },
@@ -59,7 +59,8 @@ function authorName({ info, people }: Account, { account, device }: IgnoredAutho
 }
 
 /** What a command may ask of its connection. */
-export type AccountWishes = Pick<OpenAccountOptions, 'bandwidth' | 'keepAlive'>;
+export type AccountWishes = Pick<OpenAccountOptions, 'bandwidth' | 'keepAlive'> &
+  Partial<Pick<OpenAccountOptions, 'unlock'>>;
 
 function clockText(skewMs: number): string {
   const far = `${formatDuration(Math.abs(skewMs) / 1000)} ${skewMs > 0 ? 'ahead of' : 'behind'}`;

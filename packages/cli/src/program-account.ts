@@ -45,6 +45,11 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     summary: 'what happened to the account: list (default), read ID|all',
     load: () => import('./commands/notifications.ts'),
   });
+  add(program, {
+    usage: 'device [action] [name]',
+    summary: 'the devices of the account: list (default), revoke NAME (or its id)',
+    load: () => import('./commands/device.ts'),
+  }).addHelpText('after', deviceHelp);
 }
 
 const keystoreText = 'where keys are kept: password, keyring, or file for an unattended machine';
@@ -113,3 +118,9 @@ function addPasswordCommands(password: CommanderCommand, add: AddCommand): void 
     load: async () => ({ run: (await import('./commands/password-requests.ts')).cancel }),
   });
 }
+
+const deviceHelp = `
+Revoking ends the sessions of the device at once. An unattended device takes the keys of the vaults it served with it:
+these get new ones. A full device takes those of the account: it gets a new root key, a new identity and a new secret for
+chunks, under the same password, and every vault of the account a new key. Change the password first when it may be known.
+Interrupted, the same command goes on where it was.`;

@@ -2,6 +2,7 @@ import type { AccountId, CofferError, DeviceId, ServerId } from '@coffer/core';
 import type { OwnCredentials } from './credentials/own-credentials.ts';
 import type { HoldState } from './history.ts';
 import type { People } from './people/people.ts';
+import type { OwnDevices } from './devices/own-devices.ts';
 import type { Notifications } from './notifications/notification.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
 import type { Places } from './sharing/places.ts';
@@ -67,6 +68,7 @@ export interface Account extends AsyncDisposable {
   /** For administrators of the server; others are refused when they use it. */
   readonly server: ServerAdmin;
   readonly notifications: Notifications;
+  readonly ownDevices: OwnDevices;
   /** Devices of the own identity chain, as last seen. */
   devices(): readonly DeviceSummary[];
   /** As {@link devices}, after what the server has more of the chain. @throws UNREACHABLE, INTEGRITY */

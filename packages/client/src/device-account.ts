@@ -1,6 +1,6 @@
-import { CofferError, idKey, isCofferError } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { IdKey, VaultId } from '@coffer/core';
-import type { ServerEvent } from '@coffer/protocol';
+import type { ClientConnection, ServerEvent } from '@coffer/protocol';
 import { ed25519KeyPair } from '@coffer/crypto';
 import type { HoldState } from './history.ts';
 import type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
@@ -13,6 +13,7 @@ import type { Dial } from './connection/dial.ts';
 import { admitGeneration } from './connection/generation.ts';
 import type { Greeted } from './connection/session.ts';
 import { OwnCredentials } from './credentials/own-credentials.ts';
+import { OwnDevices } from './devices/own-devices.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import { Chains } from './people/chains.ts';
 import { People } from './people/people.ts';
@@ -45,9 +46,37 @@ export async function openDeviceAccount(
   const record = profile.requireRecord();
   const chain = OwnChain.open(profile.chainPath, record.account);
   const pins = profile.pins();
-  const keys = await profile.keystore.open(record, unlock);
+  const keys = await currentKeys({ profile, chain, dial, unlock: once(unlock) }, signal);
   signal?.throwIfAborted();
   return new DeviceAccount({ ...wishes, profile, record, chain, pins, keys, dial });
+}
+
+interface CurrentKeys extends Pick<OpenAccountOptions, 'profile' | 'unlock'> {
+  readonly chain: OwnChain;
+  readonly dial: Dial;
+}
+
+/** The keys of this device, brought up to date when another one gave the account new ones. */
+async function currentKeys(
+  { profile, chain, dial, unlock }: CurrentKeys,
+  signal: AbortSignal | undefined,
+): Promise<DeviceKeys> {
+  const keys = await profile.keystore.open(profile.requireRecord(), unlock);
+  if (keys.kind === 'worker') return keys;
+  const known = ed25519KeyPair(keys.identitySeed).publicKey;
+  chain.expectIdentity(known);
+  if (equalBytes(chain.current.signKey, known)) return keys;
+  const { renewKeys } = await import('./devices/rotate-keys.ts');
+  const fresh = OwnChain.open(profile.chainPath, chain.current.account);
+  const renewed = await renewKeys({ profile, chain: fresh, keys, dial, password: await unlock() }, signal);
+  chain.expectIdentity(ed25519KeyPair(renewed.identitySeed).publicKey);
+  return renewed;
+}
+
+/** One question, however often it is asked. */
+function once(ask: OpenAccountOptions['unlock']): OpenAccountOptions['unlock'] {
+  let asked: Promise<string> | undefined;
+  return () => (asked ??= ask());
 }
 
 interface DeviceAccountDeps extends Omit<OpenAccountOptions, 'unlock' | 'signal'> {
@@ -70,6 +99,7 @@ class DeviceAccount implements Account {
   readonly sharing: Sharing;
   readonly shared: SharedVaults;
   readonly places: Places;
+  readonly ownDevices: OwnDevices;
   readonly #shares = new Map<IdKey, JournalVault>();
   readonly #chains: Chains;
   #home: JournalVault | undefined;
@@ -95,6 +125,17 @@ class DeviceAccount implements Account {
     const home = (signal?: AbortSignal): Promise<JournalVault> => this.#homeVault(signal);
     const open = (vault: VaultId, expected: ExpectedVault): JournalVault => this.#openShare(vault, expected);
     const parts = { connections: this.#connections, people: this.people, account, home, open };
+    const full = keys.kind === 'full' ? keys : undefined;
+    this.ownDevices = new OwnDevices({
+      ...parts,
+      ...profile.deps,
+      chain: deps.chain,
+      chains: this.#chains,
+      server,
+      device: record.device,
+      keys: full,
+      ownVaults: (signal) => this.#ownVaults(signal),
+    });
     const { onBrokenShare } = deps;
     this.shared = new SharedVaults({ ...parts, ...(onBrokenShare && { onBroken: onBrokenShare }) });
     this.places = new Places({ ...parts, shared: this.shared });
@@ -104,7 +145,7 @@ class DeviceAccount implements Account {
       server,
       chains: this.#chains,
       pending: new PendingShares(profile.pendingSharesPath),
-      keys: keys.kind === 'full' ? keys : undefined,
+      keys: full,
     });
   }
 
@@ -132,6 +173,18 @@ class DeviceAccount implements Account {
     return this.#homeVault(signal);
   }
 
+  /** The home vault and every share of the account itself, up to date. */
+  async #ownVaults(signal?: AbortSignal): Promise<readonly JournalVault[]> {
+    const { account } = this.#deps.record;
+    const home = await this.#homeVault(signal);
+    await home.pull(signal);
+    const shares = home
+      .mounts()
+      .map(({ target }) => this.#openShare(target as VaultId, { kind: 'share', owner: account }));
+    for (const share of shares) await share.pull(signal);
+    return [home, ...shares];
+  }
+
   async #homeVault(signal?: AbortSignal): Promise<JournalVault> {
     const home = (this.#home ??= this.#openHome());
     if (home.head.seq === 0) await home.pull(signal);
@@ -141,7 +194,11 @@ class DeviceAccount implements Account {
   get credentials(): OwnCredentials {
     const { profile, record, keys } = this.#deps;
     const { random } = profile.deps;
-    return new OwnCredentials({ connections: this.#connections, record, keys, keystore: profile.keystore, random });
+    const checkKeys = async (one: ClientConnection, signal?: AbortSignal): Promise<void> => {
+      await this.#deps.chain.refresh(one, signal);
+    };
+    const deps = { connections: this.#connections, record, keys, keystore: profile.keystore, random, checkKeys };
+    return new OwnCredentials(deps);
   }
 
   get server(): ServerAdmin {
@@ -258,7 +315,8 @@ class DeviceAccount implements Account {
     const { record, keys } = this.#deps;
     if (keys.kind === 'worker') throw notServed();
     const { server, account } = record;
-    const key = { server, account, worker: undefined, sealSeed: keys.sealSeed, given: [] };
+    const { sealSeed, formerSealSeeds } = keys;
+    const key = { server, account, worker: undefined, sealSeed, formerSealSeeds, given: [] };
     const opened = this.#open(vault, { expected, key, mayIntroduceOthers: true });
     this.#shares.set(idKey(vault), opened);
     return opened;
@@ -304,7 +362,10 @@ function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
 }
 
 function homeKeyOf({ server, account, device, home }: ProfileRecord, keys: DeviceKeys): EpochKey {
-  if (keys.kind === 'full') return { server, account, worker: undefined, sealSeed: keys.sealSeed, given: [] };
+  if (keys.kind === 'full') {
+    const { sealSeed, formerSealSeeds } = keys;
+    return { server, account, worker: undefined, sealSeed, formerSealSeeds, given: [] };
+  }
   const given = keys.epochs.filter(({ vault }) => Buffer.compare(vault, home) === 0);
   return { server, account, worker: device, sealSeed: keys.sealSeed, given };
 }

@@ -1,4 +1,4 @@
-export { newAccountSecrets } from './account-secrets.ts';
+export { newAccountSecrets, rotateAccountSecrets } from './account-secrets.ts';
 export type { AccountSecrets, DedupSecret } from './account-secrets.ts';
 export { maxChunkBytes, maxSealedChunkBytes, minChunkBytes, sealedChunkBound } from './chunk-format.ts';
 export { ChunkKeys, hashPlain } from './chunk-keys.ts';

@@ -11,7 +11,7 @@ import {
   type ServerId,
 } from '@coffer/core';
 import { z } from 'zod';
-import type { AccountSecrets } from './account-secrets.ts';
+import { maxDedupGenerations, maxFormerSealSeeds, type AccountSecrets } from './account-secrets.ts';
 import { byteString } from './byte-string.ts';
 import { hpkeInfo, openFrom, sealTo } from './hpke.ts';
 import { ed25519KeyPair, xwingKeyPair } from './key-pairs.ts';
@@ -153,11 +153,12 @@ const WrappedSecrets = z.strictObject({
   dedup: z
     .array(z.strictObject({ g: z.int().min(0), secret: byteString(32) }))
     .min(1)
-    .max(256),
+    .max(maxDedupGenerations),
+  formerSealSeeds: z.array(byteString(32)).min(1).max(maxFormerSealSeeds).optional(),
 });
 
-function encodeSecrets({ identitySeed, sealSeed, dedup }: AccountSecrets): Uint8Array {
-  return encodeCbor({ identitySeed, sealSeed, dedup });
+function encodeSecrets({ identitySeed, sealSeed, dedup, formerSealSeeds }: AccountSecrets): Uint8Array {
+  return encodeCbor({ identitySeed, sealSeed, dedup, formerSealSeeds });
 }
 
 function decodeSecrets(plain: Uint8Array): z.infer<typeof WrappedSecrets> {

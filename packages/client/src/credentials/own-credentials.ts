@@ -25,6 +25,8 @@ export interface OwnCredentialsDeps {
   readonly keys: DeviceKeys;
   readonly keystore: Keystore;
   readonly random: Random;
+  /** Throws when the keys of this device are not the account's any more: they must not be sealed under a new password. */
+  readonly checkKeys: (connection: ClientConnection, signal?: AbortSignal) => Promise<void>;
 }
 
 /** The own name and password (CRYPTO §Passwords that change or are lost). @throws NOT_ALLOWED for a worker; UNREACHABLE */
@@ -85,10 +87,12 @@ export class OwnCredentials {
     const wait = { ...(signal && { signal }) };
     const start = await connection.request('account.passwordStart', { request: started.request }, wait);
     const { response, authEpoch, recovery } = start.response;
+    // After the start: keys that are changed from here on are another count of `authEpoch`, and the finish is refused.
+    await this.#deps.checkKeys(connection, signal);
     const recoveryKey = recoveryKeyOf({ certificate: recovery, authority, server });
     const { record, exportKey } = await started.finish({ account, server, response });
-    const { ark, identitySeed, sealSeed, dedup } = keys;
-    const secrets = { ark, identitySeed, sealSeed, dedup };
+    const { ark, identitySeed, sealSeed, dedup, formerSealSeeds } = keys;
+    const secrets = { ark, identitySeed, sealSeed, dedup, formerSealSeeds };
     const sealed = { server, account, exportKey, secrets, random };
     const unlockRecord = sealUnlockRecord({ ...sealed, ...(recoveryKey && { recoveryKey }) });
     const finish = await connection.request('account.passwordFinish', { record, unlockRecord, authEpoch }, wait);

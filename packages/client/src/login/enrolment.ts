@@ -9,6 +9,7 @@ import type { Dial } from '../connection/dial.ts';
 import { greet, proveDevice } from '../connection/session.ts';
 import type { Greeted, Proved } from '../connection/session.ts';
 import { authorityIn } from '../connection/trust.ts';
+import { fullKeys } from '../profile/device-keys.ts';
 import type { DeviceKeys } from '../profile/device-keys.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import { pullEpochs } from './pull-epochs.ts';
@@ -177,9 +178,14 @@ class Enrolment {
     const { options, greeted } = this.#deps;
     const { deviceSeed, sealSeed } = made.device;
     const dedup = made.secrets.dedup.map(({ g, secret }) => ({ g, secret }));
-    if (options.keystore !== 'file') return { kind: 'full', deviceSeed, ...made.secrets, dedup };
+    if (options.keystore !== 'file') return fullKeys(made.secrets, deviceSeed);
     const { connection, hello } = greeted;
-    const owner = { server: hello.server, account: made.chain.current.account, sealSeed: made.secrets.sealSeed };
+    const owner = {
+      server: hello.server,
+      account: made.chain.current.account,
+      sealSeed: made.secrets.sealSeed,
+      formerSealSeeds: made.secrets.formerSealSeeds,
+    };
     const fresh: readonly GivenEpoch[] | undefined = made.made && [{ n: 0, secret: made.made.epochSecret }];
     const epochs =
       fresh ?? (await pullEpochs({ connection, vault: made.home, chain: made.chain, owner }, options.signal));

@@ -16,7 +16,12 @@ export interface PullEpochs {
   readonly connection: ClientConnection;
   readonly vault: VaultId;
   readonly chain: OwnChain;
-  readonly owner: { readonly server: ServerId; readonly account: AccountId; readonly sealSeed: Uint8Array };
+  readonly owner: {
+    readonly server: ServerId;
+    readonly account: AccountId;
+    readonly sealSeed: Uint8Array;
+    readonly formerSealSeeds?: readonly Uint8Array[] | undefined;
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { decodeCbor, encodeCbor, integrityError } from '@coffer/core';
+import type { AccountSecrets } from '@coffer/crypto';
 import { z } from 'zod';
 
 const bytes = (length: number) =>
@@ -22,6 +23,8 @@ const Stored = z.discriminatedUnion('kind', [
     identitySeed: bytes(32),
     sealSeed: bytes(32),
     dedup: Dedup,
+    /** X-Wing seeds of the account's identities before, newest first. */
+    formerSealSeeds: z.array(bytes(32)).min(1).max(16).readonly().optional(),
   }),
   z.strictObject({
     v: z.literal(1),
@@ -38,6 +41,15 @@ const Stored = z.discriminatedUnion('kind', [
 export type DeviceKeys =
   Readonly<z.infer<typeof Stored>> extends infer Keys ? (Keys extends { v: 1 } ? Omit<Keys, 'v'> : never) : never;
 export type FullDeviceKeys = Extract<DeviceKeys, { kind: 'full' }>;
+
+/** What a full device holds of its account. The arrays are its own. */
+export function fullKeys(
+  { dedup, formerSealSeeds, ...secrets }: AccountSecrets,
+  deviceSeed: Uint8Array,
+): FullDeviceKeys {
+  const former = formerSealSeeds === undefined ? {} : { formerSealSeeds: [...formerSealSeeds] };
+  return { ...secrets, kind: 'full', deviceSeed, dedup: dedup.map(({ g, secret }) => ({ g, secret })), ...former };
+}
 
 export function encodeDeviceKeys(keys: DeviceKeys): Uint8Array {
   return encodeCbor({ v: 1, ...keys });

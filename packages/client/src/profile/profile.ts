@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CofferError, idKey, systemClock, systemRandom } from '@coffer/core';
 import type { Clock, Random, VaultId } from '@coffer/core';
@@ -79,6 +79,15 @@ export class Profile {
   /** @throws DAMAGED */
   pins(): Pins {
     return Pins.open(this.#file('pins'));
+  }
+
+  /** New keys of the account that were made here and are not in force yet. */
+  get rotationPath(): string {
+    return this.#file('rotation');
+  }
+
+  get hasRotation(): boolean {
+    return existsSync(this.rotationPath);
   }
 
   /** How the server's audit log ended when this device looked last. @throws DAMAGED */

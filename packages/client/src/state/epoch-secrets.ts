@@ -1,4 +1,4 @@
-import { equalBytes, idKey } from '@coffer/core';
+import { equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { AccountId, DeviceId, Hash, IdKey, ServerId, VaultId } from '@coffer/core';
 import { epochKeys, openEpochLink, openEpochSecret } from '@coffer/crypto';
 
@@ -31,6 +31,8 @@ export interface EpochKey {
   readonly worker: DeviceId | undefined;
   /** X-Wing seed. */
   readonly sealSeed: Uint8Array;
+  /** X-Wing seeds of the identities that the account had before. */
+  readonly formerSealSeeds?: readonly Uint8Array[] | undefined;
   /** Secrets that a worker was given when it was enrolled, by epoch. */
   readonly given: readonly { readonly n: number; readonly secret: Uint8Array }[];
   /** X-Wing seed of a team's key with that fingerprint, when this device holds it. */
@@ -100,18 +102,30 @@ export class EpochSecrets {
 
   #opened({ n, commitment }: EpochRecord, { from, object, to, worker, sealed, fingerprint }: EpochGrant) {
     const { server } = this.#key;
-    const privateSeed = this.#seedFor({ to, worker, fingerprint });
-    if (privateSeed === undefined) return undefined;
     const grant = { server, from, to: worker ?? to, object, epoch: n };
-    return openEpochSecret({ grant, privateSeed, sealed, commitment });
+    const seeds = this.#seedsFor({ to, worker, fingerprint });
+    const [last, ...others] = seeds.toReversed();
+    if (last === undefined) return undefined;
+    for (const privateSeed of others.toReversed()) {
+      try {
+        return openEpochSecret({ grant, privateSeed, sealed, commitment });
+      } catch (error) {
+        if (!isCofferError(error, 'INTEGRITY')) throw error;
+      }
+    }
+    return openEpochSecret({ grant, privateSeed: last, sealed, commitment });
   }
 
-  #seedFor({ to, worker, fingerprint }: Pick<EpochGrant, 'to' | 'worker' | 'fingerprint'>): Uint8Array | undefined {
-    const { account, worker: own, sealSeed, teamSeed } = this.#key;
-    if (to.byteLength !== account.byteLength) return own === undefined ? teamSeed?.(to, fingerprint) : undefined;
-    if (!equalBytes(to, account)) return undefined;
+  /** The newest first. */
+  #seedsFor({ to, worker, fingerprint }: Pick<EpochGrant, 'to' | 'worker' | 'fingerprint'>): readonly Uint8Array[] {
+    const { account, worker: own, sealSeed, formerSealSeeds = [], teamSeed } = this.#key;
+    if (to.byteLength !== account.byteLength) {
+      const seed = own === undefined ? teamSeed?.(to, fingerprint) : undefined;
+      return seed === undefined ? [] : [seed];
+    }
+    if (!equalBytes(to, account)) return [];
     const isMine = own === undefined ? worker === null : worker !== null && equalBytes(worker, own);
-    return isMine ? sealSeed : undefined;
+    return isMine ? [sealSeed, ...formerSealSeeds] : [];
   }
 
   /** From the next epoch back, as somebody who joined later has to. */

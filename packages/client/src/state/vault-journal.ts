@@ -162,6 +162,11 @@ export class VaultJournal {
     for (const grant of grants) this.#secrets.learnGrant(grant);
   }
 
+  /** The seals of an epoch that concern this account. */
+  grantsOf(n: number): readonly EpochGrant[] {
+    return this.#sql.grants().filter((grant) => grant.n === n);
+  }
+
   /** `K_cut`, from the genesis. @throws INTEGRITY */
   cutKey(): Uint8Array {
     const genesis = this.#sql.meta('genesis');

@@ -1,4 +1,4 @@
-import { BoundedQueue, integrityError, MiB, randomUnit, Semaphore } from '@coffer/core';
+import { CofferError, BoundedQueue, integrityError, MiB, randomUnit, Semaphore } from '@coffer/core';
 import type { AccountId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/journal';
@@ -192,7 +192,8 @@ export class FileDownloader implements Downloader {
     }
     const g = tuple[3];
     const keys = this.#deps.keys.get(g);
-    if (keys === undefined) throw integrityError('A chunk', { generation: g });
+    if (keys === undefined)
+      throw g > Math.max(...this.#deps.keys.keys()) ? newerKeys(g) : integrityError('A chunk', { generation: g });
     return {
       uploader: this.#deps.owner,
       id: keys.id(plainHash),
@@ -210,4 +211,12 @@ interface Ahead {
 
 function bytesOf(tuple: ContentTuple): number {
   return isHole(tuple) ? tuple[0] : tuple[1];
+}
+
+/** Stored by a device of the account after its keys were changed; an unattended one was not given the new ones. */
+function newerKeys(generation: number): CofferError {
+  return new CofferError('NOT_LOGGED_IN', 'this device has no key for what was stored since the account got new ones', {
+    hint: 'Log out and log in again on this machine.',
+    details: { generation },
+  });
 }

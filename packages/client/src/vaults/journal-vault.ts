@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, idKey, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId, VaultId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
-import type { Commit, Ref, VaultState } from '@coffer/journal';
+import type { Commit, IdentityRef, Ref, VaultState } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { CommitBatch, CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -12,6 +12,7 @@ import type { Pins } from '../profile/pins.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
 import type { LostContent } from '../lost-content.ts';
+import type { EpochGrant } from '../state/epoch-secrets.ts';
 import type { Repairs } from '../state/server-beliefs.ts';
 import type { FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
 import type { FileUploader } from '../transfer/file-uploader.ts';
@@ -148,6 +149,17 @@ export class JournalVault implements Vault {
   /** @throws INTEGRITY, NOT_ALLOWED */
   epochSecret(n: number): Uint8Array {
     return this.#deps.journal.epochSecret(n);
+  }
+
+  /** Heads of chains that the next commit here introduces. */
+  newHeads(): readonly IdentityRef[] {
+    const { journal, identities } = this.#deps;
+    return journal.state === undefined ? [] : identities.refs(journal.state);
+  }
+
+  /** To whom the secret of an epoch was sealed, as far as that concerns this account. */
+  grantsOf(n: number): readonly EpochGrant[] {
+    return this.#deps.journal.grantsOf(n);
   }
 
   /** Commits references that are made for the state of each try. @throws as {@link CommitAppender.appendMade} */

@@ -1,0 +1,75 @@
+import { equalBytes, idKey } from '@coffer/core';
+import type { DeviceId, Random, ServerId } from '@coffer/core';
+import { recipientsOf } from '@coffer/journal';
+import type { Directory, IdentityState, VaultState } from '@coffer/journal';
+import type { RevokedWorker } from '../login/identity-chain.ts';
+import { nextEpoch } from '../sharing/membership.ts';
+import type { JournalVault } from '../vaults/journal-vault.ts';
+
+export interface Rekey {
+  /** Of the account itself, up to date. */
+  readonly vault: JournalVault;
+  /** The account's, up to date. */
+  readonly identity: IdentityState;
+  readonly directory: Directory;
+  readonly server: ServerId;
+  readonly random: Random;
+  /** Devices that may hold the key of the epoch although nothing was sealed to them: they got it when they were enrolled. */
+  readonly gone: readonly RevokedWorker[];
+  /** Revoked just now: the vaults that it served get a new key, whatever the clocks say. */
+  readonly justRevoked?: DeviceId | undefined;
+}
+
+/** A new epoch, when the present one was sealed for a key of the account that is none any more. False when there was no need. @throws CONFLICT */
+export async function rekeyIfStale(
+  { vault, identity, directory, server, random, gone, justRevoked }: Rekey,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const known = gone.filter(({ vaults }) => vaults.some((served) => equalBytes(served, vault.id)));
+  const isForced = justRevoked !== undefined && known.some(({ device }) => equalBytes(device, justRevoked));
+  let made = false;
+  await vault.change(async () => {
+    const state = stateToBe(vault);
+    made = isForced || isHeldBy(known, { vault, state }) || isStale(vault, { state, identity, directory });
+    if (!made) return undefined;
+    const from = identity.account;
+    const epochSecret = vault.epochSecret(state.epoch);
+    const { ref, n, secret } = nextEpoch({ state, directory, server, from, epochSecret, random }, {});
+    return { refs: [ref], epoch: { n, secret } };
+  }, signal);
+  return made;
+}
+
+/** As the commit itself will have made it: it introduces the heads that are known here, and is judged with them. */
+function stateToBe(vault: JournalVault): VaultState {
+  const { state } = vault;
+  if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
+  const identities = new Map(state.identities);
+  for (const { subject, head } of vault.newHeads()) identities.set(idKey(subject), head);
+  return { ...state, identities };
+}
+
+/** Whether one of them went after the epoch began, by the time of the server. */
+function isHeldBy(
+  gone: readonly RevokedWorker[],
+  { vault, state }: { readonly vault: JournalVault; readonly state: VaultState },
+): boolean {
+  const begunMs = vault.tree.timeOf(state.epochSeq) ?? 0;
+  return gone.some(({ atMs }) => atMs >= begunMs);
+}
+
+function isStale(
+  vault: JournalVault,
+  { state, identity, directory }: { state: VaultState; identity: IdentityState; directory: Directory },
+): boolean {
+  const now = recipientsOf(identity.account, { state, directory });
+  const given = vault.grantsOf(state.epoch).filter(({ to }) => equalBytes(to, identity.account));
+  return given.some(
+    ({ worker, fingerprint }) =>
+      !now.some((one) => isSame(one.worker, worker) && equalBytes(one.fingerprint, fingerprint)),
+  );
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equalBytes(a, b);
+}

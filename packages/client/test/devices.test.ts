@@ -1,0 +1,193 @@
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { rootEntry, systemClock, systemRandom } from '@coffer/core';
+import type { DeviceId } from '@coffer/core';
+import { login, openAccount, Profile, revokeOwn } from '../src/index.ts';
+import type { Account, LoginOptions, Vault } from '../src/index.ts';
+import { createTlsDial } from '../src/connection/dial.ts';
+import type { Dial } from '../src/index.ts';
+import { noKeyring } from './support/keyring.ts';
+import { password, RealServer } from './support/real-server.ts';
+
+// A password is stretched many times here, and the machine may be busy.
+jest.setTimeout(180_000);
+
+let server: RealServer;
+let folder: string;
+let names = 0;
+
+beforeAll(async () => {
+  server = await RealServer.open();
+  folder = mkdtempSync(join(tmpdir(), 'coffer-devices-'));
+});
+
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const unlock = (): Promise<string> => Promise.resolve(password);
+
+async function device(username: string, keystore: LoginOptions['keystore'] = 'password'): Promise<Profile> {
+  const profile = openProfile(`device-${(names += 1)}`);
+  const trust = { kind: 'pin', pin: server.pin, authority: server.authority } as const;
+  const target = { ...server.target, username };
+  await login({ profile, target, password, keystore, trust, deviceName: profile.name });
+  return openProfile(profile.name);
+}
+
+function openProfile(name: string): Profile {
+  return Profile.open({ home: folder, name }, { clock: systemClock, random: systemRandom, keyring: noKeyring });
+}
+
+/** As a new process has it. */
+async function withHome<Result>(
+  { name }: Profile,
+  work: (vault: Vault, account: Account) => Promise<Result>,
+): Promise<Result> {
+  await using account = await openAccount({ profile: openProfile(name), unlock });
+  const vault = await account.home();
+  await vault.pull();
+  return await work(vault, account);
+}
+
+async function put(profile: Profile, name: string): Promise<void> {
+  const path = join(folder, 'upload');
+  writeFileSync(path, `this is ${name}`);
+  await withHome(profile, async (vault) => {
+    await using uploader = await vault.uploader();
+    const content = await uploader.upload({ path, size: `this is ${name}`.length });
+    await using batch = vault.batch({ uploader });
+    await batch.putFile({ parent: rootEntry, name, content, mtime: content.mtime, mode: content.mode });
+    await batch.commit();
+  });
+}
+
+const get = async (profile: Profile, name: string): Promise<string> =>
+  await withHome(profile, async (vault) => {
+    const entry = vault.tree.lookup(`/${name}`);
+    await using downloader = await vault.downloader();
+    const whole = Buffer.alloc(entry?.size ?? 0);
+    await downloader.download(entry?.content ?? [], (offset, part) => whole.set(part, offset));
+    return whole.toString();
+  });
+
+const idOf = (profile: Profile): DeviceId => openProfile(profile.name).requireRecord().device;
+
+const revoke = async (by: Profile, gone: Profile, dial?: Dial) =>
+  await revokeOwn({ profile: openProfile(by.name), device: idOf(gone), password: unlock }, undefined, dial);
+
+test('a worker that is revoked is cut off, and its vault gets a key that it does not hold', async () => {
+  await server.addAccount('wilma');
+  const [full, gone, other] = [await device('wilma'), await device('wilma', 'file'), await device('wilma', 'file')];
+  await put(full, 'before');
+  const listed = await withHome(full, (_vault, account) => account.ownDevices.list());
+  expect(listed.map(({ name, scope, current, revoked }) => [name, scope, current, revoked])).toEqual([
+    [full.name, 'full', true, false],
+    [gone.name, 'worker', false, false],
+    [other.name, 'worker', false, false],
+  ]);
+  expect(listed[0]?.lastSeenMs).toBeGreaterThan(listed[0]?.enrolledAtMs ?? 0);
+  const epochOf = (profile: Profile) =>
+    withHome(profile, async (vault) => (vault as never as { state: { epoch: number } }).state.epoch);
+  const before = await epochOf(full);
+
+  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: false, rotated: false, vaults: 1 });
+  expect(await epochOf(full)).toBe(before + 1);
+  await expect(get(gone, 'before')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  await put(full, 'after');
+  expect([await get(other, 'before'), await get(other, 'after')]).toEqual(['this is before', 'this is after']);
+  await put(other, 'by the other');
+  expect(await get(full, 'by the other')).toBe('this is by the other');
+  // Again: nothing is left to do.
+  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 0 });
+  await expect(revoke(full, full)).rejects.toMatchObject({ code: 'INVALID' });
+  const byWorker = withHome(other, (_vault, account) => account.ownDevices.revoke(idOf(full)));
+  await expect(byWorker).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+});
+
+test('a stolen full device: new keys for the account and its vault; the other devices take them over', async () => {
+  await server.addAccount('fred');
+  const [laptop, desk, phone, nightly] = [
+    await device('fred'),
+    await device('fred'),
+    await device('fred'),
+    await device('fred', 'file'),
+  ];
+  await put(laptop, 'before');
+  const thief = openProfile('thief');
+  cpSync(phone.path, thief.path, { recursive: true });
+  const before = await withHome(laptop, async (_vault, account) => account.info.account);
+
+  expect(await revoke(laptop, phone)).toEqual({ scope: 'full', wasRevoked: false, rotated: true, vaults: 1 });
+  await expect(get(thief, 'before')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  expect(existsSync(openProfile(laptop.name).rotationPath)).toBe(false);
+  expect(await get(laptop, 'before')).toBe('this is before');
+  await put(laptop, 'after');
+  // An unattended device goes on to send; what is stored with the new keys it reads when it has logged in again.
+  expect(await get(nightly, 'before')).toBe('this is before');
+  await expect(get(nightly, 'after')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  await put(nightly, 'by the worker');
+
+  // Another device learns of it with what it does next, and goes on with the password.
+  await expect(get(desk, 'before')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  for (const name of ['before', 'after', 'by the worker']) expect(await get(desk, name)).toBe(`this is ${name}`);
+  await put(desk, 'by the desk');
+  expect(await get(laptop, 'by the desk')).toBe('this is by the desk');
+  // The account is the same one, behind the same password; nobody vouches for its keys until they were looked at again.
+  const tablet = await device('fred');
+  expect(openProfile(tablet.name).requireRecord().account).toEqual(before);
+  for (const name of ['before', 'by the desk']) expect(await get(tablet, name)).toBe(`this is ${name}`);
+});
+
+test('a line that breaks at any step of it: the same again completes it, and nothing is lost', async () => {
+  await server.addAccount('barney');
+  const [laptop, phone] = [await device('barney'), await device('barney')];
+  await put(laptop, 'before');
+  const honest = createTlsDial({ clock: systemClock });
+  // Each try gets one connection further than the one before.
+  for (let allowed = 0, done = false; !done; allowed += 1) {
+    let left = allowed;
+    const dial: Dial = async (...where) => {
+      left -= 1;
+      if (left < 0) throw new TypeError('the line is cut');
+      return await honest(...where);
+    };
+    done = await revoke(laptop, phone, dial).then(
+      ({ vaults }) => vaults >= 0,
+      () => false,
+    );
+    expect(allowed).toBeLessThan(20);
+  }
+  expect(await get(laptop, 'before')).toBe('this is before');
+  expect(await revoke(laptop, phone)).toEqual({ scope: 'full', wasRevoked: true, rotated: false, vaults: 0 });
+});
+
+test('an answer that is lost leaves the new keys waiting on this device, not lost', async () => {
+  await server.addAccount('betty');
+  const [laptop, phone] = [await device('betty'), await device('betty')];
+  await put(laptop, 'before');
+  const honest = createTlsDial({ clock: systemClock });
+  let dials = 0;
+  // The second connection is the one behind the password: it breaks as soon as the new keys were sent.
+  const dial: Dial = async (...where) => {
+    dials += 1;
+    const dialled = await honest(...where);
+    if (dials !== 2) return dialled;
+    const { transport } = dialled;
+    const watch = setInterval(() => {
+      if (!openProfile(laptop.name).hasRotation) return;
+      clearInterval(watch);
+      transport.destroy();
+    }, 1);
+    watch.unref();
+    return dialled;
+  };
+  await expect(revoke(laptop, phone, dial)).rejects.toBeDefined();
+  expect(openProfile(laptop.name).hasRotation).toBe(true);
+  expect(await revoke(laptop, phone)).toMatchObject({ wasRevoked: true, rotated: true, vaults: 1 });
+  expect(openProfile(laptop.name).hasRotation).toBe(false);
+  expect(await get(laptop, 'before')).toBe('this is before');
+});
