@@ -8,7 +8,7 @@ import type { CommandContext } from './context.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { Progress } from './progress.ts';
 import { syncText } from './transfer-text.ts';
-import { isRoot } from './vault-paths.ts';
+import { displayPath, isRoot } from './vault-paths.ts';
 import { requireVersion } from './versions.ts';
 
 export interface LayDownAt {
@@ -25,6 +25,7 @@ export interface LayDownAt {
 /** Lays entries down, tells how it went, and gives the exit code. A different file that is there is kept beside the new one. */
 export async function layDownAt(context: CommandContext, wanted: LayDownAt): Promise<number | undefined> {
   const { home, tree } = wanted;
+  tellLeftOut(context, wanted);
   const placed = await placeItems(wanted);
   using progress = new Progress(context.output, context.clock);
   const report = await layDown({
@@ -38,6 +39,18 @@ export async function layDownAt(context: CommandContext, wanted: LayDownAt): Pro
   progress[Symbol.dispose]();
   context.output.result({ json: () => report, text: () => syncText(report) });
   return exitCodeOfReport(report);
+}
+
+/** A mount is a vault of its own: it comes down by itself. */
+function tellLeftOut({ output }: CommandContext, { home, tree, entries }: LayDownAt): void {
+  for (const { entry } of entries) {
+    const above = tree.path(entry) ?? [];
+    for (const { path, entry: below } of tree.walk(entry)) {
+      if (below.kind !== 'mount') continue;
+      const shown = displayPath(home.shown([...above, ...path]));
+      output.warn(`${shown} is shared and left out: get it by itself`);
+    }
+  }
 }
 
 interface Placed {

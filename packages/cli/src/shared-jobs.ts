@@ -6,7 +6,7 @@ import type { HomeSession } from './compose.ts';
 import { displayPath } from './vault-paths.ts';
 
 /** The job of what is shared below the folder of another job: a mount is a vault of its own, and the outer job leaves it alone. */
-export interface SharedJob {
+interface SharedJob {
   readonly job: JobOptions;
   /** Its folder below that of the outer job, for the paths of its report. */
   readonly below: string;
