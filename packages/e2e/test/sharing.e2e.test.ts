@@ -70,8 +70,11 @@ test(
     await alice.json(['sync', source, '/work']);
     await alice.json(['share', '/work/team', 'bob', '--write']);
 
-    const still = await alice.json(['sync', source, '/work']);
-    expect(still).toMatchObject({ sent: 0, modified: 0, removed: 0, failed: 0 });
+    // A share cuts with a key of its own: files of several chunks are sealed anew by the first sync after sharing.
+    const first = await alice.json(['sync', source, '/work']);
+    expect(first).toMatchObject({ sent: 0, removed: 0, failed: 0 });
+    const again = await alice.json(['sync', source, '/work']);
+    expect(again).toMatchObject({ sent: 0, modified: 0, removed: 0, failed: 0 });
     await bob.json(['sync', copy, '/Shared/alice/team', '--mode', 'two-way']);
     expect(compareTrees(`${source}/team`, copy)).toEqual([]);
     writeFileSync(`${copy}/from-bob.txt`, 'from bob');
