@@ -4,8 +4,10 @@
  *   npm run faults -- index --rounds 44
  */
 import { damageIndex } from './index/damage-index.ts';
-import { damages } from './index/damages.ts';
+import { damagesOf } from './index/damages.ts';
 import { main } from './main.ts';
+
+const damages = damagesOf('index.db');
 
 await main({
   name: 'index',

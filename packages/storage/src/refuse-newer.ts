@@ -4,24 +4,23 @@ import { accountsMigrations } from './accounts/accounts-schema.ts';
 import { factsMigrations } from './facts/facts-schema.ts';
 import { decodePackHeader, packHeaderBytes } from './packs/pack-format.ts';
 import type { PackInfo, Packs } from './packs/packs.ts';
-import { openReadOnly } from './sqlite/database.ts';
-import type { Migrations } from './sqlite/database.ts';
+import { refuseNewerDatabase } from './sqlite/database.ts';
 import { accountsPath, indexPath } from './storage-folder.ts';
 
 /** Looks at both databases before either is opened for writing. @throws UPGRADE_REQUIRED when newer code wrote one of them */
 export function refuseNewerDatabases(path: string): void {
-  const databases: readonly (readonly [string, Migrations])[] = [
-    [accountsPath(path), accountsMigrations],
-    [indexPath(path), factsMigrations],
+  const databases = [
+    { path: accountsPath(path), migrations: accountsMigrations, table: 'accounts' },
+    { path: indexPath(path), migrations: factsMigrations, table: 'numbers' },
   ];
-  for (const [file, migrations] of databases) {
-    if (existsSync(file)) refuseNewerDatabase(file, migrations);
+  for (const database of databases) {
+    if (existsSync(database.path)) refuse(database);
   }
 }
 
-function refuseNewerDatabase(file: string, migrations: Migrations): void {
+function refuse(database: Parameters<typeof refuseNewerDatabase>[0]): void {
   try {
-    openReadOnly(file, migrations).close();
+    refuseNewerDatabase(database);
   } catch (error) {
     // Damage is for whoever opens it to report.
     if (isCofferError(error, 'UPGRADE_REQUIRED')) throw error;

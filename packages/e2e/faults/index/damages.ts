@@ -12,46 +12,51 @@ import {
 import { join } from 'node:path';
 import type { Seeded } from '../seeded.ts';
 
-interface IndexFiles {
+interface DatabaseFiles {
   /** The storage folder; nothing runs on it. */
   readonly storage: string;
-  /** A copy of index.db as it was some commits ago. */
+  /** A copy of the database as it was some commits ago. */
   readonly older: string;
 }
 
-/** One way in which index.db can come to harm. */
+/** One way in which a database of a storage can come to harm. */
 export interface Damage {
   readonly name: string;
-  readonly make: (files: IndexFiles, seeded: Seeded) => void;
+  readonly make: (files: DatabaseFiles, seeded: Seeded) => void;
 }
+
+export type DatabaseName = 'index.db' | 'accounts.db';
 
 const pageBytes = 4096;
 
-export const damages: readonly Damage[] = [
-  { name: 'deleted', make: ({ storage }) => remove(storage, '', '-wal', '-shm') },
-  { name: 'deleted, its log left behind', make: ({ storage }) => remove(storage, '') },
-  { name: 'its log deleted', make: ({ storage }) => remove(storage, '-wal', '-shm') },
-  { name: 'emptied', make: ({ storage }) => truncateSync(indexOf(storage)) },
-  { name: 'truncated', make: ({ storage }, seeded) => truncate(indexOf(storage), seeded) },
-  { name: 'bits flipped', make: ({ storage }, seeded) => flip(indexOf(storage), seeded, 1 + seeded.below(64)) },
-  { name: 'one bit flipped', make: ({ storage }, seeded) => flip(indexOf(storage), seeded, 1) },
-  { name: 'bits flipped in its log', make: ({ storage }, seeded) => flip(`${indexOf(storage)}-wal`, seeded, 8) },
-  { name: 'a page zeroed', make: ({ storage }, seeded) => zeroPage(indexOf(storage), seeded) },
-  { name: 'replaced by an older copy', make: ({ storage, older }) => replace(storage, older) },
-  { name: 'replaced by another database', make: ({ storage }) => replace(storage, join(storage, 'accounts.db')) },
-];
+/** Every way in which this database can come to harm. */
+export function damagesOf(database: DatabaseName): readonly Damage[] {
+  const other = database === 'index.db' ? 'accounts.db' : 'index.db';
+  const at = (storage: string, suffix = ''): string => join(storage, database + suffix);
+  const remove = (storage: string, ...suffixes: readonly string[]): void => {
+    for (const suffix of suffixes) rmSync(at(storage, suffix), { force: true });
+  };
+  const replace = (storage: string, by: string): void => {
+    remove(storage, '', '-wal', '-shm');
+    copyFileSync(by, at(storage));
+  };
+  return [
+    { name: 'deleted', make: ({ storage }) => remove(storage, '', '-wal', '-shm') },
+    { name: 'deleted, its log left behind', make: ({ storage }) => remove(storage, '') },
+    { name: 'its log deleted', make: ({ storage }) => remove(storage, '-wal', '-shm') },
+    { name: 'emptied', make: ({ storage }) => truncateSync(at(storage)) },
+    { name: 'truncated', make: ({ storage }, seeded) => truncate(at(storage), seeded) },
+    { name: 'bits flipped', make: ({ storage }, seeded) => flip(at(storage), seeded, 1 + seeded.below(64)) },
+    { name: 'one bit flipped', make: ({ storage }, seeded) => flip(at(storage), seeded, 1) },
+    { name: 'bits flipped in its log', make: ({ storage }, seeded) => flip(at(storage, '-wal'), seeded, 8) },
+    { name: 'a page zeroed', make: ({ storage }, seeded) => zeroPage(at(storage), seeded) },
+    { name: 'replaced by an older copy', make: ({ storage, older }) => replace(storage, older) },
+    { name: 'replaced by another database', make: ({ storage }) => replace(storage, join(storage, other)) },
+  ];
+}
 
 export function indexOf(storage: string): string {
   return join(storage, 'index.db');
-}
-
-function remove(storage: string, ...suffixes: readonly string[]): void {
-  for (const suffix of suffixes) rmSync(indexOf(storage) + suffix, { force: true });
-}
-
-function replace(storage: string, by: string): void {
-  remove(storage, '', '-wal', '-shm');
-  copyFileSync(by, indexOf(storage));
 }
 
 function truncate(path: string, seeded: Seeded): void {

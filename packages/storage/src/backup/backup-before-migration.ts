@@ -1,13 +1,15 @@
 import type { Clock } from '@coffer/core';
+import { CofferError } from '@coffer/core';
 import { existsSync } from 'node:fs';
-import { firstRow, openReadOnly } from '../sqlite/database.ts';
+import { firstRow, openReadOnly, refuseNewerDatabase } from '../sqlite/database.ts';
 import type { Migrations } from '../sqlite/database.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import { backupAccounts } from './backup-accounts.ts';
 
 /**
  * Makes a backup of accounts.db when the program is about to change its schema: the way back to the version before.
- * @throws as {@link backupAccounts}; then nothing may be migrated. UPGRADE_REQUIRED for a newer one
+ * @throws as {@link backupAccounts}; then nothing may be migrated. UPGRADE_REQUIRED for a newer one, DAMAGED for another
+ * database and for an empty one: a storage that has an identity has accounts
  */
 export async function backupBeforeMigration(
   path: string,
@@ -15,8 +17,10 @@ export async function backupBeforeMigration(
 ): Promise<void> {
   // A folder without an identity is being made; there is nothing to lose yet.
   if (!existsSync(serverIdPath(path))) return;
+  refuseNewerDatabase({ path: accountsPath(path), migrations, table: 'accounts' });
   const schema = schemaOf(accountsPath(path), migrations);
-  if (schema > 0 && schema < migrations.length) await backupAccounts({ path, clock });
+  if (schema === 0) throw emptyAccounts(path);
+  if (schema < migrations.length) await backupAccounts({ path, clock });
 }
 
 function schemaOf(file: string, migrations: Migrations): number {
@@ -26,4 +30,11 @@ function schemaOf(file: string, migrations: Migrations): number {
   } finally {
     db.close();
   }
+}
+
+function emptyAccounts(path: string): CofferError {
+  return new CofferError('DAMAGED', 'accounts.db of the storage is empty', {
+    hint: 'Run `coffer admin restore`: it takes the newest backup, and what the packs know beyond it.',
+    details: { path },
+  });
 }

@@ -32,8 +32,9 @@ export function openDatabase({ path, migrations, table, synchronous }: OpenDatab
     makePrivate(path);
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
-      refuseNewer(db, migrations, path);
+      // Another database is not a newer one, whatever number it has: what helps is another thing.
       refuseOther(db, table, path);
+      refuseNewer(db, migrations, path);
       db.exec(
         `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${cacheKiB}`,
       );
@@ -42,6 +43,19 @@ export function openDatabase({ path, migrations, table, synchronous }: OpenDatab
     } catch (error) {
       db.close();
       throw error;
+    }
+  });
+}
+
+/** Looks whether newer code wrote it. Whatever else is wrong with it is for whoever opens it. @throws UPGRADE_REQUIRED */
+export function refuseNewerDatabase({ path, migrations, table }: Omit<OpenDatabaseOptions, 'synchronous'>): void {
+  guarded(path, () => {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+    try {
+      refuseOther(db, table, path);
+      refuseNewer(db, migrations, path);
+    } finally {
+      db.close();
     }
   });
 }
