@@ -27,7 +27,7 @@ export interface CommandContext {
 }
 
 /** Signals that mean something to a command that goes on. */
-export type ProcessSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
+type ProcessSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
 /** What the command line gave a command; each command validates it once. */
 export interface CommandInput {

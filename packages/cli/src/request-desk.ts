@@ -7,7 +7,7 @@ import { auditedWork } from './admin-place.ts';
 import { signedInAccount } from './compose.ts';
 import type { CommandContext } from './context.ts';
 
-export interface Approval {
+interface Approval {
   readonly request: Uint8Array;
   readonly sealed: Uint8Array | null;
   readonly verifiedInPerson: boolean;

@@ -27,7 +27,7 @@ import { TemporaryNames } from './temporary-name.ts';
 import { findVaultRoot } from './vault-root.ts';
 
 /** What a run of a job that is watched looks at. */
-export interface RunScope {
+interface RunScope {
   readonly isWhole: boolean;
   /** Called once for each plan, right before it is made: other devices go on meanwhile. */
   forPlan(): Scope;

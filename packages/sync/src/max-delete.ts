@@ -6,7 +6,7 @@ import type { PlanCounts } from './plan.ts';
 export type MaxDelete = { readonly files: number } | { readonly percent: number };
 
 /** A quarter; and of fewer than this many files a quarter would stop every tidying up. */
-export const defaultMaxDelete: MaxDelete = { percent: 25 };
+const defaultMaxDelete: MaxDelete = { percent: 25 };
 const atLeastFiles = 100;
 
 /** The many small runs of one that is watched count together for this long: a disk that goes away file by file is no tidying up. */

@@ -12,7 +12,7 @@ export const unlimited: BandwidthLimits = { upBytesPerSecond: undefined, downByt
  * The slowest that a limit may be: a piece of 256 KiB must be through within the 30 s after which either side takes the other
  * for stalled (PROTOCOL §Deadlines).
  */
-export const leastBytesPerSecond = 16 * KiB;
+const leastBytesPerSecond = 16 * KiB;
 
 /** `500KiB` for both directions, `UP:DOWN` for each, `off` for none; `/s` may follow. @throws INVALID */
 export function parseBandwidth(text: string): BandwidthLimits {

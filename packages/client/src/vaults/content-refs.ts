@@ -45,7 +45,7 @@ export function refOfContent(entry: EntryId, content: Content, own: OwnContents)
 }
 
 /** As the server names a chunk. @throws INTEGRITY when the device does not hold the secret that the id follows from */
-export function namedChunk(
+function namedChunk(
   tuple: ChunkTuple,
   { account, keys }: OwnContents,
 ): { readonly uploader: AccountId; readonly id: ChunkId } {

@@ -159,7 +159,7 @@ async function textOf({ vault, path }: Place): Promise<string> {
 }
 
 /** Puts a text file into a vault, with the folders above it. */
-export async function writeText(
+async function writeText(
   { vault, names }: { vault: Vault; names: Place['names'] },
   text: string,
 ): Promise<void> {

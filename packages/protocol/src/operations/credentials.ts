@@ -16,12 +16,12 @@ const recovery = orNull(bytesUpTo(2 * KiB));
 /** One root key, sealed by X-Wing: 1,169 bytes. */
 const sealedArk = bytesUpTo(2 * KiB);
 /** 16 random bytes that name a request. */
-export const requestId = bytes(16);
+const requestId = bytes(16);
 /** What the new device of a reset shows to prove that the request is its own. */
 const token = bytes(32);
 
-export const requestStates = ['open', 'approved', 'rejected', 'cancelled', 'expired', 'done'] as const;
-export const requestKinds = ['password-change', 'password-reset'] as const;
+const requestStates = ['open', 'approved', 'rejected', 'cancelled', 'expired', 'done'] as const;
+const requestKinds = ['password-change', 'password-reset'] as const;
 /** Requests of one answer; an account has a few, and they are forgotten after 90 days. */
 const requestsShown = 200;
 

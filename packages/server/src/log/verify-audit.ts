@@ -9,7 +9,7 @@ import { chainStart, lineHash, parseLine, type ChainPlace } from './audit-line.t
  * `missing` (lines before this one are gone), `noticed` (the server found at a start that its log had been changed),
  * `truncated` (the last lines are gone; named is the last that is there).
  */
-export type AuditProblemKind = 'unreadable' | 'altered' | 'missing' | 'noticed' | 'truncated';
+type AuditProblemKind = 'unreadable' | 'altered' | 'missing' | 'noticed' | 'truncated';
 
 export interface AuditProblem {
   readonly kind: AuditProblemKind;
