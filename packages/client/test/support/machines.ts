@@ -159,10 +159,7 @@ async function textOf({ vault, path }: Place): Promise<string> {
 }
 
 /** Puts a text file into a vault, with the folders above it. */
-async function writeText(
-  { vault, names }: { vault: Vault; names: Place['names'] },
-  text: string,
-): Promise<void> {
+async function writeText({ vault, names }: { vault: Vault; names: Place['names'] }, text: string): Promise<void> {
   const now = { mtime: timestampFromMs(Date.now()), mode: 0o644 };
   await using uploader = await vault.uploader();
   await using batch = vault.batch({ uploader });
