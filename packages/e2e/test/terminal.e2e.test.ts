@@ -9,6 +9,9 @@ test('a password is asked for without being shown, corrected with backspace, and
     await using person = new AtTerminal(['login', invite, '--device-name', 'desk'], home);
     await person.reads(/Password of user at 127\.0\.0\.1: /);
     person.type(`${password.slice(0, -1)}xy\u007f\u007f${password.slice(-1)}\r`);
+    // The administrator knows it: another one is chosen before anything else, and an offered one is taken with Enter.
+    await person.reads(/An administrator chose this password[^]*\n {4}[a-z]+(?:-[a-z]+){5}[^]*New password: /);
+    person.type('\r');
     expect(await person.exitCode).toBe(0);
     expect(person.seen).not.toContain(password.slice(0, 6));
     expect((await person.screen()).at(-1)).toMatch(/^signed in as user at 127\.0\.0\.1:\d+; this device is "desk"$/);
@@ -23,6 +26,23 @@ test('a password is asked for without being shown, corrected with backspace, and
   {
     await using person = new AtTerminal(['whoami'], home);
     expect(await person.exitCode).toBe(0);
+  }
+});
+
+test('who chooses no password of their own is not signed in', async () => {
+  await using vault = await startVault();
+  const home = vault.folder.join('desk');
+  {
+    await using person = new AtTerminal(['login', vault.user.invite], home);
+    await person.reads(/Password of/);
+    person.type(`${vault.user.password}\r`);
+    await person.reads(/New password: /);
+    person.type('\u0003');
+    expect(await person.exitCode).toBe(130);
+  }
+  {
+    await using person = new AtTerminal(['whoami'], home);
+    expect(await person.exitCode).toBe(3);
   }
 });
 

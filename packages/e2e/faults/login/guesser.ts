@@ -1,4 +1,4 @@
-import { client as opaqueClient, ready as opaqueReady } from '@serenity-kit/opaque';
+import { OpaqueClient } from '@coffer/crypto';
 import { helloMessage, RawConnection } from '../bombard/raw-connection.ts';
 import type { Target } from '../bombard/raw-connection.ts';
 
@@ -28,9 +28,9 @@ export class Guesser implements Disposable {
   }
 
   static async open(target: Target): Promise<Guesser> {
-    await opaqueReady;
-    const { startLoginRequest } = opaqueClient.startLogin({ password: 'a guess' });
-    return new Guesser(target, new Uint8Array(Buffer.from(startLoginRequest, 'base64url')));
+    await using opaque = await OpaqueClient.open();
+    const { request } = await opaque.startLogin('a guess');
+    return new Guesser(target, request);
   }
 
   /** @throws Error when the server does not answer at all */

@@ -37,8 +37,8 @@ export async function showRequest(accounts: Accounts, id: Uint8Array): Promise<R
   return {
     ...(await shownOf(accounts, request)),
     ephemeralKey,
-    // Only a reset opens the escrow in it.
-    unlockRecord: request.kind === 'password-reset' ? (record?.unlockRecord ?? null) : null,
+    // Only a reset that waits opens the escrow in it.
+    unlockRecord: request.kind === 'password-reset' && waits(request) ? (record?.unlockRecord ?? null) : null,
     certificate: record?.certificate ?? null,
     signKey,
     sealKey,

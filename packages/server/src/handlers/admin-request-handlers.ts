@@ -23,13 +23,12 @@ export function adminRequestHandlers(services: Services): Pick<Handlers<Connecti
         ...approval,
         by: context.account,
       });
+      // At once: the administrator's own session goes on when it is their own password.
+      const isChange = kind === 'password-change';
+      if (isChange && equalBytes(context.account, account)) context.authEpoch += 1;
+      if (isChange) sessions.endAccount(account, 'the password was changed', context);
       await notifications.notify(account, { kind: 'request-decided', word: 'approved', request });
-      if (kind === 'password-change') {
-        // The administrator's own session goes on when it is their own password.
-        if (equalBytes(context.account, account)) context.authEpoch += 1;
-        sessions.endAccount(account, 'the password was changed', context);
-        await notifications.notify(account, { kind: 'password-changed' });
-      }
+      if (isChange) await notifications.notify(account, { kind: 'password-changed' });
       const note = approval.verifiedInPerson ? `${kind} in person` : kind;
       return { response: { state, activeAtMs }, subject: account, note };
     }),
