@@ -143,6 +143,8 @@ export class FilesScreen implements Screen {
     const row = focusedRow(state);
     if (row === undefined) return;
     if (state.place.kind === 'found') return this.goTo(row.entry);
+    if (row.kind === 'mount')
+      return this.#services.ui.say('a shared folder is a vault of its own: coffer ls shows it', 'warning');
     if (row.kind === 'directory' && state.place.kind === 'folder') return this.goTo(row.entry);
     this.#view();
   }
