@@ -72,7 +72,7 @@ export class Places {
     const [first, owner, ...more] = splitPath(path);
     if (first !== reservedRootName || more.length > 0) return undefined;
     if (owner === undefined) return { shares: await this.#deps.shared.list(signal), owner };
-    const shares = await this.#deps.shared.of(owner, signal);
+    const { shares } = await this.#deps.shared.of(owner, signal);
     if (shares.length === 0) throw nothingShared(path);
     return { shares, owner };
   }
@@ -100,9 +100,9 @@ export class Places {
         hint: 'See what there is with: coffer ls /Shared',
       });
     }
-    const folder = await this.sharedFolder(`/${reservedRootName}/${owner}`, signal);
-    const share = folder?.shares.find((one) => displayName(one.name) === name);
-    if (share === undefined) throw nothingShared(formatPath(names.slice(0, 3)));
+    const { shares, broken } = await this.#deps.shared.of(owner, signal);
+    const share = shares.find((one) => displayName(one.name) === name);
+    if (share === undefined) throw broken ?? nothingShared(formatPath(names.slice(0, 3)));
     if (options.write === true) checkWritable(share);
     const { vault, entry } = share;
     return place(vault, { entry, above: names.slice(0, 3), rest, share });

@@ -30,6 +30,11 @@ export interface SharedVaultsDeps {
   readonly onBroken?: (broken: BrokenShare) => void;
 }
 
+interface SharesOfOne {
+  readonly shares: readonly IncomingShare[];
+  readonly broken: CofferError | undefined;
+}
+
 /** A share whose owner, or the server, made it so that this device cannot use it. */
 export interface BrokenShare {
   readonly vault: VaultId;
@@ -53,18 +58,18 @@ export class SharedVaults {
     return (await this.#all({}, signal)).shares;
   }
 
-  /** Those of one owner, as below `/Shared`. @throws what makes them unusable, when none of them can be used; UNREACHABLE */
-  async of(ownerName: string, signal?: AbortSignal): Promise<readonly IncomingShare[]> {
+  /** Those of one owner, as below `/Shared`; `broken`: why one of them cannot be used. @throws that, when none can; UNREACHABLE */
+  async of(ownerName: string, signal?: AbortSignal): Promise<SharesOfOne> {
     const { shares, broken } = await this.#all({ ownerName }, signal);
     if (shares.length === 0 && broken !== undefined) throw broken;
-    return shares;
+    return { shares, broken };
   }
 
   /** Shares of others are opened only as far as they are asked for: each costs what its owner has put into it. */
   async #all(
     { ownerName: wanted }: { readonly ownerName?: string },
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly shares: readonly IncomingShare[]; readonly broken: CofferError | undefined }> {
+  ): Promise<SharesOfOne> {
     const options = { ...(signal && { signal }) };
     const { response } = await this.#deps.connections.run(
       'control',
@@ -94,7 +99,11 @@ export class SharedVaults {
 
   /** One by the names below `/Shared`; undefined when there is none. @throws as {@link list} */
   async find(ownerName: string, name: string, signal?: AbortSignal): Promise<IncomingShare | undefined> {
-    return (await this.of(ownerName, signal)).find((share) => share.name === name);
+    const { shares, broken } = await this.of(ownerName, signal);
+    const found = shares.find((share) => share.name === name);
+    // Which of them it is that cannot be used, only its journal would tell.
+    if (found === undefined && broken !== undefined) throw broken;
+    return found;
   }
 
   async #ownerOf(
