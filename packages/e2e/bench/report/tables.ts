@@ -42,6 +42,11 @@ function describePart(part: Part): string[] {
         .filter(({ tool }) => tool !== 'coffer')
         .map((result) => [result.tool, ...steps.map((step) => ratio(part, result, step))]),
     ),
+    'Processor seconds of client and server together:',
+    table(
+      ['tool', ...steps.map((step) => stepTitles[step])],
+      part.results.map((result) => [result.tool, ...steps.map((step) => processorSeconds(result.samples[step]))]),
+    ),
     'Largest memory of a step and what the server keeps after the first upload, in MiB; bytes on the wire in both directions, in MiB:',
     table(
       ['tool', 'client', 'server', 'stored', 'of it content', ...steps.map((step) => `wire: ${stepTitles[step]}`)],
@@ -91,6 +96,10 @@ function wire(samples: readonly Sample[] = []): number[] {
 
 function seconds(samples: readonly Sample[] = []): string {
   return describeSpread(spreadOf(samples.map(({ wallMs }) => wallMs / 1000)));
+}
+
+function processorSeconds(samples: readonly Sample[] = []): string {
+  return describeSpread(spreadOf(samples.flatMap(({ cpuMs }) => (cpuMs === undefined ? [] : [cpuMs / 1000]))));
 }
 
 function ratio(part: Part, other: ToolResult, step: Step): string {
