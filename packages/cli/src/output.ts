@@ -1,6 +1,6 @@
 import type { CofferError } from '@coffer/core';
-import stringWidth from 'string-width';
 import { safeText } from './safe-text.ts';
+import { textWidth } from './text-width.ts';
 
 /** Where a command writes: results on `stdout`, everything else on `stderr`. */
 export interface Streams {
@@ -87,12 +87,12 @@ export function table(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map(safeText));
   const widths: number[] = [];
   for (const row of cells)
-    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, stringWidth(cell))));
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, textWidth(cell))));
   return cells
     .map((row) =>
       row
         .map((cell, index) =>
-          index === row.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - stringWidth(cell)),
+          index === row.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - textWidth(cell)),
         )
         .join('  '),
     )
