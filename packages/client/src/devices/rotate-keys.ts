@@ -63,7 +63,7 @@ export async function renewKeys(options: AccountKeysOptions, signal?: AbortSigna
 }
 
 /** Whether the identity in the chain is that of these keys. */
-export function isIdentityOf({ identitySeed }: Pick<AccountSecrets, 'identitySeed'>, chain: OwnChain): boolean {
+function isIdentityOf({ identitySeed }: Pick<AccountSecrets, 'identitySeed'>, chain: OwnChain): boolean {
   return equalBytes(chain.current.signKey, ed25519KeyPair(identitySeed).publicKey);
 }
 
