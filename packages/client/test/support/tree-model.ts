@@ -70,10 +70,11 @@ export class TreeModel {
   #put([, entry, parentId, name, kind, , mtime]: Extract<Operation, readonly ['put', ...unknown[]]>): boolean {
     const key = idKey(entry);
     const known = this.#nodes.get(key);
-    if (known !== undefined && known.kind !== kind && !(known.kind === 'directory' && kind === 'mount')) return false;
+    const isMounted = kind === 'mount' && (known?.kind === 'directory' || known?.kind === 'file');
+    if (known !== undefined && known.kind !== kind && !isMounted) return false;
     const parent = idKey(parentId);
     if (!this.#mayStand({ key, kind: known?.kind ?? kind, parent, name: String(name) })) return false;
-    const isContent = kind === 'file' || kind === 'symlink';
+    const isContent = kind !== 'directory';
     const seq = isContent || known === undefined ? this.#seq : known.seq;
     if (isContent) this.#versions.set(key, [...(this.#versions.get(key) ?? []), seq]);
     this.#nodes.set(key, { parent, name: String(name), kind, mtime: mtime[0], seq, live: true });
