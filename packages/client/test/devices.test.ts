@@ -128,7 +128,7 @@ test('a stolen full device: new keys for the account and its vault; the other de
   await put(laptop, 'after');
   // An unattended device goes on to send; what is stored with the new keys it reads when it has logged in again.
   expect(await get(nightly, 'before')).toBe('this is before');
-  await expect(get(nightly, 'after')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  await expect(get(nightly, 'after')).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
   await put(nightly, 'by the worker');
 
   // Another device learns of it with what it does next, and goes on with the password.

@@ -83,7 +83,7 @@ test('a stolen unattended machine takes nothing further with it, a stolen laptop
   expect((await laptop(['device', 'revoke', 'phone', '--yes'])).json).toMatchObject({ rotated: false, vaults: 0 });
   for (const name of ['before', 'after-worker', 'by-worker']) expect(await cat(laptop, name)).toBe(`this is ${name}`);
   expect((await put(laptop, 'after-phone')).exitCode).toBe(0);
-  expect(await worker(['cat', '/after-phone'])).toMatchObject({ exitCode: 3 });
+  expect(await worker(['cat', '/after-phone'])).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
   expect((await put(worker, 'by-worker-again')).exitCode).toBe(0);
 
   // The other laptop learns of it with its next command, and takes the keys over with the one after.

@@ -213,9 +213,12 @@ function bytesOf(tuple: ContentTuple): number {
   return isHole(tuple) ? tuple[0] : tuple[1];
 }
 
-/** Stored by a device of the account after its keys were changed; an unattended one was not given the new ones. */
+/**
+ * Stored by a device of the account after its keys were changed; an unattended one was not given the new ones. Of one
+ * file only: whoever writes a generation that does not exist must not keep the others from coming down.
+ */
 function newerKeys(generation: number): CofferError {
-  return new CofferError('NOT_LOGGED_IN', 'this device has no key for what was stored since the account got new ones', {
+  return new CofferError('NOT_ALLOWED', 'this device has no key for what was stored since the account got new ones', {
     hint: 'Log out and log in again on this machine.',
     details: { generation },
   });

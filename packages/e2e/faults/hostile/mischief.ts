@@ -315,7 +315,7 @@ const contents: readonly Mischief[] = [
       ref,
     };
   }),
-  changedFile('content: a generation that nobody knows', 'INTEGRITY', ({ operation, ref }) => {
+  changedFile('content: a generation that nobody knows', 'NOT_ALLOWED', ({ operation, ref }) => {
     const [first] = operation[8] as readonly (readonly unknown[])[];
     return { size: operation[5], content: [[...(first ?? []).slice(0, 3), 99]], ref };
   }),
