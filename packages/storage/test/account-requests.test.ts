@@ -2,8 +2,11 @@ import type { Clock } from '@coffer/core';
 import { dayMs, systemClock, systemRandom } from '@coffer/core';
 import { TestAccount } from '@coffer/journal/testing';
 import { expect, test } from '@jest/globals';
+import { DatabaseSync } from 'node:sqlite';
+import { RequestTables } from '../src/accounts/request-tables.ts';
 import { Accounts, canonicalUsername, Storage } from '../src/index.ts';
 import type { NewAccount } from '../src/index.ts';
+import { accountsPath } from '../src/storage-folder.ts';
 import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 const records = { registrationRecord: Uint8Array.of(1), unlockRecord: Uint8Array.of(2) };
@@ -34,8 +37,8 @@ test('a change of the password waits, is approved once, and makes all other requ
     const change = { account, ...fresh, expectedAuthEpoch: 0 };
     accounts.requests.openChange({ request: id(1), ...change });
     accounts.requests.openChange({ request: id(2), ...change });
-    accounts.requests.openReset({ request: id(3), account, ephemeralKey: id(7), tokenHash: id(8) });
-    expect(accounts.requests.byId(id(1))?.state).toBe('cancelled');
+    accounts.requests.openReset({ request: id(3), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
+    expect(accounts.requests.byId(id(1))).toBe(undefined);
     expect(() => accounts.requests.openChange({ request: id(4), ...change, expectedAuthEpoch: 1 })).toThrow(
       'meanwhile',
     );
@@ -75,7 +78,7 @@ test('a reset takes effect a day after its approval, at once in person, never wh
   withTwo(async (accounts, _other, time) => {
     const { account } = await accounts.create(newAccount('anna', 1));
     const ask = (n: number) =>
-      accounts.requests.openReset({ request: id(n), account, ephemeralKey: id(7), tokenHash: id(8) });
+      accounts.requests.openReset({ request: id(n), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
     const approve = (n: number, verifiedInPerson: boolean) =>
       accounts.requests.approveReset({ request: id(n), by: admin, sealed: id(5), verifiedInPerson });
     ask(1);
@@ -98,13 +101,129 @@ test('a reset takes effect a day after its approval, at once in person, never wh
     expect(() => accounts.requests.finishReset({ request: id(2), ...records })).toThrow('done');
   }));
 
-test('strangers fill no disk with requests', () =>
-  withTwo(async (accounts) => {
+const asks = (n: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? (n >> (8 * at)) & 255 : 7));
+
+test('strangers fill no disk with requests, and push out none of the person', () =>
+  withTwo(async (accounts, _other, time) => {
     const { account } = await accounts.create(newAccount('anna', 1));
-    for (let n = 1; n <= 20; n += 1)
-      accounts.requests.openReset({ request: id(n), account, ephemeralKey: id(7), tokenHash: id(8) });
-    expect(accounts.requests.ofAccount(account).filter(({ state }) => state === 'open')).toHaveLength(8);
-    expect(accounts.requests.byId(id(20))?.state).toBe('open');
+    const ask = (n: number, askedFrom: string): void => {
+      time.ms += 1;
+      accounts.requests.openReset({ request: asks(n), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom });
+    };
+    ask(0, '192.0.2.1');
+    for (let n = 1; n <= 100; n += 1) ask(n, '198.51.100.7');
+    ask(101, '203.0.113.5');
+    expect(accounts.requests.ofAccount(account)).toHaveLength(32);
+    for (const n of [0, 100, 101]) expect(accounts.requests.byId(asks(n))?.state).toBe('open');
+    expect(accounts.requests.byId(asks(1))).toBe(undefined);
+    // Of many addresses with one each the oldest.
+    for (let n = 200; n < 232; n += 1) ask(n, `2001:db8:0:${n}::/64`);
+    expect(accounts.requests.ofAccount(account)).toHaveLength(32);
+    expect(accounts.requests.byId(asks(231))?.state).toBe('open');
+  }));
+
+test('what was withdrawn, rejected or too late is bounded for each account', () =>
+  withTwo(async (accounts, _other, time) => {
+    const { account } = await accounts.create(newAccount('anna', 1));
+    const reset = { account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' };
+    for (let n = 0; n < 150; n += 1) {
+      time.ms += 1;
+      accounts.requests.openReset({ request: asks(n), ...reset });
+      if (n % 2 === 0) accounts.requests.cancel(account);
+    }
+    expect(accounts.requests.ofAccount(account).length).toBeLessThanOrEqual(66);
+    time.ms += 7 * dayMs;
+    accounts.requests.openReset({ request: asks(150), ...reset });
+    expect(accounts.requests.ofAccount(account)).toHaveLength(65);
+  }));
+
+test('of too many in all, what is over goes first, then what one address asked', () =>
+  withTemporaryFolder(async (path) => {
+    const time = { ms: 1_000_000 };
+    const clock: Clock = { ...systemClock, nowMs: () => time.ms };
+    await Storage.init({ path, clock, random: systemRandom });
+    await using accounts = await Accounts.open(path, { clock });
+    const anna = await accounts.create(newAccount('anna', 1));
+    const bert = await accounts.create(newAccount('bert', 2));
+    const ask = (n: number, { account }: { account: Uint8Array }, askedFrom: string): void => {
+      time.ms += 1;
+      accounts.requests.openReset({ request: asks(n), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom });
+    };
+    ask(1, anna, '192.0.2.1');
+    accounts.requests.approveReset({ request: asks(1), by: null, sealed: id(5), verifiedInPerson: false });
+    const change = { account: anna.account, ...fresh, expectedAuthEpoch: 0 };
+    accounts.requests.openChange({ request: asks(2), ...change });
+    ask(3, anna, '192.0.2.1');
+    for (const n of [4, 5, 6]) ask(n, bert, '198.51.100.7');
+    ask(7, bert, '203.0.113.5');
+    accounts.requests.reject({ request: asks(7), by: null, reason: '' });
+    using db = new DatabaseSync(accountsPath(path));
+    const tables = new RequestTables(db);
+    const left: number[][] = [];
+    for (const limit of [7, 6, 5, 4, 3, 2, 1, 0]) {
+      tables.keepInAll({ nowMs: time.ms, limit });
+      left.push(accounts.requests.list().map(({ request }) => request[0] ?? 0));
+    }
+    expect(left.map((numbers) => numbers.toSorted((a, b) => a - b))).toEqual([
+      [1, 2, 3, 4, 5, 6, 7],
+      [1, 2, 3, 4, 5, 6],
+      [1, 2, 3, 5, 6],
+      [1, 2, 5, 6],
+      [1, 2, 6],
+      [1, 2],
+      [1],
+      [1],
+    ]);
+  }));
+
+test('what waits stands first in the list, and carries no secrets', () =>
+  withTwo(async (accounts, _other, time) => {
+    const anna = await accounts.create(newAccount('anna', 1));
+    const bert = await accounts.create(newAccount('bert', 2));
+    const reset = { ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' };
+    accounts.requests.openReset({ request: id(1), account: anna.account, ...reset });
+    accounts.requests.approveReset({ request: id(1), by: null, sealed: id(5), verifiedInPerson: false });
+    time.ms += 1;
+    const change = { account: anna.account, ...fresh, expectedAuthEpoch: 0 };
+    accounts.requests.openChange({ request: id(2), ...change });
+    for (let n = 3; n < 40; n += 1) {
+      time.ms += 1;
+      accounts.requests.openReset({ request: id(n), account: bert.account, ...reset });
+      accounts.requests.cancel(bert.account);
+    }
+    const list = accounts.requests.list();
+    expect(list.slice(0, 3).map(({ request, state }) => [request[0], state])).toEqual([
+      [2, 'open'],
+      [1, 'approved'],
+      [39, 'cancelled'],
+    ]);
+    expect(list[0]).toMatchObject({ registrationRecord: null, unlockRecord: null });
+    expect(list[1]).toMatchObject({ sealed: null, ephemeralKey: id(7) });
+    expect(accounts.requests.byId(id(2))).toMatchObject(fresh);
+  }));
+
+test('invites that were not used go with the administrator who made them', () =>
+  withTwo(async (accounts) => {
+    const root = await accounts.create(newAccount('root', 1, { role: 'admin' }));
+    const second = await accounts.create(newAccount('second', 2, { role: 'admin' }));
+    const hash = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+    const invite = { username: null, role: 'admin', quotaBytes: null, expiresAtMs: 2_000_000 } as const;
+    const left = async (): Promise<number[]> =>
+      (await accounts.invites()).map(({ tokenHash }) => tokenHash[0] ?? 0).toSorted((a, b) => a - b);
+    for (const end of [
+      () => accounts.setRole(second.account, 'user'),
+      () => accounts.setState(second.account, 'suspended'),
+      () => accounts.remove(second.account),
+    ]) {
+      await accounts.setState(second.account, 'active');
+      await accounts.setRole(second.account, 'admin');
+      await accounts.createInvite({ ...invite, tokenHash: hash(2), createdBy: second.account });
+      await accounts.createInvite({ ...invite, tokenHash: hash(1), createdBy: root.account });
+      expect(await left()).toEqual([1, 2]);
+      await end();
+      expect(await left()).toEqual([1]);
+      await accounts.revokeInvite(hash(1));
+    }
   }));
 
 test('the last administrator can be neither removed, suspended nor demoted, whoever does it', () =>
@@ -127,7 +246,7 @@ test('the last administrator can be neither removed, suspended nor demoted, whoe
 test('a removed account is nobody any more: its name is free, its secrets are gone, its chain stays', () =>
   withTwo(async (accounts) => {
     const { account } = await accounts.create(newAccount('anna', 1, { contact: 'a@example.org' }));
-    accounts.requests.openReset({ request: id(1), account, ephemeralKey: id(7), tokenHash: id(8) });
+    accounts.requests.openReset({ request: id(1), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
     await accounts.remove(account);
     expect(await accounts.byName('anna')).toBe(undefined);
     expect(await accounts.list()).toEqual([]);

@@ -122,4 +122,7 @@ export const accountsMigrations: Migrations = [
     PRIMARY KEY (vault, account)
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 6 */ `
+  ALTER TABLE requests ADD COLUMN asked_from TEXT;
+  `,
 ];

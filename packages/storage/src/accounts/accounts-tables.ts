@@ -112,6 +112,12 @@ export class AccountsTables {
     return this.#first<{ n: number }>(sql, account)?.n ?? 0;
   }
 
+  /** Administrators who can act. */
+  admins(): AccountId[] {
+    const sql = `SELECT account FROM accounts WHERE role = 'admin' AND state = 'active' ORDER BY username`;
+    return this.#all<{ account: AccountId }>(sql).map(({ account }) => account);
+  }
+
   /** Rows changed. */
   update(account: AccountId, values: AccountChange): number {
     const columns = Object.entries(values) as [string, SQLInputValue][];
@@ -219,6 +225,11 @@ export class AccountsTables {
   /** Rows removed: none when it was used. */
   removeInvite(tokenHash: Uint8Array): number {
     return this.#run('DELETE FROM invites WHERE token_hash = ? AND used_at_ms IS NULL', tokenHash);
+  }
+
+  /** Those that this account made and nobody used. */
+  removeInvitesBy(account: AccountId): void {
+    this.#run('DELETE FROM invites WHERE created_by = ? AND used_at_ms IS NULL', account);
   }
 
   /** Invites that nobody can use any more, older than `beforeMs`. */

@@ -142,12 +142,17 @@ export class Accounts implements AsyncDisposable {
     return removed ? all : all.filter(({ removedAtMs }) => removedAtMs === null);
   }
 
-  /** @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
+  /** Administrators who can act. */
+  async admins(): Promise<readonly AccountId[]> {
+    return this.#ask(() => this.#tables.admins());
+  }
+
+  /** Who is suspended takes their unused invites along. @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
   async setState(account: AccountId, state: AccountState): Promise<void> {
     this.#update(account, { state });
   }
 
-  /** @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
+  /** Who is no administrator any more takes their unused invites along. @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
   async setRole(account: AccountId, role: AccountRole): Promise<void> {
     this.#update(account, { role });
   }
@@ -164,7 +169,7 @@ export class Accounts implements AsyncDisposable {
   }
 
   /**
-   * For good: the name is free, password record and sealed secrets are gone, requests with them. The row and the identity chain stay, since
+   * For good: the name is free, password record and sealed secrets are gone, requests and unused invites with them. The row and the identity chain stay, since
    * journals of others name this account as an author. @throws NOT_FOUND, NOT_ALLOWED for the last administrator
    */
   async remove(account: AccountId): Promise<void> {
@@ -392,6 +397,8 @@ export class Accounts implements AsyncDisposable {
       // In the transaction of the change: two administrators who remove each other at once must not both succeed.
       if (wasAdmin && !staysAdmin && this.#tables.otherAdmins(account) === 0) throw lastAdmin();
       this.#tables.update(account, values);
+      // What they gave away would go on making accounts, administrators too.
+      if (!staysAdmin) this.#tables.removeInvitesBy(account);
       also?.();
     });
   }

@@ -26,6 +26,8 @@ export interface AccountRequest {
   /** Of a change: what becomes valid. */
   readonly registrationRecord: Uint8Array | null;
   readonly unlockRecord: Uint8Array | null;
+  /** Of a reset: the address that asked, as limits count it. */
+  readonly askedFrom: string | null;
   /** Of a reset: the X-Wing key of the new device. */
   readonly ephemeralKey: Uint8Array | null;
   /** SHA-256 of what the new device shows to prove that the request is its own. */

@@ -8,6 +8,12 @@ export interface StoredRequest extends AccountRequest {
   readonly currentAuthEpoch: number;
 }
 
+/** How many, and when: what is over then is not what somebody waits for. */
+export interface Listing {
+  readonly nowMs: number;
+  readonly limit: number;
+}
+
 /** Columns that a decision changes, by their names in the table. */
 export interface RequestChange {
   readonly state: Exclude<AccountRequest['state'], 'expired'>;
@@ -24,10 +30,20 @@ export interface RequestChange {
 const columns = `request, r.account AS account, kind, r.state AS state, r.auth_epoch AS authEpoch,
   r.created_at_ms AS createdAtMs, expires_at_ms AS expiresAtMs, active_at_ms AS activeAtMs,
   decided_at_ms AS decidedAtMs, decided_by AS decidedBy, reason, r.registration_record AS registrationRecord,
-  r.unlock_record AS unlockRecord, ephemeral_key AS ephemeralKey, token_hash AS tokenHash, sealed,
-  a.auth_epoch AS currentAuthEpoch`;
+  r.unlock_record AS unlockRecord, asked_from AS askedFrom, ephemeral_key AS ephemeralKey, token_hash AS tokenHash,
+  sealed, a.auth_epoch AS currentAuthEpoch`;
+
+/** Without what only a decision needs: 60 KiB each, and there may be a thousand. */
+const listColumns = columns
+  .replace('r.registration_record AS', 'NULL AS')
+  .replace('r.unlock_record AS', 'NULL AS')
+  .replace('sealed,', 'NULL AS sealed,');
 
 const from = 'FROM requests AS r JOIN accounts AS a ON a.account = r.account';
+
+/** What somebody still waits for, as `Requests` sees it: 2 an approved one, 1 an open one, 0 what is over. One parameter: now. */
+const standing = `CASE WHEN r.state NOT IN ('open', 'approved') OR expires_at_ms <= ? OR r.auth_epoch <> a.auth_epoch THEN 0
+  WHEN r.state = 'open' THEN 1 ELSE 2 END`;
 
 /** The SQL of the table `requests`. */
 export class RequestTables {
@@ -41,19 +57,29 @@ export class RequestTables {
     return firstRow<StoredRequest>(this.#db.prepare(`SELECT ${columns} ${from} WHERE request = ?`), request);
   }
 
-  ofAccount(account: AccountId): StoredRequest[] {
-    return this.#all(`SELECT ${columns} ${from} WHERE r.account = ? ORDER BY r.created_at_ms, request`, account);
+  /** Oldest first; those that nobody decided upon, or that can be finished. */
+  undecided(account: AccountId): StoredRequest[] {
+    const where = `WHERE r.account = ? AND r.state IN ('open', 'approved')`;
+    return this.#all(`SELECT ${columns} ${from} ${where} ORDER BY r.created_at_ms, request`, account);
   }
 
-  /** Newest first. */
-  all(limit: number): StoredRequest[] {
-    return this.#all(`SELECT ${columns} ${from} ORDER BY r.created_at_ms DESC, request LIMIT ?`, limit);
+  /** Newest first; without records and sealed keys. */
+  ofAccount(account: AccountId, limit: number): StoredRequest[] {
+    const order = 'ORDER BY r.created_at_ms DESC, request DESC LIMIT ?';
+    return this.#all(`SELECT ${listColumns} ${from} WHERE r.account = ? ${order}`, account, limit);
+  }
+
+  /** Open ones first, then approved ones, then the newest; without records and sealed keys. */
+  all({ nowMs, limit }: Listing): StoredRequest[] {
+    const order = `ORDER BY CASE ${standing} WHEN 1 THEN 0 WHEN 2 THEN 1 ELSE 2 END, r.created_at_ms DESC, request LIMIT ?`;
+    return this.#all(`SELECT ${listColumns} ${from} ${order}`, nowMs, limit);
   }
 
   add(record: AccountRequest): void {
     this.#run(
       `INSERT INTO requests (request, account, kind, state, auth_epoch, created_at_ms, expires_at_ms,
-        registration_record, unlock_record, ephemeral_key, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        registration_record, unlock_record, asked_from, ephemeral_key, token_hash)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.request,
       record.account,
       record.kind,
@@ -63,6 +89,7 @@ export class RequestTables {
       record.expiresAtMs,
       record.registrationRecord,
       record.unlockRecord,
+      record.askedFrom,
       record.ephemeralKey,
       record.tokenHash,
     );
@@ -74,12 +101,33 @@ export class RequestTables {
     this.#run(`UPDATE requests SET ${assignments} WHERE request = ?`, ...entries.map(([, value]) => value), request);
   }
 
+  remove(request: RequestId): void {
+    this.#run('DELETE FROM requests WHERE request = ?', request);
+  }
+
   removeOf(account: AccountId): void {
     this.#run('DELETE FROM requests WHERE account = ?', account);
   }
 
   removeBefore(createdBeforeMs: number): void {
     this.#run('DELETE FROM requests WHERE created_at_ms < ?', createdBeforeMs);
+  }
+
+  /** Of what is over, the newest stay. */
+  keepOfAccount(account: AccountId, { nowMs, limit }: Listing): void {
+    const over = `SELECT request ${from} WHERE r.account = ? AND (${standing}) = 0
+      ORDER BY r.created_at_ms DESC, request LIMIT -1 OFFSET ?`;
+    this.#run(`DELETE FROM requests WHERE request IN (${over})`, account, nowMs, limit);
+  }
+
+  /** Of more than so many what is over goes first, then what was asked from where most was; of equals the oldest. Never an approved one. */
+  keepInAll({ nowMs, limit }: Listing): void {
+    const count = firstRow<{ n: number }>(this.#db.prepare('SELECT count(*) AS n FROM requests'))?.n ?? 0;
+    if (count <= limit) return;
+    const least = `SELECT request FROM (SELECT request, r.created_at_ms AS at, asked_from, (${standing}) AS standing,
+        count(*) OVER (PARTITION BY asked_from) AS together ${from})
+      WHERE standing < 2 ORDER BY standing, asked_from IS NULL, together DESC, at, request LIMIT ?`;
+    this.#run(`DELETE FROM requests WHERE request IN (${least})`, nowMs, count - limit);
   }
 
   #all(sql: string, ...parameters: readonly SQLInputValue[]): StoredRequest[] {

@@ -11,10 +11,16 @@ const validMs = 7 * dayMs;
 const resetDelayMs = dayMs;
 /** How long what was decided stays in the list. */
 const rememberMs = 90 * dayMs;
-/** Open resets of one account: strangers can ask, and must not push out the one that was asked by the person, nor fill the disk. */
-const openResets = 8;
+/** Open resets of one account: strangers can ask, and must neither push out the one that was asked by the person, nor fill the disk. */
+const openResets = 32;
+/** What is over, of one account: it is told, and of no use. */
+const rememberedOfAccount = 64;
+/** Requests of all accounts together: with 2 KiB each about 20 MiB. */
+const maxRequests = 10_000;
 /** Requests in one list. */
 const listed = 1000;
+/** Of one account. */
+const listedOfAccount = 200;
 
 export interface RequestsDeps {
   readonly tables: RequestTables;
@@ -38,6 +44,8 @@ export interface NewReset {
   readonly account: AccountId;
   readonly ephemeralKey: Uint8Array;
   readonly tokenHash: Uint8Array;
+  /** The address, as limits count it. */
+  readonly askedFrom: string;
 }
 
 export interface Decision {
@@ -74,36 +82,42 @@ export class Requests {
     return this.#deps.ask(() => this.#find(request));
   }
 
+  /** Newest first; two hundred at most, without records and sealed keys. */
   ofAccount(account: AccountId): readonly AccountRequest[] {
-    return this.#deps.ask(() => this.#deps.tables.ofAccount(account)).map((one) => this.#now(one));
+    const { tables, ask } = this.#deps;
+    return ask(() => tables.ofAccount(account, listedOfAccount)).map((one) => this.#now(one));
   }
 
-  /** The newest thousand, newest first. */
+  /** Open ones first, then approved ones, then the newest; a thousand at most, without records and sealed keys. */
   list(): readonly AccountRequest[] {
-    return this.#deps.ask(() => this.#deps.tables.all(listed)).map((one) => this.#now(one));
+    const { tables, ask, clock } = this.#deps;
+    return ask(() => tables.all({ nowMs: clock.nowMs(), limit: listed })).map((one) => this.#now(one));
   }
 
-  /** Takes the place of an earlier open one of the same account. @throws NOT_FOUND, CONFLICT when the password was changed meanwhile */
+  /** Takes the place of an earlier open one of the same account, which is gone then. @throws NOT_FOUND, CONFLICT when the password was changed meanwhile */
   openChange(change: NewChange): AccountRequest {
     const { request, account, registrationRecord, unlockRecord, expectedAuthEpoch } = change;
     return this.#deps.change(() => {
       const { authEpoch } = this.#active(account);
       if (authEpoch !== expectedAuthEpoch) throw changedMeanwhile();
-      this.#withdraw(account, ({ kind, state }) => kind === 'password-change' && state === 'open');
+      for (const one of this.#undecided(account))
+        if (one.kind === 'password-change' && one.state === 'open') this.#deps.tables.remove(one.request);
       const record = { ...this.#blank({ request, account, authEpoch }), registrationRecord, unlockRecord };
       return this.#add({ ...record, kind: 'password-change' });
     });
   }
 
-  /** Of more than {@link openResets} open ones of the account the oldest is withdrawn. @throws NOT_FOUND */
-  openReset({ request, account, ephemeralKey, tokenHash }: NewReset): AccountRequest {
+  /**
+   * Of more than {@link openResets} open ones of the account one is gone: the oldest of the address that asked most often. It is
+   * deleted, since a state of its own would tell a stranger that there is such an account. @throws NOT_FOUND
+   */
+  openReset({ request, account, ephemeralKey, tokenHash, askedFrom }: NewReset): AccountRequest {
     return this.#deps.change(() => {
       const { authEpoch } = this.#active(account);
       const isOpenReset = ({ kind, state }: AccountRequest): boolean => kind === 'password-reset' && state === 'open';
-      const open = this.#ofAccount(account).filter(isOpenReset);
-      const surplus = open.slice(0, Math.max(0, open.length - openResets + 1));
-      for (const one of surplus) this.#deps.tables.update(one.request, { state: 'cancelled' });
-      const record = { ...this.#blank({ request, account, authEpoch }), ephemeralKey, tokenHash };
+      const open = this.#undecided(account).filter(isOpenReset);
+      for (const one of surplusOf(open, askedFrom)) this.#deps.tables.remove(one.request);
+      const record = { ...this.#blank({ request, account, authEpoch }), ephemeralKey, tokenHash, askedFrom };
       return this.#add({ ...record, kind: 'password-reset' });
     });
   }
@@ -196,7 +210,7 @@ export class Requests {
   }
 
   #withdraw(account: AccountId, which: (one: AccountRequest) => boolean): readonly AccountRequest[] {
-    const found = this.#ofAccount(account).filter(which);
+    const found = this.#undecided(account).filter(which);
     const gone = { state: 'cancelled', registration_record: null, unlock_record: null, sealed: null } as const;
     for (const { request } of found) {
       this.#deps.tables.update(request, { ...gone, decided_at_ms: this.#deps.clock.nowMs() });
@@ -227,6 +241,7 @@ export class Requests {
       reason: '',
       registrationRecord: null,
       unlockRecord: null,
+      askedFrom: null,
       ephemeralKey: null,
       tokenHash: null,
       sealed: null,
@@ -234,13 +249,17 @@ export class Requests {
   }
 
   #add(record: AccountRequest): AccountRequest {
-    this.#deps.tables.removeBefore(record.createdAtMs - rememberMs);
-    this.#deps.tables.add(record);
+    const { tables } = this.#deps;
+    const { account, createdAtMs: nowMs } = record;
+    tables.removeBefore(nowMs - rememberMs);
+    tables.keepOfAccount(account, { nowMs, limit: rememberedOfAccount });
+    tables.keepInAll({ nowMs, limit: maxRequests - 1 });
+    tables.add(record);
     return record;
   }
 
-  #ofAccount(account: AccountId): readonly AccountRequest[] {
-    return this.#deps.tables.ofAccount(account).map((one) => this.#now(one));
+  #undecided(account: AccountId): readonly AccountRequest[] {
+    return this.#deps.tables.undecided(account).map((one) => this.#now(one));
   }
 
   #find(request: RequestId): AccountRequest | undefined {
@@ -260,6 +279,21 @@ export class Requests {
     const over = request.expiresAtMs <= this.#deps.clock.nowMs() || request.authEpoch !== currentAuthEpoch;
     return waits.includes(request.state) && over ? { ...request, state: 'expired' } : request;
   }
+}
+
+/** What makes room for one more from this address: the only one of an address goes after those of one that asked more often. */
+function surplusOf(open: readonly AccountRequest[], askedFrom: string): readonly AccountRequest[] {
+  const left = [...open];
+  while (left.length >= openResets) {
+    const countOf = (address: string | null): number =>
+      left.filter((one) => one.askedFrom === address).length + (address === askedFrom ? 1 : 0);
+    const most = Math.max(...left.map((one) => countOf(one.askedFrom)));
+    left.splice(
+      left.findIndex((one) => countOf(one.askedFrom) === most),
+      1,
+    );
+  }
+  return open.filter((one) => !left.includes(one));
 }
 
 const notAgain = { retryable: false } as const;
