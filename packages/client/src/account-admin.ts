@@ -2,7 +2,6 @@ import type { ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
 import type { Connections } from './connection/connections.ts';
 
 export type ServerAccount = ResponseOf<'admin.userShow'>;
-export type ServerInvite = ResponseOf<'admin.inviteList'>['invites'][number];
 
 export type ServerRequest = ResponseOf<'admin.requestList'>['requests'][number];
 
@@ -44,8 +43,9 @@ export class AccountAdmin {
     return this.#ask((one) => one.request('admin.inviteCreate', invite, optionsOf(signal)), signal);
   }
 
-  async invites(signal?: AbortSignal): Promise<readonly ServerInvite[]> {
-    return (await this.#ask((one) => one.request('admin.inviteList', {}, optionsOf(signal)), signal)).invites;
+  /** With the names of those who made them. */
+  invites(signal?: AbortSignal): Promise<ResponseOf<'admin.inviteList'>> {
+    return this.#ask((one) => one.request('admin.inviteList', {}, optionsOf(signal)), signal);
   }
 
   /** @throws NOT_FOUND, also when it was used */

@@ -1,4 +1,4 @@
-export type { AccountAdmin, ServerAccount, ServerInvite, ServerRequest } from './account-admin.ts';
+export type { AccountAdmin, ServerAccount, ServerRequest } from './account-admin.ts';
 export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,

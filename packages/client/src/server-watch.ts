@@ -51,7 +51,7 @@ export class ServerWatch {
 
   /**
    * Has the log verified, and compares it with the ends that this device saw the last time: a log that was taken back
-   * together with its heads looks whole to the server. What was seen is remembered unless something is wrong, or with `accept` in any case. @throws DAMAGED, IO
+   * together with its heads looks whole to the server, and one that it does not report is missing as a whole. What was seen is remembered unless something is wrong, or with `accept` in any case. @throws DAMAGED, IO
    */
   async verifyAudit({ accept }: { readonly accept: boolean }, signal?: AbortSignal): Promise<readonly AuditReport[]> {
     const memory = this.#memory();
@@ -61,7 +61,7 @@ export class ServerWatch {
       (one) => one.request('admin.verifyAudit', request, optionsOf(signal)),
       signal,
     );
-    const reports = categories.map((report) => judged(report, known));
+    const reports = [...categories.map((report) => judged(report, known)), ...silentOf(categories, known)];
     if (accept || reports.every(isWhole)) memory.remember(reports);
     return reports;
   }
@@ -119,6 +119,14 @@ function judged(report: AuditReport, known: ReturnType<AuditMemory['ends']>): Au
   const isOther =
     isBehind || (report.lastSeq === seq && !isAtEnd) || (report.known === 'gone' && report.firstSeq <= seq);
   return { ...report, known: isOther || report.known === null ? 'other' : report.known };
+}
+
+/** Categories that this device remembers, and the server says nothing of: to be silent must not look better than to be empty. */
+function silentOf(categories: readonly AuditReport[], known: ReturnType<AuditMemory['ends']>): readonly AuditReport[] {
+  const silent = known.filter(({ category }) => categories.every((report) => report.category !== category));
+  const problem = { kind: 'truncated', file: '', line: 0, seq: 0 } as const;
+  const nothing = { lines: 0, firstSeq: 1, lastSeq: 0, lastHash: new Uint8Array(32) };
+  return silent.map(({ category }) => ({ category, ...nothing, problem, known: 'other' as const }));
 }
 
 function optionsOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { dayMs, rootEntry, sha256, systemClock, systemRandom, timestampFromMs } from '@coffer/core';
-import { openEscrow, resetWords, sealRootKey, xwingKeyPair } from '@coffer/crypto';
+import { hasEscrow, openEscrow, resetWords, sealRootKey, xwingKeyPair } from '@coffer/crypto';
 import { makeCertificate } from '@coffer/journal';
 import type { Handlers } from '@coffer/protocol';
 import type { Interposer } from '@coffer/server';
@@ -140,6 +140,30 @@ test('nothing is sealed to a recovery key that the authority did not sign', asyn
     await expect(credentials.changePassword(better)).rejects.toMatchObject({ code: 'INTEGRITY' });
   });
   expect(sent).toEqual([]);
+});
+
+test('another password has an escrow again only if there was one, whoever would hold its key', async () => {
+  await using accounts = await Accounts.open(server.storage);
+  const found: unknown[] = [];
+  for (const escrow of [true, false]) {
+    const profile = newProfile();
+    const username = escrow ? 'gus' : 'hal';
+    await register({ ...registering(profile, username), escrow });
+    await withAccount(profile, async ({ credentials, notifications }) => {
+      const changed = await credentials.changePassword(better);
+      const [waits] = accounts.requests.ofAccount((await accounts.byName(username))?.account ?? new Uint8Array(16));
+      const { unlockRecord } = accounts.requests.byId(waits?.request ?? new Uint8Array(16)) ?? {};
+      found.push([changed.escrow, hasEscrow(unlockRecord ?? new Uint8Array(0))]);
+      // Another device sees it, and cancels what it did not ask for.
+      const { notifications: told } = await notifications.list();
+      expect(told.map(({ kind }) => kind)).toContain('change-requested');
+      expect(await credentials.cancelRequests()).toBe(1);
+    });
+  }
+  expect(found).toEqual([
+    [true, true],
+    [false, false],
+  ]);
 });
 
 test('a lost answer to a registration is no lost account', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { rootEntry, systemClock, systemRandom } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
+import { hasEscrow } from '@coffer/crypto';
+import { Accounts } from '@coffer/storage';
 import { login, openAccount, Profile, revokeOwn } from '../src/index.ts';
 import type { Account, LoginOptions, Vault } from '../src/index.ts';
 import { createTlsDial } from '../src/connection/dial.ts';
@@ -140,6 +142,21 @@ test('a stolen full device: new keys for the account and its vault; the other de
   const tablet = await device('fred');
   expect(openProfile(tablet.name).requireRecord().account).toEqual(before);
   for (const name of ['before', 'by the desk']) expect(await get(tablet, name)).toBe(`this is ${name}`);
+});
+
+test('new keys have an escrow again only if there was one', async () => {
+  await using accounts = await Accounts.open(server.storage);
+  const found: boolean[] = [];
+  for (const [username, escrow] of [
+    ['gail', true],
+    ['hank', false],
+  ] as const) {
+    await server.addAccount(username, { escrow });
+    const [laptop, phone] = [await device(username), await device(username)];
+    expect(await revoke(laptop, phone)).toMatchObject({ rotated: true });
+    found.push(hasEscrow((await accounts.byName(username))?.unlockRecord ?? new Uint8Array(0)));
+  }
+  expect(found).toEqual([true, false]);
 });
 
 test('a line that breaks at any step of it: the same again completes it, and nothing is lost', async () => {

@@ -43,5 +43,5 @@ export type { OpenInput, SealInput } from './seal.ts';
 export { sealChunk, sealChunkInto } from './seal-chunk.ts';
 export type { SealChunkInput } from './seal-chunk.ts';
 export { maxSegmentChunks, planSegments } from './segments.ts';
-export { openByRootKey, openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
+export { hasEscrow, openByRootKey, openEscrow, openUnlockRecord, sealUnlockRecord } from './unlock-record.ts';
 export type { IdentityKeys, OpenByRootKeyInput, OpenEscrowInput, SealUnlockRecordInput } from './unlock-record.ts';

@@ -108,6 +108,15 @@ export function openEscrow(input: OpenEscrowInput): AccountSecrets | undefined {
   return openByRootKey({ ...input, ark });
 }
 
+/**
+ * Whether the account gave an escrow: what follows the record has one only then, so that nobody who refused it gets one by a new
+ * password or new keys. Read from the server's word, which can leave an escrow out; it cannot make itself a recovery key.
+ * @throws INTEGRITY for what is no record
+ */
+export function hasEscrow(record: Uint8Array): boolean {
+  return parseRecord(record).escrow !== undefined;
+}
+
 export interface OpenByRootKeyInput extends Owner {
   readonly ark: Uint8Array;
   readonly record: Uint8Array;

@@ -101,8 +101,10 @@ test('an invite is made, listed without its token, and withdrawn', async () => {
   const token = systemRandom.bytes(24);
   const asked = { tokenHash: sha256(token), username: 'carol', role: 'user', quotaBytes: 5, validMs: dayMs } as const;
   const made = (await connection.request('admin.inviteCreate', asked)).response;
-  const { invites } = (await connection.request('admin.inviteList', {})).response;
-  expect(invites).toMatchObject([{ username: 'carol', role: 'user', quotaBytes: 5, usedAtMs: null }]);
+  const { invites, makers } = (await connection.request('admin.inviteList', {})).response;
+  const { account: createdBy } = root.account;
+  expect(invites).toMatchObject([{ username: 'carol', role: 'user', quotaBytes: 5, usedAtMs: null, createdBy }]);
+  expect(makers).toEqual([{ account: createdBy, username: 'root' }]);
   expect(idKey(invites[0]?.id ?? token)).toBe(idKey(made.id));
   const taken = connection.request('admin.inviteCreate', { ...asked, tokenHash: sha256(made.id), username: 'Ann' });
   await expect(taken).rejects.toMatchObject({ code: 'EXISTS' });

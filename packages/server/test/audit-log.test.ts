@@ -196,6 +196,25 @@ describe('the audit log', () => {
     expect(text).toContain('"event":"audit-dropped","status":"LIMIT","counts":{"lines":2000}');
   });
 
+  test('who fills one category keeps neither a flush nor the lines of another waiting', async () => {
+    const [path, store] = [await tempFolder(), new MemoryHeads()];
+    const work = async (log: AuditLog): Promise<void> => {
+      some(1500, 'auth')(log);
+      log.record('anomaly', { event: 'late', status: 'OK' });
+      let isDone = false;
+      const done = log.flush().then(() => (isDone = true));
+      for (let round = 0; round < 2000 && !isDone; round += 1) {
+        some(20, 'auth')(log);
+        await new Promise(setImmediate);
+      }
+      expect(isDone).toBe(true);
+      await done;
+      const [file] = await filesOf(path, 'anomaly');
+      expect(await readFile(file ?? '', 'utf8')).toContain('"event":"late"');
+    };
+    await live(path, store, { work });
+  });
+
   test('a value cannot begin a line of its own', async () => {
     const [path, store] = [await tempFolder(), new MemoryHeads()];
     const note = 'x"}\n{"event":"forged"\u2028\r';

@@ -5,6 +5,8 @@ import { signedBytes } from '@coffer/journal';
 import { TestAccount, type TestDevice } from '@coffer/journal/testing';
 import { resetProof, resetProofLabel } from '@coffer/protocol';
 import { Accounts } from '@coffer/storage';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { dial, open, TestDaemon, TestSite, type Greeted } from './support/test-daemon.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
@@ -13,6 +15,8 @@ jest.setTimeout(60_000);
 let site: TestSite;
 let server: TestDaemon;
 let ann: { account: TestAccount; device: TestDevice };
+let eve: { account: TestAccount; device: TestDevice };
+let finn: { account: TestAccount; device: TestDevice };
 let root: { account: TestAccount; device: TestDevice };
 let stack: AsyncDisposableStack;
 
@@ -20,6 +24,8 @@ beforeAll(async () => {
   await opaqueReady;
   site = await TestSite.make(await tempFolder());
   ann = await site.addAccount('ann', 2);
+  eve = await site.addAccount('eve', 3);
+  finn = await site.addAccount('finn', 4);
   root = await site.addAccount('root', 1);
   await using accounts = await Accounts.open(site.storagePath);
   await accounts.setRole(root.account.account, 'admin');
@@ -155,6 +161,89 @@ test('who was let in by a reset still needs the key of the identity, and one que
   expect((await accounts.byId(account))?.authEpoch).toBe(1);
   await expect(hers.connection.request('usage.show', {})).rejects.toBeDefined();
   await expect(connection.request('account.resetFinish', right)).rejects.toBeDefined();
+});
+
+test('however often strangers ask, nobody learns who exists, and the person is told once', async () => {
+  const token = systemRandom.bytes(32);
+  const ask = async (username: string) => {
+    const { connection } = await stranger();
+    const asked = { username, ephemeralKey: systemRandom.bytes(1216), tokenHash: sha256(token) };
+    return (await connection.request('account.resetRequest', asked)).response.request;
+  };
+  const stateOf = async (request: Uint8Array) =>
+    (await (await stranger()).connection.request('account.resetStatus', { request, token })).response;
+  const session = stack.use(await open(server.port, eve.device));
+  const states: unknown[] = [];
+  for (const username of ['eve', 'nobody']) {
+    const first = await ask(username);
+    for (let n = 0; n < 4; n += 1) await Promise.all(Array.from({ length: 10 }, () => ask(username)));
+    states.push(await stateOf(first));
+  }
+  expect(states[0]).toEqual(states[1]);
+  const { notifications } = (await session.connection.request('notification.list', { before: null })).response;
+  expect(notifications).toMatchObject([{ kind: 'recovery-started', times: 41, request: null }]);
+});
+
+test('a database that takes nothing fails a reset of nobody', async () => {
+  const ask = async (username: string) => {
+    const { connection } = await stranger();
+    const asked = { username, ephemeralKey: systemRandom.bytes(1216), tokenHash: systemRandom.bytes(32) };
+    return Object.keys((await connection.request('account.resetRequest', asked)).response);
+  };
+  using db = new DatabaseSync(join(site.storagePath, 'accounts.db'));
+  db.exec('BEGIN IMMEDIATE');
+  const answers = [await ask('eve'), await ask('nobody')];
+  db.exec('ROLLBACK');
+  expect(answers[0]).toEqual(answers[1]);
+  expect(server.audit.at(-2)?.event).toMatchObject({ event: 'account.resetRequest', status: 'BUSY' });
+});
+
+test('an approved reset asks about the login a few times, and a few resets together not many', async () => {
+  const token = systemRandom.bytes(32);
+  const asked = { username: 'finn', ephemeralKey: systemRandom.bytes(1216), tokenHash: sha256(token) };
+  await using accounts = await Accounts.open(site.storagePath);
+  const answered: number[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const { request } = (await (await stranger()).connection.request('account.resetRequest', asked)).response;
+    accounts.requests.approveReset({ request, by: null, sealed: new Uint8Array(1169), verifiedInPerson: true });
+    let count = 0;
+    for (let tries = 0; tries < 8; tries += 1) {
+      const { connection } = await stranger();
+      await connection.request('account.resetOpen', { request, token });
+      const start = connection.request('account.resetStart', { request: word() });
+      const code = await start.then(
+        () => 'OK',
+        (error: { code: string }) => error.code,
+      );
+      if (code === 'OK') count += 1;
+      else expect(code).toBe('BUSY');
+    }
+    answered.push(count);
+  }
+  expect(answered).toEqual([5, 5, 0]);
+});
+
+test('a new password is finished once for each time it was begun; the account hears that it was asked for', async () => {
+  const { connection } = stack.use(await open(server.port, eve.device));
+  const change = { record: new Uint8Array(192), unlockRecord: new Uint8Array(10), authEpoch: 0 };
+  const finish = async (): Promise<string> =>
+    await connection.request('account.passwordFinish', change).then(
+      ({ response }) => (response.request === null ? 'in force' : 'asked'),
+      (error: { code: string }) => error.code,
+    );
+  const begin = async () => (await connection.request('account.passwordStart', { request: word() })).response;
+  expect(await finish()).toBe('REFUSED');
+  expect((await begin()).unlockRecord).toEqual(new Uint8Array(100).fill(9));
+  expect([await finish(), await finish()]).toEqual(['asked', 'REFUSED']);
+  await begin();
+  expect(await finish()).toBe('asked');
+  // The second has taken the place of the first.
+  const { requests } = (await connection.request('account.requests', {})).response;
+  expect(requests.filter(({ kind }) => kind === 'password-change')).toMatchObject([{ state: 'open' }]);
+  const { notifications } = (await connection.request('notification.list', { before: null })).response;
+  expect(notifications[0]).toMatchObject({ kind: 'change-requested', device: eve.device.device, times: 2 });
+  expect((await connection.request('account.requestsCancel', {})).response.cancelled).toBeGreaterThan(0);
+  expect(server.audit.filter(({ event }) => event.event === 'account.requestsCancel')).toHaveLength(1);
 });
 
 test('a login by password is no reset, and a worker neither renames nor sets a password', async () => {

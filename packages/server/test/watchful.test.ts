@@ -188,6 +188,36 @@ describe('what is told to the account', () => {
   });
 });
 
+describe('the log is washed out by nobody', () => {
+  const linesOf = (event: string) => server.audit.filter((line) => line.event.event === event);
+
+  test('who begins and ends jobs all the time', async () => {
+    const { connection } = await session(ann);
+    const before = [linesOf('job.begin').length, linesOf('job.end').length];
+    const job = systemRandom.bytes(16);
+    for (let n = 0; n < 1000; n += 1) {
+      await connection.request('job.begin', { job, mode: 'push' });
+      await connection.request('job.end', { job, status: 'interrupted', counts: {} });
+    }
+    const lines = [linesOf('job.begin').length - (before[0] ?? 0), linesOf('job.end').length - (before[1] ?? 0)];
+    expect(lines.every((count) => count > 500 && count < 700)).toBe(true);
+  });
+
+  test('who looks up names, or cancels nothing', async () => {
+    const { connection } = await session(ann);
+    const codes = new Set<string>();
+    for (let n = 0; n < 300; n += 1)
+      await connection
+        .request('directory.lookUp', { username: 'root' })
+        .catch((error: { code: string }) => codes.add(error.code));
+    expect([...codes]).toEqual(['BUSY']);
+    const lines = linesOf('directory.lookUp').length;
+    expect([lines > 0, lines <= 61]).toEqual([true, true]);
+    for (let n = 0; n < 3; n += 1) await connection.request('account.requestsCancel', {});
+    expect(linesOf('account.requestsCancel')).toEqual([]);
+  });
+});
+
 test.each([
   ['rests', { idleMs: 300, watchMs: 50 }, false],
   ['is old, however busy', { lifetimeMs: 700, watchMs: 50 }, true],

@@ -37,7 +37,13 @@ test('a change of the password waits, is approved once, and makes all other requ
     const change = { account, ...fresh, expectedAuthEpoch: 0 };
     accounts.requests.openChange({ request: id(1), ...change });
     accounts.requests.openChange({ request: id(2), ...change });
-    accounts.requests.openReset({ request: id(3), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
+    accounts.requests.openReset({
+      request: id(3),
+      account,
+      ephemeralKey: id(7),
+      tokenHash: id(8),
+      askedFrom: '192.0.2.1',
+    });
     expect(accounts.requests.byId(id(1))).toBe(undefined);
     expect(() => accounts.requests.openChange({ request: id(4), ...change, expectedAuthEpoch: 1 })).toThrow(
       'meanwhile',
@@ -78,7 +84,13 @@ test('a reset takes effect a day after its approval, at once in person, never wh
   withTwo(async (accounts, _other, time) => {
     const { account } = await accounts.create(newAccount('anna', 1));
     const ask = (n: number) =>
-      accounts.requests.openReset({ request: id(n), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
+      accounts.requests.openReset({
+        request: id(n),
+        account,
+        ephemeralKey: id(7),
+        tokenHash: id(8),
+        askedFrom: '192.0.2.1',
+      });
     const approve = (n: number, verifiedInPerson: boolean) =>
       accounts.requests.approveReset({ request: id(n), by: admin, sealed: id(5), verifiedInPerson });
     ask(1);
@@ -101,7 +113,8 @@ test('a reset takes effect a day after its approval, at once in person, never wh
     expect(() => accounts.requests.finishReset({ request: id(2), ...records })).toThrow('done');
   }));
 
-const asks = (n: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? (n >> (8 * at)) & 255 : 7));
+const asks = (n: number): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? (n >> (8 * at)) & 255 : 7));
 
 test('strangers fill no disk with requests, and push out none of the person', () =>
   withTwo(async (accounts, _other, time) => {
@@ -246,7 +259,13 @@ test('the last administrator can be neither removed, suspended nor demoted, whoe
 test('a removed account is nobody any more: its name is free, its secrets are gone, its chain stays', () =>
   withTwo(async (accounts) => {
     const { account } = await accounts.create(newAccount('anna', 1, { contact: 'a@example.org' }));
-    accounts.requests.openReset({ request: id(1), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom: '192.0.2.1' });
+    accounts.requests.openReset({
+      request: id(1),
+      account,
+      ephemeralKey: id(7),
+      tokenHash: id(8),
+      askedFrom: '192.0.2.1',
+    });
     await accounts.remove(account);
     expect(await accounts.byName('anna')).toBe(undefined);
     expect(await accounts.list()).toEqual([]);

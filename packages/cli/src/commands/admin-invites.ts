@@ -35,32 +35,40 @@ export const run: Command = async (context, input) => {
 };
 
 async function list(context: CommandContext, storage: string | undefined): Promise<undefined> {
-  const invites = storage === undefined ? await listThere(context) : await listHere(context, storage);
+  const { invites, makers } = storage === undefined ? await listThere(context) : await listHere(context, storage);
+  const names = new Map(makers.map(({ account, username }) => [idKey(account), username]));
   const nowMs = context.clock.nowMs();
-  const rows = invites.map((invite) => ({ ...invite, id: idKey(invite.id), state: stateOf(invite, nowMs) }));
+  const rows = invites.map((invite) => {
+    const maker = invite.createdBy === null ? null : idKey(invite.createdBy);
+    const createdBy = maker === null ? null : (names.get(maker) ?? maker);
+    return { ...invite, id: idKey(invite.id), state: stateOf(invite, nowMs), createdBy };
+  });
   context.output.result({
     json: () => rows,
     text: () =>
       table([
-        ['id', 'username', 'role', 'quota', 'state', 'until'],
-        ...rows.map(({ id, username, role, quotaBytes, state, expiresAtMs }) => [
+        ['id', 'username', 'role', 'quota', 'state', 'until', 'by'],
+        ...rows.map(({ id, username, role, quotaBytes, state, expiresAtMs, createdBy }) => [
           id,
           username ?? '-',
           role,
           quotaBytes === null ? '-' : formatSize(quotaBytes),
           state,
           formatTime(expiresAtMs),
+          createdBy ?? '-',
         ]),
       ]),
   });
   return undefined;
 }
 
-function listThere(context: CommandContext): Promise<readonly ShownInvite[]> {
+type ShownInvites = Awaited<ReturnType<typeof listInvites>>;
+
+function listThere(context: CommandContext): Promise<ShownInvites> {
   return askServer(context, (server) => server.accounts.invites(context.signal));
 }
 
-async function listHere(context: CommandContext, storage: string): Promise<readonly ShownInvite[]> {
+async function listHere(context: CommandContext, storage: string): Promise<ShownInvites> {
   await using accounts = await Accounts.open(storage, { clock: context.clock });
   return await listInvites(accounts);
 }

@@ -79,6 +79,8 @@ async function find(desk: RequestDesk, digits: string): Promise<ShownRequest> {
   const found = (await desk.list()).filter(({ request }) => idKey(request).startsWith(wanted));
   const [only, another] = found;
   if (only !== undefined && another === undefined) return only;
+  // The list has an end; a whole id names one in any case.
+  if (only === undefined && wanted.length === 32) return await desk.show(Uint8Array.fromHex(wanted));
   const what = only === undefined ? 'there is no such request' : 'several requests begin like this';
   throw new CofferError(only === undefined ? 'NOT_FOUND' : 'INVALID', what, { hint: 'See `coffer admin requests`.' });
 }

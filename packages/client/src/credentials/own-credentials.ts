@@ -1,6 +1,6 @@
 import { CofferError } from '@coffer/core';
 import type { Random } from '@coffer/core';
-import { OpaqueClient, sealUnlockRecord } from '@coffer/crypto';
+import { hasEscrow, OpaqueClient, sealUnlockRecord } from '@coffer/crypto';
 import type { StartedRegistration } from '@coffer/crypto';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { Connections } from '../connection/connections.ts';
@@ -39,7 +39,7 @@ export class OwnCredentials {
 
   /**
    * Takes a new password, which the caller has checked. The keys of this device open with it too: at once when it is in force,
-   * otherwise beside the old one until it was used.
+   * otherwise beside the old one until it was used. There is an escrow again only if there was one.
    * @throws INTEGRITY when the server gives a recovery key that the pinned authority did not sign; BUSY, CONFLICT
    */
   async changePassword(password: string, signal?: AbortSignal): Promise<PasswordChange> {
@@ -86,10 +86,12 @@ export class OwnCredentials {
     const { random } = this.#deps;
     const wait = { ...(signal && { signal }) };
     const start = await connection.request('account.passwordStart', { request: started.request }, wait);
-    const { response, authEpoch, recovery } = start.response;
+    const { response, authEpoch, recovery, unlockRecord: inForce } = start.response;
     // After the start: keys that are changed from here on are another count of `authEpoch`, and the finish is refused.
     await this.#deps.checkKeys(connection, signal);
-    const recoveryKey = recoveryKeyOf({ certificate: recovery, authority, server });
+    const vouched = recoveryKeyOf({ certificate: recovery, authority, server });
+    // Who registered without one did not ask for it by choosing another password.
+    const recoveryKey = hasEscrow(inForce) ? vouched : undefined;
     const { record, exportKey } = await started.finish({ account, server, response });
     const { ark, identitySeed, sealSeed, dedup, formerSealSeeds } = keys;
     const secrets = { ark, identitySeed, sealSeed, dedup, formerSealSeeds };

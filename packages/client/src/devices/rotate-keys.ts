@@ -1,6 +1,7 @@
 import { CofferError, decodeCbor, encodeCbor, equalBytes, integrityError, timestampFromMs } from '@coffer/core';
 import {
   ed25519KeyPair,
+  hasEscrow,
   openKeystore,
   openUnlockRecord,
   rotateAccountSecrets,
@@ -73,6 +74,8 @@ interface Session {
   readonly authEpoch: number;
   /** As the server keeps them, opened with the password. */
   readonly secrets: AccountSecrets;
+  /** They have an escrow. */
+  readonly escrow: boolean;
 }
 
 async function behindPassword<Result>(
@@ -92,7 +95,8 @@ async function behindPassword<Result>(
   const { exportKey } = loggedIn;
   const { response } = await connection.request('account.unlock', {}, withSignal(signal));
   const secrets = openUnlockRecord({ server, account, exportKey, record: response.record });
-  return await work({ greeted, exportKey, authEpoch: response.authEpoch, secrets });
+  const escrow = hasEscrow(response.record);
+  return await work({ greeted, exportKey, authEpoch: response.authEpoch, secrets, escrow });
 }
 
 /** What is sent, and the keys that go with it. */
@@ -105,7 +109,7 @@ interface Rotation {
 
 async function makeRotation(
   options: AccountKeysOptions,
-  { greeted, exportKey, authEpoch, secrets }: Session,
+  { greeted, exportKey, authEpoch, secrets, escrow }: Session,
   signal: AbortSignal | undefined,
 ): Promise<Rotation> {
   const { profile, chain, keys } = options;
@@ -115,7 +119,8 @@ async function makeRotation(
   if (!isIdentityOf(secrets, chain)) throw integrityError('The identity chain');
   const next = rotateAccountSecrets(secrets, random);
   const { response } = await greeted.connection.request('device.rotation', {}, withSignal(signal));
-  const recoveryKey = recoveryKeyOf({ certificate: response.recovery, authority, server });
+  const vouched = recoveryKeyOf({ certificate: response.recovery, authority, server });
+  const recoveryKey = escrow ? vouched : undefined;
   const sealed = { server, account, exportKey, secrets: next, random };
   const unlockRecord = sealUnlockRecord({ ...sealed, ...(recoveryKey && { recoveryKey }) });
   const statement = rotationStatement(options, { old: secrets, next });

@@ -60,6 +60,8 @@ const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>
   'recovery-started': () =>
     'somebody asks to set a new password for your account with the recovery key; if that was not you: coffer password cancel',
   'request-made': ({ who }) => `${who} asks for a decision; see \`coffer admin requests\``,
+  'change-requested': ({ device }) =>
+    `a new password for your account was asked for on ${device}; if that was not you: coffer password cancel`,
   'password-changed': () => 'the password of your account was changed; all other sessions have ended',
 };
 

@@ -49,7 +49,7 @@ export class RealServer implements AsyncDisposable {
     const storage = join(folder, 'storage');
     const provision = await makeStorage(storage);
     const authority = authorityFingerprint(provision.authority.publicKey);
-    await addAccount(storage, provision, { username: 'ada', certified: true });
+    await addAccount(storage, provision, { username: 'ada', certified: true, escrow: true });
     const { certificatePem } = await writeTestCertificates(join(folder, 'certs'));
     const daemon = await openDaemon(folder, { port: 0, options });
     const pin = pinOf(new X509Certificate(certificatePem));
@@ -61,8 +61,8 @@ export class RealServer implements AsyncDisposable {
   }
 
   /** One more account, as the administrator's tool makes it beside a running daemon. */
-  async addAccount(username: string, { certified = true } = {}): Promise<void> {
-    await addAccount(this.storage, this.#provision, { username, certified });
+  async addAccount(username: string, { certified = true, escrow = true } = {}): Promise<void> {
+    await addAccount(this.storage, this.#provision, { username, certified, escrow });
   }
 
   /** What an administrator keeps offline. */
@@ -165,8 +165,9 @@ async function makeStorage(storage: string): Promise<Provision> {
 async function addAccount(
   storage: string,
   { server, setup, authority, recovery }: Provision,
-  { username, certified }: { readonly username: string; readonly certified: boolean },
+  about: { readonly username: string; readonly certified: boolean; readonly escrow: boolean },
 ): Promise<void> {
+  const { username, certified, escrow } = about;
   await using accounts = await Accounts.open(storage, { clock: systemClock });
   const id: AccountId = randomId(systemRandom);
   const secrets = newAccountSecrets(systemRandom);
@@ -193,7 +194,7 @@ async function addAccount(
       server,
       account: id,
       random: systemRandom,
-      recoveryKey: recovery.publicKey,
+      ...(escrow && { recoveryKey: recovery.publicKey }),
     }),
     identity: [statement],
     certificate: certified ? certificate : null,

@@ -17,6 +17,8 @@ const inviteId = bytes(8);
 const devicesShown = 256;
 /** Invites of one answer; there are no more. */
 const invitesShown = 1000;
+/** Names of those who made them; more administrators than any server has. */
+const makersShown = 100;
 
 const device = z
   .strictObject({ name: text(64), scope: choice(['full', 'worker']), revoked: bool, lastSeenMs: orNull(timeMs) })
@@ -59,7 +61,8 @@ export const adminUserOperations = {
   'admin.userRole': {
     code: 0x0912,
     access: 'admin',
-    about: 'Makes an account an administrator, or no more. NOT_ALLOWED for the last administrator who can act.',
+    about:
+      'Makes an account an administrator, or no more; their unused invites go then. NOT_ALLOWED for the last administrator who can act.',
     request: z.strictObject({ username, role }),
     response: z.strictObject({}),
   },
@@ -96,7 +99,8 @@ export const adminUserOperations = {
   'admin.inviteList': {
     code: 0x0916,
     access: 'admin',
-    about: 'Invites, those too that were used or have expired in the last 30 days.',
+    about:
+      'Invites, those too that were used or have expired in the last 30 days. `createdBy` is null for those that were made on the machine of the server; `makers` is what the others are called now.',
     request: z.strictObject({}),
     response: z.strictObject({
       invites: list(
@@ -108,9 +112,11 @@ export const adminUserOperations = {
           createdAtMs: timeMs,
           expiresAtMs: timeMs,
           usedAtMs: orNull(timeMs),
+          createdBy: orNull(account),
         }),
         invitesShown,
       ),
+      makers: list(z.strictObject({ account, username }), makersShown),
     }),
   },
   'admin.inviteRevoke': {

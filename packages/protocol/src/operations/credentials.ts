@@ -57,15 +57,16 @@ export const credentialOperations = {
   'account.passwordStart': {
     code: 0x0208,
     access: 'device',
-    about: 'First half of a new password of the own account. Full devices only; limited like logins.',
+    about:
+      'First half of a new password of the own account. Full devices only; limited like logins. `unlockRecord` is the one in force: the next has an escrow only if this one has.',
     request: z.strictObject({ request: opaque }),
-    response: z.strictObject({ response: opaque, authEpoch: count, recovery }),
+    response: z.strictObject({ response: opaque, authEpoch: count, recovery, unlockRecord }),
   },
   'account.passwordFinish': {
     code: 0x0209,
     access: 'device',
     about:
-      'Second half. `request` is null when the password is in force, which ended all other sessions; otherwise an administrator decides upon it.',
+      'Second half, once for each first one on the connection. `request` is null when the password is in force, which ended all other sessions; otherwise an administrator decides upon it.',
     request: z.strictObject({ record: opaque, unlockRecord, authEpoch: count }),
     response: z.strictObject({ request: orNull(requestId) }),
   },
@@ -127,7 +128,8 @@ export const credentialOperations = {
   'account.resetStart': {
     code: 0x020f,
     access: 'login',
-    about: 'First half of the new password after `account.resetOpen`.',
+    about:
+      'First half of the new password after `account.resetOpen`; a few times an hour for an account, fewer for a request.',
     request: z.strictObject({ request: opaque }),
     response: z.strictObject({ response: opaque, recovery }),
   },

@@ -20,6 +20,7 @@ export const notificationKinds = [
   'alert',
   'request-made',
   'password-changed',
+  'change-requested',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

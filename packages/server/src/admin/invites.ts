@@ -1,4 +1,4 @@
-import { CofferError, dayMs, idKey, type AccountId, type Clock } from '@coffer/core';
+import { CofferError, dayMs, idKey, type AccountId, type Clock, type IdKey } from '@coffer/core';
 import type { RequestOf, ResponseOf } from '@coffer/protocol';
 import type { Accounts, Invite } from '@coffer/storage';
 
@@ -6,6 +6,8 @@ import type { Accounts, Invite } from '@coffer/storage';
 const maxInviteMs = 366 * dayMs;
 /** Bytes of the hash of its token by which an invite is named. */
 const inviteIdBytes = 8;
+/** Names of one answer; the protocol's limit. */
+const makersNamed = 100;
 
 /** An invite as administrators see it: never its token, of which the server has the hash. */
 export type ShownInvite = ResponseOf<'admin.inviteList'>['invites'][number];
@@ -30,8 +32,17 @@ export async function makeInvite(
   return { id: idOf(invite.tokenHash), expiresAtMs };
 }
 
-export async function listInvites(accounts: Accounts): Promise<ShownInvite[]> {
-  return (await accounts.invites()).map(shown);
+/** With the names of those who made them, unless they are gone. */
+export async function listInvites(accounts: Accounts): Promise<ResponseOf<'admin.inviteList'>> {
+  const invites = await accounts.invites();
+  const ids = new Map<IdKey, AccountId>();
+  for (const { createdBy } of invites) if (createdBy !== null) ids.set(idKey(createdBy), createdBy);
+  const makers: ResponseOf<'admin.inviteList'>['makers'] = [];
+  for (const account of [...ids.values()].slice(0, makersNamed)) {
+    const username = (await accounts.byId(account))?.username ?? '';
+    if (username !== '') makers.push({ account, username });
+  }
+  return { invites: invites.map(shown), makers };
 }
 
 /** By the id that {@link listInvites} shows. @throws NOT_FOUND, also when it was used */
@@ -46,6 +57,7 @@ function idOf(tokenHash: Uint8Array): Uint8Array {
   return tokenHash.subarray(0, inviteIdBytes);
 }
 
-function shown({ tokenHash, username, role, quotaBytes, createdAtMs, expiresAtMs, usedAtMs }: Invite): ShownInvite {
-  return { id: idOf(tokenHash), username, role, quotaBytes, createdAtMs, expiresAtMs, usedAtMs };
+function shown(invite: Invite): ShownInvite {
+  const { tokenHash, username, role, quotaBytes, createdAtMs, expiresAtMs, usedAtMs, createdBy } = invite;
+  return { id: idOf(tokenHash), username, role, quotaBytes, createdAtMs, expiresAtMs, usedAtMs, createdBy };
 }

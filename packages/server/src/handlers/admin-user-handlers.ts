@@ -51,7 +51,7 @@ export function adminUserHandlers(services: Services): Pick<Handlers<Connection>
     'admin.inviteCreate': logged('admin.inviteCreate', async (request, { context }) => ({
       response: await makeInvite(services, { ...request, createdBy: context.account }),
     })),
-    'admin.inviteList': async () => ({ invites: await listInvites(accounts) }),
+    'admin.inviteList': async () => await listInvites(accounts),
     'admin.inviteRevoke': logged('admin.inviteRevoke', async ({ id }) => {
       await revokeInvite(accounts, id);
       return { response: {} };

@@ -1,4 +1,4 @@
-import { CofferError, idKey, randomId } from '@coffer/core';
+import { CofferError, randomId } from '@coffer/core';
 import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
 import type { AccountRequest } from '@coffer/storage';
 import type { AuditEvent } from '../log/audit.ts';
@@ -6,6 +6,7 @@ import { LoginThrottle } from '../login/login-throttle.ts';
 import type { Connection } from '../session/connection.ts';
 import { recordOf } from './account-handlers.ts';
 import type { Services } from './services.ts';
+import { takeTurn } from './take-turn.ts';
 
 type PasswordOperation =
   | 'account.rename'
@@ -18,9 +19,6 @@ type PasswordOperation =
 const startsPerHour = 20;
 /** Names that one account tries: each answer tells whether somebody has it. */
 const renamesPerHour = 10;
-/** Requests of one answer; the protocol's limit. */
-const requestsTogether = 200;
-
 /** The own name and password, and what was asked about them. */
 export function passwordHandlers(services: Services): Pick<Handlers<Connection>, PasswordOperation> {
   const { accounts, opaque, clock } = services;
@@ -29,29 +27,35 @@ export function passwordHandlers(services: Services): Pick<Handlers<Connection>,
   return {
     'account.rename': async ({ username }, { context }) => {
       requireFull(context);
-      take(renames, context);
+      takeTurn(renames, context.account);
       await accounts.rename(context.account, username);
       record(services, context, { category: 'account', operation: 'account.rename' });
       return {};
     },
     'account.passwordStart': async ({ request }, { context }) => {
       requireFull(context);
-      take(starts, context);
       const { account } = context;
+      takeTurn(starts, account);
+      context.passwordBegun = true;
       const response = await opaque.registrationResponse({ account, request });
-      const { authEpoch } = await recordOf(services, account);
-      return { response, authEpoch, recovery: (await accounts.setting('recoveryCertificate')) ?? null };
+      const { authEpoch, unlockRecord } = await recordOf(services, account);
+      const recovery = (await accounts.setting('recoveryCertificate')) ?? null;
+      return { response, authEpoch, recovery, unlockRecord };
     },
     'account.passwordFinish': async (request, { context }) => {
       requireFull(context);
+      // As many as were begun: each is a record of 60 KiB, and a line for every administrator.
+      if (!context.passwordBegun) throw notBegun();
+      context.passwordBegun = false;
       return finish(services, request, context);
     },
     'account.requests': async (_request, { context }) => ({
-      requests: accounts.requests.ofAccount(context.account).toReversed().slice(0, requestsTogether).map(shown),
+      requests: accounts.requests.ofAccount(context.account).map(shown),
     }),
     'account.requestsCancel': async (_request, { context }) => {
       const cancelled = accounts.requests.cancel(context.account);
-      record(services, context, { category: 'password', operation: 'account.requestsCancel' });
+      if (cancelled.length > 0)
+        record(services, context, { category: 'password', operation: 'account.requestsCancel' });
       for (const { request } of cancelled)
         await services.notifications.notify(context.account, { kind: 'request-decided', word: 'cancelled', request });
       return { cancelled: cancelled.length };
@@ -78,6 +82,8 @@ async function finish(
   }
   const { request } = accounts.requests.openChange({ ...change, request: randomId<'request'>(random) });
   record(services, context, { category: 'password', operation: 'account.passwordFinish', note: 'requested' });
+  // Whoever is at an unlocked device can ask: any other device can cancel it.
+  await notifications.notify(account, { kind: 'change-requested', device: context.device.device });
   await notifications.notifyAdmins({ kind: 'request-made', actor: account, request });
   return { request };
 }
@@ -95,12 +101,8 @@ function requireFull({ device }: Connection): void {
   });
 }
 
-function take(throttle: LoginThrottle, { account }: Connection): void {
-  if (throttle.begin(idKey(account)) === 0) return;
-  throw new CofferError('BUSY', 'this was tried too often', {
-    hint: 'Try again in an hour.',
-    retryable: false,
-  });
+function notBegun(): CofferError {
+  return new CofferError('REFUSED', 'no change of the password was begun on this connection');
 }
 
 function record(

@@ -11,17 +11,26 @@ import {
 } from '@coffer/protocol';
 import type { AccountRecord, AccountRequest } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
+import { LoginThrottle } from '../login/login-throttle.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 import { foldName, refused } from './session-handlers.ts';
+import { takeTurn } from './take-turn.ts';
 
 type ResetOperation = Extract<keyof Handlers<Connection>, `account.reset${string}`>;
 
 /** An answer to a reset takes this long, whoever is named: writing one down takes a few milliseconds, and only those of real accounts are. */
 const answerMs = 250;
+/** Evaluations of the login secret for one account: who holds the token of an approved reset must not guess at the lost password by them. */
+const startsPerHour = 10;
+/** Of one request: a broken connection or two, so that one that was approved for a thief does not keep out the one of the person. */
+const startsOfRequestPerHour = 5;
 
 /** A lost password, from the request of a new device to its login (CRYPTO §Passwords that change or are lost). */
 export function resetHandlers(services: Services): Pick<Handlers<Connection>, ResetOperation> {
+  const { clock } = services;
+  const starts = new LoginThrottle({ clock }, { attemptsPerHour: startsPerHour });
+  const startsOfRequest = new LoginThrottle({ clock }, { attemptsPerHour: startsOfRequestPerHour });
   return {
     'account.resetRequest': async (request, call) => resetRequest(services, request, call),
     'account.resetStatus': async ({ request, token }) => {
@@ -40,6 +49,8 @@ export function resetHandlers(services: Services): Pick<Handlers<Connection>, Re
     'account.resetStart': async ({ request }, { context }) => {
       // Once: each evaluation of the login secret would save a guess at the lost password a login.
       if (context.reset === undefined || context.reset.begun) throw refused();
+      takeTurn(startsOfRequest, context.reset.request);
+      takeTurn(starts, context.account);
       context.reset.begun = true;
       const response = await services.opaque.registrationResponse({ account: context.account, request });
       return { response, recovery: (await services.accounts.setting('recoveryCertificate')) ?? null };
@@ -59,32 +70,35 @@ async function resetRequest(
   const known = await accounts.byName(username);
   const account = known?.account ?? opaque.decoyAccount(name);
   const request = randomId<'request'>(random);
-  const asked = { request, account, ephemeralKey, tokenHash };
-  const [, result] = await Promise.all([
-    clock.sleep(answerMs, signal),
-    keep(services, known, asked).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    ),
-  ]);
+  const asked = { request, account, ephemeralKey, tokenHash, askedFrom: context.address };
+  const [, status] = await Promise.all([clock.sleep(answerMs, signal), keep(services, known, asked)]);
   const real = known?.state === 'active';
-  const status = result === undefined ? 'OK' : statusOf(result.error);
   record(services, context, { operation: 'account.resetRequest', status, ...(real && { account }) });
-  if (result !== undefined) throw result.error;
   return { account, request };
 }
 
-/** A name that nobody has, and a suspended account, ask for nothing. */
+/**
+ * A name that nobody has, and a suspended account, ask for nothing. Never rejects: on a full disk only those of real accounts
+ * would, and that would tell who exists.
+ */
 async function keep(
-  { accounts, notifications }: Services,
+  { accounts, notifications, logger }: Services,
   known: AccountRecord | undefined,
   asked: Parameters<Services['accounts']['requests']['openReset']>[0],
-): Promise<void> {
-  if (known?.state !== 'active') return;
-  accounts.requests.openReset(asked);
+): Promise<AuditEvent['status']> {
+  if (known?.state !== 'active') return 'OK';
   const { account, request } = asked;
-  await notifications.notify(account, { kind: 'recovery-started', request });
+  try {
+    accounts.requests.openReset(asked);
+  } catch (error) {
+    const status = statusOf(error);
+    logger.error({ status, reason: String(error) }, 'a request for a new password could not be kept');
+    return status;
+  }
+  // Without the request: equal ones become one, and push out nothing else that the person should read.
+  await notifications.notify(account, { kind: 'recovery-started' });
   await notifications.notifyAdmins({ kind: 'request-made', actor: account, request });
+  return 'OK';
 }
 
 function open(

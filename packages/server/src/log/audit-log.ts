@@ -31,7 +31,7 @@ export interface AuditTrail extends Audit {
   anchor(
     store: Pick<AuditHeadStore, 'read' | 'write'>,
   ): Promise<AsyncDisposable & { readonly gaps: readonly AuditGap[] }>;
-  /** What was recorded is in the files. */
+  /** What was recorded before is in the files; it does not wait for what comes meanwhile. */
   flush(): Promise<void>;
 }
 
@@ -39,6 +39,8 @@ interface Chain {
   readonly writer: AuditWriter;
   readonly waiting: { readonly event: AuditEvent; readonly atMs: number }[];
   dropped: number;
+  /** Lines that have left `waiting`. */
+  written: number;
   /** The place after which the next line comes: another one than the writer's after a gap. */
   place: ChainPlace;
   firstSeq: number;
@@ -65,7 +67,7 @@ export class AuditLog implements AuditTrail, AsyncDisposable {
     const chains = new Map<AuditCategory, Chain>();
     for (const category of auditCategories) {
       const writer = await AuditWriter.open({ folder, category, maxBytes });
-      chains.set(category, { writer, waiting: [], dropped: 0, place: writer.last, firstSeq: 1 });
+      chains.set(category, { writer, waiting: [], dropped: 0, written: 0, place: writer.last, firstSeq: 1 });
     }
     return new AuditLog(options, { clock, chains });
   }
@@ -102,7 +104,9 @@ export class AuditLog implements AuditTrail, AsyncDisposable {
   }
 
   async flush(): Promise<void> {
-    while (this.#pumping !== undefined && !this.#stop.signal.aborted) await this.#pumping;
+    const goals = [...this.#chains.values()].map((chain) => ({ chain, goal: chain.written + chain.waiting.length }));
+    const isOpen = (): boolean => goals.some(({ chain, goal }) => chain.written < goal);
+    while (isOpen() && this.#pumping !== undefined && !this.#stop.signal.aborted) await this.#pumping;
   }
 
   /** Writes what waits, as far as the disk takes it, then closes the files. */
@@ -132,22 +136,28 @@ export class AuditLog implements AuditTrail, AsyncDisposable {
     try {
       // Lines of one moment go together.
       await Promise.resolve();
-      await this.#writeAll();
+      await this.#writeRound();
     } catch {
       // A full disk must not end the daemon.
       await this.#clock.sleep(retryMs, this.#stop.signal).catch(() => undefined);
     } finally {
       this.#pumping = undefined;
     }
-    const isWaiting = [...this.#chains.values()].some(({ waiting }) => waiting.length > 0);
-    if (isWaiting && !this.#stop.signal.aborted) this.#pumping = this.#pump();
+    if (this.#isWaiting() && !this.#stop.signal.aborted) this.#pumping = this.#pump();
   }
 
   async #writeAll(): Promise<void> {
-    for (const [category, chain] of this.#chains) {
-      while (chain.waiting.length > 0) await this.#write(category, chain);
-    }
+    while (this.#isWaiting()) await this.#writeRound();
+  }
+
+  /** One batch of each: who fills one category must not keep the lines of the others out of their files. */
+  async #writeRound(): Promise<void> {
+    for (const [category, chain] of this.#chains) await this.#write(category, chain);
     this.#headSoon();
+  }
+
+  #isWaiting(): boolean {
+    return [...this.#chains.values()].some(({ waiting }) => waiting.length > 0);
   }
 
   async #write(category: AuditCategory, chain: Chain): Promise<void> {
@@ -162,6 +172,7 @@ export class AuditLog implements AuditTrail, AsyncDisposable {
     await chain.writer.append(text, { day: new Date(first.atMs).toISOString().slice(0, 10), last });
     chain.place = last;
     chain.waiting.splice(0, taken);
+    chain.written += taken;
     chain.dropped -= dropped;
     this.#headsChanged = true;
   }

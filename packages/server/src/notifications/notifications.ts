@@ -6,7 +6,7 @@ import type { Connection } from '../session/connection.ts';
 import type { Sessions } from '../session/sessions.ts';
 
 export interface NotificationsDeps {
-  readonly accounts: Pick<Accounts, 'notifications' | 'list'>;
+  readonly accounts: Pick<Accounts, 'notifications' | 'admins'>;
   readonly sessions: Pick<Sessions, 'ofAccount'>;
   readonly logger: Logger;
 }
@@ -42,8 +42,7 @@ export class Notifications {
 
   /** Tells every active administrator. */
   async notifyAdmins(notice: KnownNotice): Promise<void> {
-    for (const { account, role, state } of await this.#deps.accounts.list())
-      if (role === 'admin' && state === 'active') await this.notify(account, notice);
+    for (const account of await this.#deps.accounts.admins()) await this.notify(account, notice);
   }
 
   #tell(connection: Connection, id: number): void {

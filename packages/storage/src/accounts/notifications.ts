@@ -16,6 +16,7 @@ const security = [
   'recovery-started',
   'alert',
   'password-changed',
+  'change-requested',
 ] as const;
 
 /** What happened, in ids and fixed words: the server knows no names. */
