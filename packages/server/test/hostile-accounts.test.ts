@@ -166,7 +166,8 @@ test('who was let in by a reset still needs the key of the identity, and one que
 test('however often strangers ask, nobody learns who exists, and the person is told once', async () => {
   const token = systemRandom.bytes(32);
   const ask = async (username: string) => {
-    const { connection } = await stranger();
+    await using one = await dial(server.port);
+    const { connection } = one;
     const asked = { username, ephemeralKey: systemRandom.bytes(1216), tokenHash: sha256(token) };
     return (await connection.request('account.resetRequest', asked)).response.request;
   };
