@@ -67,7 +67,7 @@ function addRegistration(program: CommanderCommand, add: AddCommand): void {
     .option('--username <name>', 'how you will be known; needed unless the invite names it')
     .option('--password-stdin', 'read the password from standard input')
     .option('--generate', generateText)
-    .option('--no-recovery', 'seal nothing to the recovery key: without the password all is lost')
+    .option('--no-recovery', 'seal nothing to the recovery key, now or later: without the password all is lost')
     .option('--device-name <name>', 'what this machine is called (default its host name)')
     .option('--keystore <kind>', keystoreText, 'password')
     .option('--ca <file>', caText)
