@@ -95,6 +95,7 @@ function addPasswordCommands(password: CommanderCommand, add: AddCommand): void 
     summary: 'the password is lost: ask the administrator for a new one, and show words to read to them',
     load: () => import('./commands/password-reset-request.ts'),
   })
+    .option('--again', 'also when a request of this machine waits: the administrator does not find it')
     .option('--ca <file>', caText)
     .option('--pin <sha256>', pinText)
     .option('--trust-first-use', firstUseText);

@@ -224,7 +224,7 @@ test('a lost password: words, an approval, a day, a new password, and all data a
   const ask = { profile, target: server.target, trust: trust() };
   const asked = await requestReset(ask);
   expect(asked.words).toHaveLength(12);
-  expect((await requestReset(ask)).words).toEqual(asked.words);
+  expect(await requestReset(ask)).toEqual(asked);
   expect(await resetStatus({ profile })).toMatchObject({ state: 'open', words: asked.words });
   const finishing = { profile, password: better, keystore: 'password', deviceName: 'found' } as const;
   await expect(finishReset(finishing)).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -330,8 +330,12 @@ test('a reset is asked only of a server whose authority is known', async () => {
   const untrusted = requestReset({ profile, target: server.target, trust: { kind: 'pin', pin: server.pin } });
   await expect(untrusted).rejects.toMatchObject({ code: 'UNTRUSTED_SERVER' });
   expect(existsSync(profile.path)).toBe(false);
-  const nobody = await requestReset({ profile, target: { ...server.target, username: 'nobody' }, trust: trust() });
+  const ask = { profile, target: { ...server.target, username: 'nobody' }, trust: trust() };
+  const nobody = await requestReset(ask);
   expect(nobody.words).toHaveLength(12);
+  const again = await requestReset({ ...ask, again: true });
+  expect([again.words, again.request]).not.toEqual([nobody.words, nobody.request]);
+  expect(await requestReset(ask)).toEqual(again);
   expect(await resetStatus({ profile })).toMatchObject({ state: 'open' });
   aheadMs += 7 * dayMs;
   expect(await resetStatus({ profile })).toMatchObject({ state: 'expired' });

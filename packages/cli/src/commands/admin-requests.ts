@@ -10,6 +10,7 @@ import { confirm } from '../prompt.ts';
 import { askAuthorityPassphrase, openAuthority } from '../provision/authority.ts';
 import type { AuthorityKeys } from '../provision/authority.ts';
 import { certifiedIdentity, rootKeyForReset, wordsOfReset } from '../provision/open-escrow.ts';
+import { findRequest } from '../find-request.ts';
 import { withRequestDesk } from '../request-desk.ts';
 import type { RequestDesk } from '../request-desk.ts';
 import { safeText } from '../safe-text.ts';
@@ -43,7 +44,7 @@ export const run: Command = async (context, input) => {
   }
   return await withRequestDesk(context, storageFolder(context, options.storage), async (desk) => {
     if (id === undefined) return list(context, desk);
-    const { request } = await find(desk, id);
+    const { request } = await findRequest(desk, id);
     const details = await desk.show(request);
     return action === 'approve'
       ? approve(context, { desk, details, options })
@@ -72,17 +73,6 @@ async function list({ output }: CommandContext, desk: RequestDesk): Promise<unde
 function row({ request, createdAtMs, username, kind, state, activeAtMs, reason }: ShownRequest): string[] {
   const more = state === 'approved' && activeAtMs !== null ? `takes effect ${formatTime(activeAtMs)}` : reason;
   return [idKey(request), formatTime(createdAtMs), username, kind, state, more];
-}
-
-async function find(desk: RequestDesk, digits: string): Promise<ShownRequest> {
-  const wanted = digits.toLowerCase();
-  const found = (await desk.list()).filter(({ request }) => idKey(request).startsWith(wanted));
-  const [only, another] = found;
-  if (only !== undefined && another === undefined) return only;
-  // The list has an end; a whole id names one in any case.
-  if (only === undefined && wanted.length === 32) return await desk.show(Uint8Array.fromHex(wanted));
-  const what = only === undefined ? 'there is no such request' : 'several requests begin like this';
-  throw new CofferError(only === undefined ? 'NOT_FOUND' : 'INVALID', what, { hint: 'See `coffer admin requests`.' });
 }
 
 async function reject(context: CommandContext, { desk, details, options }: Deciding): Promise<undefined> {

@@ -13,6 +13,8 @@ export interface RequestReset {
   readonly profile: Profile;
   readonly target: LoginTarget;
   readonly trust: Trust;
+  /** Also when one of this device waits: where many ask, the server may have dropped it, and does not say so. */
+  readonly again?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -20,6 +22,8 @@ export interface ResetWords {
   readonly username: string;
   /** `host:port`. */
   readonly server: string;
+  /** By which an administrator finds it, when many ask. */
+  readonly request: Uint8Array;
   /** To be read to the administrator by voice: both see the same only when both speak of this device. */
   readonly words: readonly string[];
 }
@@ -51,16 +55,19 @@ const openMs = 7 * dayMs;
 
 /**
  * Asks for a new password, for somebody who has lost the old one (CRYPTO §Passwords that change or are lost). A request that waits is
- * told again, not made twice.
+ * told again, not made twice, unless `again` says so.
  * @throws UNTRUSTED_SERVER when the login pins no authority, EXISTS when somebody is logged in here, BUSY, UNREACHABLE, as `login`
  */
 export async function requestReset(options: RequestReset, deps?: { readonly dial: Dial }): Promise<ResetWords> {
   const { profile, target } = options;
   refuseLoggedIn(profile);
-  const status = await resetStatus(options, deps);
+  const status = options.again === true ? undefined : await resetStatus(options, deps);
   const waits = status?.state === 'open' || status?.state === 'approved';
   const isSame = status?.username === target.username && status.server === `${target.host}:${target.port}`;
-  if (waits && isSame) return { username: status.username, server: status.server, words: status.words };
+  if (waits && isSame) {
+    const { username, server, request, words } = status;
+    return { username, server, request, words };
+  }
   const { askReset } = await import('./reset-exchange.ts');
   return wordsOf(await askReset(options, deps));
 }
@@ -105,5 +112,10 @@ export async function finishReset(options: FinishReset, deps?: { readonly dial: 
 
 function wordsOf({ host, port, username, server, account, request, ephemeralSeed }: PendingReset): ResetWords {
   const ephemeralKey = xwingKeyPair(ephemeralSeed).publicKey;
-  return { username, server: `${host}:${port}`, words: resetWords({ server, account, request, ephemeralKey }) };
+  return {
+    username,
+    server: `${host}:${port}`,
+    request,
+    words: resetWords({ server, account, request, ephemeralKey }),
+  };
 }

@@ -19,6 +19,7 @@ type PasswordOperation =
 const startsPerHour = 20;
 /** Names that one account tries: each answer tells whether somebody has it. */
 const renamesPerHour = 10;
+
 /** The own name and password, and what was asked about them. */
 export function passwordHandlers(services: Services): Pick<Handlers<Connection>, PasswordOperation> {
   const { accounts, opaque, clock } = services;

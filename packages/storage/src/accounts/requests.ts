@@ -19,7 +19,7 @@ const rememberedOfAccount = 64;
 const maxRequests = 10_000;
 /** Requests in one list. */
 const listed = 1000;
-/** Of one account. */
+/** Of one account; the protocol's limit of an answer. */
 const listedOfAccount = 200;
 
 export interface RequestsDeps {
