@@ -201,13 +201,13 @@ describe('the audit log', () => {
     const work = async (log: AuditLog): Promise<void> => {
       some(1500, 'auth')(log);
       log.record('anomaly', { event: 'late', status: 'OK' });
-      let isDone = false;
-      const done = log.flush().then(() => (isDone = true));
-      for (let round = 0; round < 300 && !isDone; round += 1) {
+      const flushed = { isDone: false };
+      const done = log.flush().then(() => (flushed.isDone = true));
+      for (let round = 0; round < 300 && !flushed.isDone; round += 1) {
         some(1000, 'auth')(log);
         await systemClock.sleep(1);
       }
-      expect(isDone).toBe(true);
+      expect(flushed.isDone).toBe(true);
       await done;
       const [file] = await filesOf(path, 'anomaly');
       expect(await readFile(file ?? '', 'utf8')).toContain('"event":"late"');

@@ -16,7 +16,6 @@ let site: TestSite;
 let server: TestDaemon;
 let ann: { account: TestAccount; device: TestDevice };
 let eve: { account: TestAccount; device: TestDevice };
-let finn: { account: TestAccount; device: TestDevice };
 let root: { account: TestAccount; device: TestDevice };
 let stack: AsyncDisposableStack;
 
@@ -25,7 +24,7 @@ beforeAll(async () => {
   site = await TestSite.make(await tempFolder());
   ann = await site.addAccount('ann', 2);
   eve = await site.addAccount('eve', 3);
-  finn = await site.addAccount('finn', 4);
+  await site.addAccount('finn', 4);
   root = await site.addAccount('root', 1);
   await using accounts = await Accounts.open(site.storagePath);
   await accounts.setRole(root.account.account, 'admin');
@@ -204,6 +203,7 @@ test('an approved reset asks about the login a few times, and a few resets toget
   const asked = { username: 'finn', ephemeralKey: systemRandom.bytes(1216), tokenHash: sha256(token) };
   await using accounts = await Accounts.open(site.storagePath);
   const answered: number[] = [];
+  const codes = new Set<string>();
   for (let n = 0; n < 3; n += 1) {
     const { request } = (await (await stranger()).connection.request('account.resetRequest', asked)).response;
     accounts.requests.approveReset({ request, by: null, sealed: new Uint8Array(1169), verifiedInPerson: true });
@@ -216,12 +216,13 @@ test('an approved reset asks about the login a few times, and a few resets toget
         () => 'OK',
         (error: { code: string }) => error.code,
       );
+      codes.add(code);
       if (code === 'OK') count += 1;
-      else expect(code).toBe('BUSY');
     }
     answered.push(count);
   }
   expect(answered).toEqual([5, 5, 0]);
+  expect([...codes]).toEqual(['OK', 'BUSY']);
 });
 
 test('a new password is finished once for each time it was begun; the account hears that it was asked for', async () => {

@@ -9,7 +9,7 @@ export interface StoredRequest extends AccountRequest {
 }
 
 /** How many, and when: what is over then is not what somebody waits for. */
-export interface Listing {
+interface Listing {
   readonly nowMs: number;
   readonly limit: number;
 }
