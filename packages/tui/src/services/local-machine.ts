@@ -20,6 +20,13 @@ export interface LocalMachineOptions {
   readonly editFolder: string;
 }
 
+/** For one file that is edited. */
+export interface WorkFolder {
+  readonly path: string;
+  /** With all that is in it. */
+  readonly remove: () => void;
+}
+
 /** Names of one folder that a picker lists; a folder with more is picked as a whole. */
 const maxItems = 10_000;
 
@@ -63,12 +70,12 @@ export class LocalMachine {
     return found === undefined ? undefined : `${found.size} ${found.mtimeNs} ${found.ino}`;
   }
 
-  /** A private folder of its own. Disposing it removes it with all that is in it. @throws IO */
-  workFolder(): { readonly path: string } & Disposable {
+  /** A private folder of its own, which stays until it is removed. @throws IO */
+  workFolder(): WorkFolder {
     try {
       mkdirSync(this.#options.editFolder, { recursive: true, mode: 0o700 });
       const path = mkdtempSync(join(this.#options.editFolder, 'edit-'));
-      return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+      return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
     } catch (cause) {
       throw new CofferError('IO', 'there is no place for a file that is edited', { cause });
     }

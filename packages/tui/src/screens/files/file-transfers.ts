@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { displayName } from '@coffer/client';
 import type { Store } from '../../app/store.ts';
-import { editFile } from '../../services/edit-file.ts';
+import { editFile, KeptEditError } from '../../services/edit-file.ts';
 import { pickLocal } from '../../services/pick-local.ts';
 import type { Services } from '../../services/services.ts';
 import { queueDownload, queueUpload } from '../../services/transfer-tasks.ts';
@@ -66,9 +66,17 @@ export class FileTransfers {
     const { ui } = this.#services;
     const name = displayName(row.entry.name);
     let outcome: Awaited<ReturnType<typeof editFile>> | undefined;
+    let kept: KeptEditError | undefined;
     const isDone = await ui.work(`editing ${name}`, async (signal) => {
-      outcome = await editFile(this.#services, row.entry, signal);
+      outcome = await editFile(this.#services, row.entry, signal).catch((error: unknown) => {
+        if (!(error instanceof KeptEditError)) throw error;
+        kept = error;
+        return undefined;
+      });
     });
+    // One line at the lower edge has no room for a path, and what is typed must be found again.
+    if (kept !== undefined)
+      return await ui.read({ title: `${name} is not stored`, lines: [`${kept.message}.`, kept.hint ?? ''] });
     if (!isDone) return;
     if (outcome === 'changed') ui.say(`stored a new version of ${name}`, 'good');
     else if (outcome === 'unchanged') ui.say(`${name} was not changed`);
