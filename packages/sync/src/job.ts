@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly dryRun?: boolean;
   /** Pass the guards against removals. */
   readonly force?: boolean;
+  /** Pass only the guard that looks at the folder itself, for a person who was shown its refusal. */
+  readonly passRootGuard?: boolean;
   readonly onProgress?: (progress: SyncProgress) => void;
   /** With `dryRun`: told each step of the plan, in order. */
   readonly onPlan?: (line: PlanLine) => void;
@@ -110,12 +112,18 @@ export class Job implements AsyncDisposable {
       await announced.end({ status: run.signal?.aborted === true ? 'interrupted' : 'failed', report: finish() });
       throw error;
     } finally {
-      this.#budget.spend('push', report.counts.removed);
-      this.#budget.spend('pull', report.counts.receivedRemoved);
+      this.#spend(run, report);
     }
     const finished = finish();
     await announced.end({ status: 'done', report: finished });
     return finished;
+  }
+
+  /** What somebody meant is no reason to stop what comes after it. */
+  #spend({ force }: RunOptions, { counts }: ReportDraft): void {
+    if (force === true) return;
+    this.#budget.spend('push', counts.removed);
+    this.#budget.spend('pull', counts.receivedRemoved);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,8 +2,11 @@ import { CofferError, hourMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import type { PlanCounts } from './plan.ts';
 
-/** How much one run may remove. */
-export type MaxDelete = { readonly files: number } | { readonly percent: number };
+/** How much one run may remove: on each side, or on the side that a push and the one that a pull changes. */
+export type MaxDelete =
+  | { readonly files: number }
+  | { readonly percent: number }
+  | { readonly push: number; readonly pull: number };
 
 /** A quarter; and of fewer than this many files a quarter would stop every tidying up. */
 const defaultMaxDelete: MaxDelete = { percent: 25 };
@@ -40,7 +43,7 @@ export class RemovalBudget {
   check(side: 'push' | 'pull', { removing, filesThere }: Planned): void {
     const before = this.#lately(side);
     const files = filesThere + before;
-    const allowed = allowedOf(this.#limit, files);
+    const allowed = allowedOf(this.#limit, side, files);
     if (removing === 0 || removing + before <= allowed) return;
     const lately = before === 0 ? '' : ` after ${before} in the last hour`;
     throw new CofferError(
@@ -64,6 +67,7 @@ export class RemovalBudget {
   }
 }
 
-function allowedOf(limit: MaxDelete, files: number): number {
+function allowedOf(limit: MaxDelete, side: 'push' | 'pull', files: number): number {
+  if ('push' in limit) return limit[side];
   return 'files' in limit ? limit.files : Math.floor((Math.max(files, atLeastFiles) * limit.percent) / 100);
 }

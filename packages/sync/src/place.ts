@@ -28,6 +28,14 @@ export interface Place {
   readonly isAboveRoot?: boolean;
   /** Renamed by the plan that it is in, with everything below it. */
   readonly isMoved?: boolean;
+  /** Not the entry of the vault that base knows under this name: what base says of all that is below is about another one. */
+  readonly isOther?: boolean;
+}
+
+/** True when base knows nothing of what is in a directory as it is now: it, or one above it, is another one. */
+export function isInOther(place: Place): boolean {
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) if (at.isOther === true) return true;
+  return false;
 }
 
 /** True when the plan renames a directory that the place is or is in. */

@@ -10,7 +10,7 @@ import { isInMoved, localPath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PullRemovals } from './pull-removals.ts';
 import { PullSteps } from './pull-steps.ts';
-import { entryOf, sameVersion } from './remote-tree.ts';
+import { entryOf, isOtherEntry, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { isInScope } from './scope.ts';
 import { elsewhere, sameSizeAndTime } from './stamp.ts';
@@ -314,6 +314,7 @@ function directoryPlace(triple: Triple, remote: RemoteNode, local: LocalPlace | 
     local,
     entry: entryOf(remote.stamp),
     base: triple.base?.directory,
+    isOther: isOtherEntry(triple.base, remote),
   };
 }
 

@@ -8,7 +8,7 @@ import type { MoveStep, Reason, VanishedFile } from './plan.ts';
 import { localPath, pathIn } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
 import { PushRemovals } from './push-removals.ts';
-import { entryKeyOf, entryOf, sameVersion } from './remote-tree.ts';
+import { entryKeyOf, entryOf, isOtherEntry, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { isInScope } from './scope.ts';
 import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
@@ -363,8 +363,14 @@ function here(triple: Triple): NonNullable<Triple['local']> {
   return triple.local;
 }
 
-function sidesOf(triple: Triple, remote: RemoteNode): Pick<Place, 'local' | 'entry' | 'base'> {
-  return { local: placeOf(triple), entry: entryOf(remote.stamp), base: triple.base?.directory };
+function sidesOf(triple: Triple, remote: RemoteNode): Pick<Place, 'local' | 'entry' | 'base' | 'isOther'> {
+  const { base } = triple;
+  return {
+    local: placeOf(triple),
+    entry: entryOf(remote.stamp),
+    base: base?.directory,
+    isOther: isOtherEntry(base, remote),
+  };
 }
 
 function placeOf(triple: Triple): LocalPlace {

@@ -76,6 +76,11 @@ export function entryOf(stamp: RemoteStamp): EntryId {
   return idFromKey<'entry'>(entryKeyOf(stamp));
 }
 
+/** True when the vault has another entry under a name than the one that base remembers. */
+export function isOtherEntry(base: { readonly remote: RemoteStamp } | undefined, remote: RemoteNode): boolean {
+  return base !== undefined && entryKeyOf(base.remote) !== entryKeyOf(remote.stamp);
+}
+
 /** True when both are the same version of the same entry, whatever its mtime and mode. */
 export function sameVersion(a: RemoteStamp, b: RemoteStamp): boolean {
   return a === b || a.split(':', 3).join(':') === b.split(':', 3).join(':');

@@ -1,4 +1,4 @@
-import { CofferError } from '@coffer/core';
+import { CofferError, isCofferError } from '@coffer/core';
 import type { BaseNode } from './base.ts';
 import type { DiskTree } from './disk-tree.ts';
 import type { JobState } from './job-state.ts';
@@ -54,8 +54,14 @@ function hasMostOf(names: ReadonlySet<string>, items: readonly BaseNode[]): bool
   return items.filter(({ name }) => names.has(name)).length * 2 >= items.length;
 }
 
+/** True for what {@link checkRoot} and {@link checkReplaced} refuse, which no count of removals allows. */
+export function isRootRefusal(error: unknown): error is CofferError {
+  return isCofferError(error, 'TOO_MANY_DELETIONS') && error.details['guard'] === 'folder';
+}
+
 function stopped(what: string): CofferError {
   return new CofferError('TOO_MANY_DELETIONS', what, {
+    details: { guard: 'folder' },
     hint: 'Is its disk mounted? If this is meant, run it again with --force.',
   });
 }

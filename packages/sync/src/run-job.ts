@@ -34,7 +34,8 @@ export async function runJob(job: JobContext): Promise<void> {
 }
 
 function checkBothSides(job: JobContext): RootFound {
-  const found = job.force === true ? rootWithoutGuard(job) : checkRoot(job.local, job.state);
+  const isPassed = job.force === true || job.passRootGuard === true;
+  const found = isPassed ? rootWithoutGuard(job) : checkRoot(job.local, job.state);
   const leads = job.mode === 'push' || (job.mode === 'two-way' && job.state.hasItems);
   if (leads && found === 'missing') throw new CofferError('NOT_FOUND', 'the folder does not exist');
   if (job.mode === 'pull' && job.vaultRoot.entry === undefined) {

@@ -1,5 +1,5 @@
 import type { ByteName } from './byte-name.ts';
-import { isInMoved, placePath } from './place.ts';
+import { isInMoved, isInOther, placePath } from './place.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -49,9 +49,13 @@ export function touchedScope({ directories, trees, young }: TouchedParts): Scope
   };
 }
 
-/** True when a directory that both sides have is to be looked into. What the plan itself makes or renames always is. */
+/**
+ * True when a directory that both sides have is to be looked into. What the plan itself makes or renames always is, and what
+ * changed places with another one: nobody tells of what is below those.
+ */
 export function isInScope(scope: Scope | undefined, place: Place): boolean {
-  if (scope === undefined || scope.isWhole || place.base === undefined || isInMoved(place)) return true;
+  if (scope === undefined || scope.isWhole || place.base === undefined || isInMoved(place) || isInOther(place))
+    return true;
   return scope.reaches(placePath(place));
 }
 

@@ -18,6 +18,7 @@ export type SyncOptions = JobOptions & Omit<RunOptions, 'scope'>;
 export async function syncOnce({
   dryRun,
   force,
+  passRootGuard,
   onProgress,
   onPlan,
   signal,
@@ -27,6 +28,7 @@ export async function syncOnce({
   return await open.run({
     ...(dryRun !== undefined && { dryRun }),
     ...(force !== undefined && { force }),
+    ...(passRootGuard !== undefined && { passRootGuard }),
     ...(onProgress && { onProgress }),
     ...(onPlan && { onPlan }),
     ...(signal && { signal }),

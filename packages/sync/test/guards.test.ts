@@ -67,6 +67,17 @@ describe('rules and guards', () => {
     });
   });
 
+  test('removals that were meant do not count against what comes after them', async () => {
+    using scene = new Scene();
+    for (let index = 0; index < 200; index += 1) scene.write(`d/${index}`, String(index));
+    await using job = await Job.open({ ...scene.options('push'), delete: true });
+    await job.run();
+    for (let index = 0; index < 100; index += 1) rmSync(scene.at(`d/${index}`));
+    await job.run({ force: true });
+    for (let index = 100; index < 105; index += 1) rmSync(scene.at(`d/${index}`));
+    expect(await job.run()).toMatchObject({ removed: 5 });
+  });
+
   test('a folder that is missing or empty all of a sudden stops the job', async () => {
     using scene = new Scene();
     scene.write('a', '1');

@@ -15,7 +15,7 @@ const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength:
 
 const edit = fc.record({
   side: fc.constantFrom('folder' as const, 'folder' as const, 'vault' as const),
-  kind: fc.constantFrom('write', 'write', 'remove', 'rename', 'rename', 'directory', 'mode', 'replace'),
+  kind: fc.constantFrom('write', 'write', 'remove', 'rename', 'rename', 'directory', 'mode', 'replace', 'swap'),
   path,
   to: path,
 });
@@ -39,6 +39,7 @@ function apply({ folder, vault, history }: ModelJob, { side, kind, path: at, to 
   else if (node !== undefined && kind === 'remove') tree.remove(node);
   else if (node !== undefined && kind === 'mode') node.mode ^= 0o001;
   else if (node !== undefined && kind === 'rename') rename(tree, node, to);
+  else if (node !== undefined && kind === 'swap') swap(tree, node, tree.at(to));
   else if (node !== undefined && kind === 'replace') {
     tree.remove(node);
     if (node.children === undefined) tree.makeDirectory(at);
@@ -51,6 +52,22 @@ function rename(tree: MemoryFolder | MemoryVault, node: MemoryNode, to: string):
   const slash = to.lastIndexOf('/');
   const parent = tree.at(to.slice(0, Math.max(0, slash)));
   if (parent !== undefined) tree.rename(node, parent, to.slice(slash + 1));
+}
+
+/** Two change places, as `mv app app.old; mv app.new app` makes it: what is at the path now is another one, with others below. */
+function swap(tree: MemoryFolder | MemoryVault, one: MemoryNode, two: MemoryNode | undefined): void {
+  const [parent, otherParent] = [one.parent, two?.parent];
+  if (two === undefined || parent === undefined || otherParent === undefined || isIn(one, two) || isIn(two, one))
+    return;
+  const [name, otherName] = [one.name, two.name];
+  tree.rename(one, tree.top, 'aside');
+  tree.rename(two, parent, name);
+  tree.rename(one, otherParent, otherName);
+}
+
+function isIn(node: MemoryNode, above: MemoryNode): boolean {
+  for (let at: MemoryNode | undefined = node; at !== undefined; at = at.parent) if (at === above) return true;
+  return false;
 }
 
 function texts(files: Map<string, MemoryNode>): Record<string, string> {

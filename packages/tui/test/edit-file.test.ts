@@ -56,7 +56,7 @@ class EditScene implements Disposable {
   }
 
   text(path: string): string {
-    const [[hash]] = this.vault.tree.lookup(path)?.content as unknown as [[Uint8Array]];
+    const [[hash]] = (this.vault.tree.lookup(path)?.content ?? [[new Uint8Array()]]) as unknown as [[Uint8Array]];
     return Buffer.from(this.vault.contents.get(idKey(hash)) ?? []).toString();
   }
 

@@ -24,8 +24,9 @@ export class PassScope {
   readonly #deps: PassScopeDeps;
   /** Position of the vault that the last plan was made for. */
   plannedSeq = 0;
-  /** The entry that was the root of the job by then; undefined when there was none. */
+  /** The entry that was the root of the job when a pass last succeeded; undefined when there was none. */
   #rootEntry: string | undefined;
+  #plannedRoot: string | undefined;
 
   constructor(deps: PassScopeDeps) {
     this.#deps = deps;
@@ -37,10 +38,15 @@ export class PassScope {
     this.plannedSeq = vault.tree.seq;
     const root = vault.tree.lookup(path)?.entry;
     const isSameRoot = root !== undefined && this.#rootEntry === idKey(root);
-    this.#rootEntry = root === undefined ? undefined : idKey(root);
+    this.#plannedRoot = root === undefined ? undefined : idKey(root);
     const changed = taken === undefined || !isSameRoot ? undefined : this.#changedThere(seenSeq);
     if (taken === undefined || changed === undefined) return wholeScope(young);
     return touchedScope({ directories: [...taken.directories, ...changed], trees: taken.trees, young });
+  }
+
+  /** What the last plan was made for is done; until then the next pass has it all to do. */
+  succeeded(): void {
+    this.#rootEntry = this.#plannedRoot;
   }
 
   /** Undefined when it is more than is worth it. What changed above the root is the root itself, which every plan looks at. */

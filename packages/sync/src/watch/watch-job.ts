@@ -224,6 +224,7 @@ class JobWatch implements Disposable {
 
   #succeeded(report: SyncReport, isWhole: boolean): void {
     const { clock, rescanMs = hourMs, pollMs = minuteMs, onEvent } = this.#options;
+    this.#scope.succeeded();
     this.#seenSeq = this.#scope.plannedSeq;
     if (isWhole) this.#wholeAtMs = clock.monotonicMs() + (this.#isPolling ? pollMs : rescanMs);
     if (this.#trouble !== undefined) onEvent({ kind: 'over', state: this.#trouble });

@@ -1,7 +1,7 @@
 import { CofferError, isCofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { ConflictList, JobList, syncOnce } from '@coffer/sync';
-import type { ListedConflict, ListedJob, ListedRun, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
+import type { ListedConflict, ListedJob, ListedRun, MaxDelete, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
 import { equalBytes } from '@coffer/core';
 import type { Account, Vault } from '@coffer/client';
 import { Store } from '../app/store.ts';
@@ -35,6 +35,17 @@ export interface JobsDeps {
 export interface JobPlan {
   readonly lines: readonly PlanLine[];
   readonly report: SyncReport;
+}
+
+export interface JobConsent {
+  /** Somebody was shown that the folder is not what it was, and means it. */
+  readonly passRootGuard?: boolean;
+}
+
+/** What a person agreed to. */
+export interface JobRunOptions extends JobConsent {
+  /** Not more than this plan said is removed. Without it what the job allows. */
+  readonly agreed?: Pick<SyncReport, 'removed' | 'receivedRemoved'>;
 }
 
 /** The sync jobs of this device: run, planned, added, forgotten. Runs end with the program, and go on where they were. */
@@ -74,21 +85,27 @@ export class Jobs implements AsyncDisposable {
     this.refresh();
   }
 
-  /** Runs a job now; how it ended is in the list. `force` passes the guard against removals. */
-  async run(job: ListedJob, options: { readonly force?: boolean } = {}): Promise<void> {
+  /** Runs a job now; how it ended is in the list. @returns why it failed */
+  async run(job: ListedJob, { agreed, passRootGuard = false }: JobRunOptions = {}): Promise<unknown> {
+    const maxDelete = agreed && { push: agreed.removed, pull: agreed.receivedRemoved };
+    let failure: unknown;
     await this.#exclusive(job, 'running', async (signal) => {
-      const report = await this.#sync(job, { signal, force: options.force === true });
+      const report = await this.#sync(job, { signal, passRootGuard, ...(maxDelete && { maxDelete }) });
       this.#ended(job, { report });
-    }).catch((error: unknown) => this.#ended(job, { error }));
+    }).catch((error: unknown) => {
+      failure = error;
+      this.#ended(job, { error });
+    });
     this.#deps.onChanged();
+    return failure;
   }
 
   /** What a run would do; nothing is changed. @throws what syncing throws */
-  async plan(job: ListedJob): Promise<JobPlan> {
+  async plan(job: ListedJob, { passRootGuard = false }: JobConsent = {}): Promise<JobPlan> {
     const lines: PlanLine[] = [];
     let report: SyncReport | undefined;
     await this.#exclusive(job, 'planning', async (signal) => {
-      report = await this.#sync(job, { signal, dryRun: true, force: true, onPlan: (line) => lines.push(line) });
+      report = await this.#sync(job, { signal, dryRun: true, passRootGuard, onPlan: (line) => lines.push(line) });
     });
     if (report === undefined) throw new TypeError('a plan ends with a report');
     return { lines, report };
@@ -133,7 +150,8 @@ export class Jobs implements AsyncDisposable {
     job: ListedJob,
     options: {
       readonly signal: AbortSignal;
-      readonly force: boolean;
+      readonly passRootGuard: boolean;
+      readonly maxDelete?: MaxDelete;
       readonly dryRun?: boolean;
       readonly onPlan?: (line: PlanLine) => void;
     },

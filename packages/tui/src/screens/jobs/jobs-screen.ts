@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isCofferError } from '@coffer/core';
-import { resolveConflict } from '@coffer/sync';
+import type { CofferError } from '@coffer/core';
+import { isRootRefusal, resolveConflict } from '@coffer/sync';
 import type { ListedConflict, ListedJob } from '@coffer/sync';
 import { listStart, move, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
@@ -8,6 +9,7 @@ import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import type { JobConsent, JobPlan } from '../../services/jobs.ts';
 import type { Services } from '../../services/services.ts';
 import { addJob } from '../../services/add-job.ts';
 import { reportText } from '../../services/report-text.ts';
@@ -98,14 +100,37 @@ export class JobsScreen implements Screen {
       ui.say(`${basename(job.local)}: ${last.text}`, last.outcome === 'done' ? 'good' : 'warning');
   }
 
-  /** What a run would do; agreed to, it runs. */
-  async #plan(job: ListedJob): Promise<void> {
-    const { jobs, ui } = this.#services;
-    const { lines, report } = await jobs.plan(job).catch((error: unknown) => {
-      if (isCofferError(error, 'CANCELLED')) return { lines: [], report: undefined };
-      throw error;
+  /** What a run would do; agreed to, that is done and nothing else. */
+  async #plan(job: ListedJob, consent: JobConsent = {}): Promise<void> {
+    const { jobs } = this.#services;
+    const planned = await jobs.plan(job, consent).catch((error: unknown) => error);
+    if (isRootRefusal(planned)) {
+      if (await this.#insists(job, planned)) await this.#plan(job, { passRootGuard: true });
+    } else if (isCofferError(planned, 'CANCELLED')) return;
+    else if (planned instanceof Error) throw planned;
+    else await this.#carryOut(job, planned as JobPlan, consent);
+  }
+
+  /** The folder is not the one that was synced before: a question of its own, before anything is done for it. */
+  async #insists(job: ListedJob, refusal: CofferError): Promise<boolean> {
+    return await this.#services.ui.confirm({
+      title: `Is this the folder: ${job.local}?`,
+      lines: [`Refused: ${refusal.message}.`, 'Is its disk mounted?'],
+      yes: 'it is meant so: go on',
     });
-    if (report === undefined) return;
+  }
+
+  async #carryOut(job: ListedJob, plan: JobPlan, consent: JobConsent): Promise<void> {
+    const { jobs } = this.#services;
+    if (!(await this.#agrees(job, plan))) return;
+    const run = { ...consent, agreed: plan.report };
+    const failure = await jobs.run(job, run);
+    if (isRootRefusal(failure) && (await this.#insists(job, failure)))
+      await jobs.run(job, { ...run, passRootGuard: true });
+  }
+
+  async #agrees(job: ListedJob, { lines, report }: JobPlan): Promise<boolean> {
+    const { ui } = this.#services;
     const steps = lines
       .slice(0, shownSteps)
       .map(({ action, path, reason, from, to }) =>
@@ -119,12 +144,11 @@ export class JobsScreen implements Screen {
       );
     const more = lines.length > shownSteps ? [`and ${lines.length - shownSteps} more steps`] : [];
     const problems = report.errors.slice(0, 5).map(({ path, message }) => `failed: ${path}: ${message}`);
-    const isAgreed = await ui.confirm({
+    return await ui.confirm({
       title: `Plan of ${job.local}`,
       lines: [`In all: ${reportText(report)}.`, ...problems, ...steps, ...more],
       yes: 'do it now',
     });
-    if (isAgreed) await this.#services.jobs.run(job, { force: true });
   }
 
   async #forget(job: ListedJob): Promise<void> {
