@@ -82,7 +82,7 @@ export function vaultIsBase({ vault, state }: JobContext): boolean {
 function rulesOf(job: JobContext): PlanRules {
   return {
     delete: job.delete ?? false,
-    ignore: createIgnoreRules([...readIgnoreFile(job.root), ...(job.exclude ?? [])]),
+    ignore: createIgnoreRules([...(job.scope?.ruleLines ?? readIgnoreFile(job.root)), ...(job.exclude ?? [])]),
     maxFileSizeBytes: job.maxFileSizeBytes,
     overwrite: false,
     conflictName: conflictNameOf(job),

@@ -29,6 +29,8 @@ import { findVaultRoot } from './vault-root.ts';
 /** What a run of a job that is watched looks at. */
 interface RunScope {
   readonly isWhole: boolean;
+  /** What `.cofferignore` said when it had settled: by now it may be half written. */
+  readonly ruleLines: readonly string[];
   /** Called once for each plan, right before it is made: other devices go on meanwhile. */
   forPlan(): Scope;
 }

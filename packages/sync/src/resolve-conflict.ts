@@ -31,7 +31,7 @@ export async function resolveConflict({ stateDirectory, conflict, keep }: Resolv
     using folders = new OpenFolders(Folder.root(conflict.job.root));
     const keepsCopy = (keep === 'mine') === (conflict.mine === 'copy');
     if (keepsCopy) putInPlace({ state, folders, conflict });
-    else removeCopy({ folders, conflict });
+    else removeCopy({ state, folders, conflict });
   }
   using list = ConflictList.open(stateDirectory);
   list.remove(conflict.id);
@@ -50,16 +50,18 @@ function putInPlace({ state, folders, conflict }: Scene): void {
   checkFile(copy, conflict.copy);
   if (path.node !== undefined) {
     checkFile(path, conflict.path);
-    if (baseAt(state, conflict.path)?.local !== path.node.stamp) throw changed(conflict.path);
+    checkKnown(state, path.node, conflict.path);
   }
   copy.folder.rename(copy.name, path.folder, path.name);
 }
 
-function removeCopy({ folders, conflict }: Omit<Scene, 'state'>): void {
+/** As what is replaced: what goes must be in the vault. */
+function removeCopy({ state, folders, conflict }: Scene): void {
   const copy = at(folders, conflict.copy);
   if (at(folders, conflict.path).node === undefined) throw gone(conflict.path);
   if (copy.node === undefined) return;
   checkFile(copy, conflict.copy);
+  checkKnown(state, copy.node, conflict.copy);
   copy.folder.unlink(copy.name);
 }
 
@@ -83,6 +85,15 @@ function checkFile({ node }: Found, path: ByteName): void {
   if (node.kind === 'file' || node.kind === 'symlink') return;
   throw new CofferError('INVALID', `${showPath(path)} is not a file`, {
     hint: 'Move or remove one of the two yourself, then resolve it with --keep both.',
+  });
+}
+
+function checkKnown(state: BaseReader, { stamp }: LocalNode, path: ByteName): void {
+  const known = baseAt(state, path);
+  if (known?.local === stamp) return;
+  if (known !== undefined) throw changed(path);
+  throw new CofferError('CONFLICT', `${showPath(path)} is not in the vault, and would be gone for ever`, {
+    hint: 'Sync it first; a job that only pulls never sends it: remove it yourself, then keep both.',
   });
 }
 

@@ -11,6 +11,8 @@ export interface Scope {
   readonly isWhole: boolean;
   /** False when neither the directory nor anything below it was touched. Paths are below the root of the job. */
   reaches(directory: ByteName): boolean;
+  /** Told of a directory that is another entry than base knows, by its path: the plan looks into it with all below. */
+  readonly onOther?: (directory: ByteName) => void;
   /** Names that were touched so lately that what is there may be half done, and what is gone may be about to come back. */
   readonly young: YoungNames;
 }
@@ -33,18 +35,24 @@ export interface TouchedParts {
   readonly directories: Iterable<ByteName>;
   /** Directories that are looked at with everything below. */
   readonly trees: Iterable<ByteName>;
+  /**
+   * Directories that plans before found to be other entries, looked at like trees; the plan adds its own. Base may know them before
+   * all below them is done, so they are the caller's to keep until a pass succeeded.
+   */
+  readonly others?: Set<ByteName>;
   readonly young: YoungNames;
 }
 
 /** The directories that were touched, and those that lead to them. */
-export function touchedScope({ directories, trees, young }: TouchedParts): Scope {
+export function touchedScope({ directories, trees, young, others = new Set() }: TouchedParts): Scope {
   const listed = new Set<ByteName>(['']);
-  const whole = new Set(trees);
+  const whole = new Set([...trees, ...others]);
   for (const directory of directories) addWithAbove(listed, directory);
   for (const directory of whole) addWithAbove(listed, directory);
   return {
     isWhole: false,
     reaches: (directory) => listed.has(directory) || isBelow(whole, directory),
+    onOther: (directory) => others.add(directory),
     young,
   };
 }
@@ -54,6 +62,7 @@ export function touchedScope({ directories, trees, young }: TouchedParts): Scope
  * changed places with another one: nobody tells of what is below those.
  */
 export function isInScope(scope: Scope | undefined, place: Place): boolean {
+  if (place.isOther === true) scope?.onOther?.(placePath(place));
   if (scope === undefined || scope.isWhole || place.base === undefined || isInMoved(place) || isInOther(place))
     return true;
   return scope.reaches(placePath(place));

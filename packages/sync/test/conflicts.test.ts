@@ -55,6 +55,18 @@ describe('the list of conflicts', () => {
     expect(pair.one.vault.tree.lookup('/docs/d/a.txt')?.version).toBe(keep === 'mine' ? 3 : 2);
   });
 
+  test('does not remove a copy that was changed since: it is nowhere else', async () => {
+    using pair = await conflict();
+    const copy = listOf(pair.two)[0]?.copy ?? '';
+    pair.two.write(copy, 'mine, and more');
+    await expect(resolve(pair.two, 'theirs')).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(readFileSync(pair.two.at(copy), 'utf8')).toBe('mine, and more');
+    expect(listOf(pair.two)).toHaveLength(1);
+    await pair.two.run('two-way');
+    await resolve(pair.two, 'theirs');
+    expect(existsSync(pair.two.at(copy))).toBe(false);
+  });
+
   test('does not replace what was changed since, and drops what people resolved by themselves', async () => {
     using pair = await conflict();
     pair.two.write('d/a.txt', 'again');

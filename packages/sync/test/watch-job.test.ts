@@ -111,6 +111,48 @@ describe('a job that is watched', () => {
     expect(here.counts).toMatchObject({ sent: 1, received: 1, moved: 1 });
   }, 60_000);
 
+  test('folders that changed places elsewhere change places here, with all that is in them', async () => {
+    const { shared, temporary } = scene();
+    using _folder = temporary;
+    await using device = new WatchingDevice(shared, { temporary, number: 1 });
+    device.write('app/only old', 'old');
+    device.write('app.new/only new', 'new');
+    device.start('two-way');
+    await device.said(({ kind }) => kind === 'run');
+    await device.rested();
+    const [docs, app, next] = ['/docs', '/docs/app', '/docs/app.new'].map((path) => shared.tree.lookup(path)?.entry);
+    if (docs === undefined || app === undefined || next === undefined) throw new Error('not sent');
+    await shared.asOther(async (batch) => {
+      await batch.move(app, { parent: docs, name: 'app.old' });
+      await batch.move(next, { parent: docs, name: 'app' });
+    });
+    await until(() => existsSync(device.at('app/only new')) && existsSync(device.at('app.old/only old')));
+    await device.rested();
+    expect([existsSync(device.at('app/only old')), existsSync(device.at('app.new'))]).toEqual([false, false]);
+  }, 60_000);
+
+  test('rules that are half written are not obeyed: what they hid is not sent', async () => {
+    const { shared, temporary } = scene();
+    using _folder = temporary;
+    await using device = new WatchingDevice(shared, { temporary, number: 1 });
+    device.write('.cofferignore', 'secret\n');
+    device.write('secret', 'secret');
+    device.start('push', { settle: { settleMs: 1500, deleteSettleMs: 1500, patienceMs: 60_000 } });
+    await device.said(({ kind }) => kind === 'run');
+    device.write('.cofferignore', '');
+    await setTimeout(100);
+    device.control.rescan();
+    await setTimeout(300);
+    device.write('.cofferignore', 'secret\nlog\n');
+    device.write('log', 'not sent by the new rules');
+    device.write('last', 'sent');
+    await until(() => shared.tree.lookup('/docs/last') !== undefined);
+    await device.rested();
+    expect(['secret', 'log'].filter((name) => shared.tree.lookup(`/docs/${name}`) !== undefined)).toEqual([]);
+    rmSync(device.at('.cofferignore'));
+    await until(() => shared.tree.lookup('/docs/secret') !== undefined);
+  }, 60_000);
+
   test('a file that moves to another directory is one move, whoever settles first', async () => {
     const { shared, temporary } = scene();
     using _folder = temporary;

@@ -33,12 +33,28 @@ export class FolderHints implements Disposable {
   #watch: FolderWatch | undefined;
   #identity: string | undefined;
   #isRulesChanged = false;
+  #ruleLines: readonly string[] = [];
 
   constructor(deps: FolderHintsDeps, handlers: FolderHintsHandlers) {
     this.#deps = deps;
     this.#handlers = handlers;
     const isThere = (path: ByteName): boolean => identityOf(`${deps.root}/${path}`) !== undefined;
     this.touched = new TouchedPaths({ nowMs: deps.nowMs, isThere, ...(deps.times && { times: deps.times }) });
+  }
+
+  /** Lines of `.cofferignore` as {@link readRules} found them. */
+  get ruleLines(): readonly string[] {
+    return this.#ruleLines;
+  }
+
+  /** Until when `.cofferignore` may be half written, so that what it hides would be taken for files to send; undefined when it has rested. */
+  get rulesRestAtMs(): number | undefined {
+    return this.touched.restsAtMs('', ignoreFileName);
+  }
+
+  /** @throws INVALID for a `.cofferignore` that cannot be used */
+  readRules(): void {
+    this.#ruleLines = readIgnoreFile(this.#deps.root);
   }
 
   /** The directory at the folder's path is not the one that is watched, or is watched by other rules. Costs a look at it. */
@@ -59,7 +75,8 @@ export class FolderHints implements Disposable {
     this.#identity = undefined;
     const identity = identityOf(root);
     if (identity === undefined) return;
-    const rules = createIgnoreRules([...readIgnoreFile(root), ...exclude]);
+    this.readRules();
+    const rules = createIgnoreRules([...this.#ruleLines, ...exclude]);
     const ignores = (directory: ByteName): boolean => rules.ignores(directory, true);
     this.#isRulesChanged = false;
     this.#watch = await FolderWatch.open({ root, ignores, ...(watch && { watch }) }, this.#folderHandlers(), signal);

@@ -30,10 +30,13 @@ export interface FolderWatchDeps {
 
 interface Watched {
   readonly path: ByteName;
-  readonly inode: bigint;
   readonly watcher: Pick<FSWatcher, 'close'>;
   readonly children: Map<ByteName, Watched>;
+  isClosed: boolean;
 }
+
+/** What says nothing of other directories, but what {@link limitError} tells apart. */
+const unreadable = ['EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EIO', 'ENOMEM'] as const;
 
 /** How long the watching of many directories holds up everything else at a time. */
 const sliceMs = 20;
@@ -53,7 +56,7 @@ export class FolderWatch implements Disposable {
   readonly #queueLength = readQueueLength();
   readonly #waiting: { readonly path: ByteName; readonly parent: Watched | undefined }[] = [];
   #top: Watched | undefined;
-  #isAdding = false;
+  #adding: Promise<void> | undefined;
   #isEnded = false;
   #burst = 0;
 
@@ -82,32 +85,34 @@ export class FolderWatch implements Disposable {
     this.#top = undefined;
   }
 
-  /** From the top down, so that nothing is made unseen between looking into a directory and watching it. */
+  /** Resolves when all that waits is watched, whoever began with it. */
   async #add(signal?: AbortSignal): Promise<void> {
-    if (this.#isAdding) return;
-    this.#isAdding = true;
-    try {
-      let endMs = performance.now() + sliceMs;
-      for (let next = this.#waiting.pop(); next !== undefined && !this.#isEnded; next = this.#waiting.pop()) {
-        this.#watchOne(next);
-        if (performance.now() < endMs) continue;
-        await turn();
-        signal?.throwIfAborted();
-        endMs = performance.now() + sliceMs;
-      }
-    } finally {
-      this.#isAdding = false;
+    while (this.#waiting.length > 0 && !this.#isEnded) {
+      this.#adding ??= this.#addAll(signal).finally(() => (this.#adding = undefined));
+      await this.#adding;
+    }
+  }
+
+  /** From the top down, so that nothing is made unseen between looking into a directory and watching it. */
+  async #addAll(signal?: AbortSignal): Promise<void> {
+    let endMs = performance.now() + sliceMs;
+    for (let next = this.#waiting.pop(); next !== undefined && !this.#isEnded; next = this.#waiting.pop()) {
+      this.#watchOne(next);
+      if (performance.now() < endMs) continue;
+      await turn();
+      signal?.throwIfAborted();
+      endMs = performance.now() + sliceMs;
     }
   }
 
   #watchOne({ path, parent }: { readonly path: ByteName; readonly parent: Watched | undefined }): void {
-    if (path !== '' && this.#deps.ignores(path)) return;
+    if (parent?.isClosed === true || (path !== '' && this.#deps.ignores(path))) return;
     const absolute = this.#absolute(path);
     try {
-      const { ino: inode } = lstatSync(toFsPath(absolute), { bigint: true });
-      const watched: Watched = { path, inode, watcher: this.#open(absolute, path), children: new Map() };
+      if (parent !== undefined) forget(parent, nameOf(path));
+      const watched: Watched = { path, watcher: this.#open(absolute, path), children: new Map(), isClosed: false };
       if (parent === undefined) this.#top = watched;
-      else parent.children.set(path.slice(path.lastIndexOf('/') + 1), watched);
+      else parent.children.set(nameOf(path), watched);
       for (const { name, isDirectory } of listing(absolute)) {
         if (isDirectory) this.#waiting.push({ path: joinPath(path, name), parent: watched });
       }
@@ -123,11 +128,11 @@ export class FolderWatch implements Disposable {
     return watcher;
   }
 
-  /** One that is gone or may not be read is no loss: the scan finds out. A limit of the system ends everything. */
+  /** One that is gone or cannot be read is no loss: the scan finds out. A limit of the system ends everything. */
   #failed(error: unknown): void {
     const limit = limitError(error);
     if (limit === undefined) {
-      if (!isGone(error) && !hasErrno(error, 'EACCES', 'EPERM', 'ELOOP')) throw fileError(error);
+      if (!isGone(error) && !hasErrno(error, ...unreadable)) throw fileError(error);
       return;
     }
     this[Symbol.dispose]();
@@ -147,19 +152,15 @@ export class FolderWatch implements Disposable {
     if (process.platform === 'linux') this.#follow(joinPath(where, what), kind);
   }
 
-  /** A directory that came is watched, one that went or was replaced is not any more. */
+  /**
+   * A directory that came is watched, one that went or was replaced is not any more. One of the same number may be another one:
+   * filesystems give the number of what is gone to what comes next.
+   */
   #follow(path: ByteName, kind: string): void {
     const parent = this.#find(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const known = parent?.children.get(name);
-    if (parent === undefined || (kind === 'change' && known !== undefined)) return;
-    const inode = directoryInode(this.#absolute(path));
-    if (known !== undefined && known.inode === inode) return;
-    if (known !== undefined) {
-      parent.children.delete(name);
-      closeAll(known);
-    }
-    if (inode === undefined) return;
+    if (parent === undefined || (kind === 'change' && parent.children.has(nameOf(path)))) return;
+    forget(parent, nameOf(path));
+    if (!isDirectoryAt(this.#absolute(path))) return;
     this.#waiting.push({ path, parent });
     void this.#addTree(path);
   }
@@ -212,18 +213,29 @@ function listing(directory: ByteName): { readonly name: ByteName; readonly isDir
   }));
 }
 
-function directoryInode(path: ByteName): bigint | undefined {
+function isDirectoryAt(path: ByteName): boolean {
   try {
-    const stats = lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false });
-    return stats?.isDirectory() === true ? stats.ino : undefined;
+    return lstatSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch {
-    return undefined;
+    return false;
   }
+}
+
+function nameOf(path: ByteName): ByteName {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function forget(parent: Watched, name: ByteName): void {
+  const known = parent.children.get(name);
+  if (known === undefined) return;
+  parent.children.delete(name);
+  closeAll(known);
 }
 
 function closeAll(top: Watched): void {
   const open = [top];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    at.isClosed = true;
     at.watcher.close();
     open.push(...at.children.values());
   }

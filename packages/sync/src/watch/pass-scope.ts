@@ -27,6 +27,7 @@ export class PassScope {
   /** The entry that was the root of the job when a pass last succeeded; undefined when there was none. */
   #rootEntry: string | undefined;
   #plannedRoot: string | undefined;
+  readonly #others = new Set<ByteName>();
 
   constructor(deps: PassScopeDeps) {
     this.#deps = deps;
@@ -41,12 +42,18 @@ export class PassScope {
     this.#plannedRoot = root === undefined ? undefined : idKey(root);
     const changed = taken === undefined || !isSameRoot ? undefined : this.#changedThere(seenSeq);
     if (taken === undefined || changed === undefined) return wholeScope(young);
-    return touchedScope({ directories: [...taken.directories, ...changed], trees: taken.trees, young });
+    return touchedScope({
+      directories: [...taken.directories, ...changed],
+      trees: taken.trees,
+      others: this.#others,
+      young,
+    });
   }
 
   /** What the last plan was made for is done; until then the next pass has it all to do. */
   succeeded(): void {
     this.#rootEntry = this.#plannedRoot;
+    this.#others.clear();
   }
 
   /** Undefined when it is more than is worth it. What changed above the root is the root itself, which every plan looks at. */

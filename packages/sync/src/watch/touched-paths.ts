@@ -94,10 +94,16 @@ export class TouchedPaths implements YoungNames {
   isYoung(directory: ByteName, name: ByteName, isThere: boolean): boolean {
     const names = this.#directories.get(directory);
     const rest = names?.get(allNames) ?? names?.get(name);
-    if (rest === undefined) return false;
-    const nowMs = this.#deps.nowMs();
-    if (!isThere) return nowMs < rest.lastMs + this.#times.deleteSettleMs;
-    return !rest.isGone && nowMs < this.#due(rest);
+    return rest !== undefined && this.#deps.nowMs() < this.#settledMs(rest, isThere);
+  }
+
+  /** When a name will have rested; undefined for one that has, or was not touched. */
+  restsAtMs(directory: ByteName, name: ByteName): number | undefined {
+    const names = this.#directories.get(directory);
+    const rest = names?.get(allNames) ?? names?.get(name);
+    if (rest === undefined) return undefined;
+    const atMs = this.#settledMs(rest, this.#deps.isThere(joinPath(directory, name)));
+    return this.#deps.nowMs() < atMs ? atMs : undefined;
   }
 
   /** What has settled, and the directories of what is gone, which may have been renamed to something that has. */
@@ -151,6 +157,11 @@ export class TouchedPaths implements YoungNames {
     this.#trees.clear();
     this.#count = 0;
     this.#isOverfull = false;
+  }
+
+  #settledMs(rest: Rest, isThere: boolean): number {
+    if (!isThere) return rest.lastMs + this.#times.deleteSettleMs;
+    return rest.isGone ? Number.NEGATIVE_INFINITY : this.#due(rest);
   }
 
   #due({ firstMs, lastMs, isGone }: Rest): number {

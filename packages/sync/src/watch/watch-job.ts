@@ -145,10 +145,14 @@ class JobWatch implements Disposable {
     if (this.#wallClock.hasJumped() || this.#hints.touched.isOverfull) this.#lookAtAll();
     if (control.takeRescan()) this.#startOver();
     const nowMs = clock.monotonicMs();
-    if (control.isPaused || !this.#isOnline || nowMs < this.#stuckUntilMs) return false;
+    if (control.isPaused || !this.#isOnline || nowMs < this.#heldUntilMs()) return false;
     // One that was swapped is not what is watched.
     if (!this.#isFirst && this.#hints.isOtherRoot()) this.#lookAtAll();
     return nowMs >= this.#wholeAtMs || this.#hasNews || this.#isDue(nowMs);
+  }
+
+  #heldUntilMs(): number {
+    return Math.max(this.#stuckUntilMs, this.#hints.rulesRestAtMs ?? Number.NEGATIVE_INFINITY);
   }
 
   #isDue(nowMs: number): boolean {
@@ -161,8 +165,9 @@ class JobWatch implements Disposable {
     this.#say(this.#idleState());
     const nowMs = clock.monotonicMs();
     const wakeMs = Math.min(nowMs + tickMs, this.#wholeAtMs, this.#hints.touched.dueMs ?? Number.POSITIVE_INFINITY);
-    const isHeldBack = !this.#isOnline || this.#options.control.isPaused || nowMs < this.#stuckUntilMs;
-    const ms = isHeldBack ? Math.min(tickMs, Math.max(0, this.#stuckUntilMs - nowMs) || tickMs) : wakeMs - nowMs;
+    const heldUntilMs = this.#heldUntilMs();
+    const isHeldBack = !this.#isOnline || this.#options.control.isPaused || nowMs < heldUntilMs;
+    const ms = isHeldBack ? Math.min(tickMs, Math.max(0, heldUntilMs - nowMs) || tickMs) : wakeMs - nowMs;
     this.#sleepsUntilMs = nowMs + ms;
     await this.#waker.sleep(Math.max(1, ms), stop);
   }
@@ -201,6 +206,7 @@ class JobWatch implements Disposable {
       this.#endPolling();
       await this.#hints.watch(stop);
     }
+    this.#hints.readRules();
     this.#hints.touched.takeAll();
   }
 
@@ -208,7 +214,11 @@ class JobWatch implements Disposable {
     const isWhole = taken === undefined;
     try {
       const report = await this.#job.run({
-        scope: { isWhole, forPlan: () => this.#scope.at(taken, this.#seenSeq) },
+        scope: {
+          isWhole,
+          ruleLines: this.#hints.ruleLines,
+          forPlan: () => this.#scope.at(taken, this.#seenSeq),
+        },
         onProgress: (progress) => {
           if (progress.phase === 'transferring') this.#say('transferring', progress);
         },
