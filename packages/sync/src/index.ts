@@ -7,6 +7,7 @@ export type { ListedJob, ListedRun } from './job-list.ts';
 export { layDown } from './lay-down-entries.ts';
 export type { LayDownOptions } from './lay-down-entries.ts';
 export type { LocalKind } from './local-tree.ts';
+export { hasJobState } from './job.ts';
 export { isRootRefusal } from './root-guard.ts';
 export { parseMaxDelete } from './max-delete.ts';
 export type { MaxDelete } from './max-delete.ts';

@@ -31,8 +31,8 @@ export interface JobFacts {
 /** Bumped whenever the tables change: an older state is thrown away, and the next run compares everything once. */
 const format = 1;
 
-/** SQLite's answers to a second process, and to a file that is none of its own or is damaged. */
-const sqlite = { busy: 5, corrupt: 11, notADatabase: 26 } as const;
+/** SQLite's answers to a second process, to a full disk, and to a file that is none of its own or is damaged. */
+const sqlite = { busy: 5, corrupt: 11, full: 13, notADatabase: 26 } as const;
 
 /**
  * Base of one job in a database of its own, which is also its lock: it is open in at most one process at a time. Losing it
@@ -70,8 +70,7 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
 
   /** Stored by the next {@link save}. */
   setFacts(facts: JobFacts): void {
-    this.#begin();
-    this.#sql.setFacts.run(facts.device, facts.headSeq);
+    this.#write(() => this.#sql.setFacts.run(facts.device, facts.headSeq));
   }
 
   /** True when base knows of anything but the root. */
@@ -100,30 +99,34 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
   }
 
   remember({ directory, name }: BasePlace, item: BaseItem): void {
-    this.#begin();
-    this.#sql.put.run(directory, name, item.directory ?? null, item.local, item.remote);
+    this.#write(() => this.#sql.put.run(directory, name, item.directory ?? null, item.local, item.remote));
   }
 
   forget({ directory, name }: BasePlace): void {
-    this.#begin();
-    this.#sql.forgetBelow.run(directory, name);
-    this.#sql.forget.run(directory, name);
+    this.#write(() => {
+      this.#sql.forgetBelow.run(directory, name);
+      this.#sql.forget.run(directory, name);
+    });
   }
 
   drop({ directory, name }: BasePlace): void {
-    this.#begin();
-    this.#sql.forget.run(directory, name);
+    this.#write(() => this.#sql.forget.run(directory, name));
   }
 
   sweep(): void {
-    this.#begin();
-    while (Number(this.#sql.sweep.run().changes) > 0);
+    this.#write(() => {
+      while (Number(this.#sql.sweep.run().changes) > 0);
+    });
   }
 
   save(): void {
     if (!this.#writing) return;
+    try {
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      throw this.#failed(error);
+    }
     this.#writing = false;
-    this.#db.exec('COMMIT');
   }
 
   /** What was not saved is dropped. */
@@ -132,6 +135,22 @@ export class JobState implements BaseReader, BaseWriter, AsyncDisposable {
     this.#closed = true;
     if (this.#writing) this.#db.exec('ROLLBACK');
     this.#db.close();
+  }
+
+  /** @throws NO_SPACE, IO */
+  #write(change: () => unknown): void {
+    try {
+      this.#begin();
+      change();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** A disk that is full has rolled back by itself. */
+  #failed(error: unknown): unknown {
+    this.#writing = this.#db.isTransaction;
+    return asStateFailure(error);
   }
 
   #begin(): void {
@@ -224,6 +243,12 @@ export function isDamaged(error: unknown): boolean {
 /** A failure that callers can meet, of what SQLite threw. */
 export function asStateFailure(error: unknown): unknown {
   if ((error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
+  if (isSqlite(error, sqlite.full)) {
+    return new CofferError('NO_SPACE', 'no space is left for the state of this sync job', {
+      hint: 'Make room on the disk of your profile, then run it again.',
+      cause: error,
+    });
+  }
   return new CofferError('IO', `the state of this sync job cannot be used: ${(error as Error).message}`, {
     cause: error,
   });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { splitPath } from '@coffer/client';
 import type { JobRun, Vault } from '@coffer/client';
 import { systemClock, systemRandom } from '@coffer/core';
@@ -64,8 +66,8 @@ export class Job implements AsyncDisposable {
 
   /** @throws LOCKED while the same job, or one on an overlapping folder, runs; INVALID for a path that cannot name anything; IO */
   static async open(options: JobOptions): Promise<Job> {
-    const { vault, stateDirectory } = options;
-    const key = { root: realRoot(options.local), vault: vault.id, lineage: vault.lineage, path: pathKey(options) };
+    const { stateDirectory } = options;
+    const key = keyOf(options);
     await using building = new AsyncDisposableStack();
     const state = building.use(await JobState.open(stateDirectory, key));
     building.use(claimFolder(stateDirectory, key));
@@ -200,7 +202,16 @@ class Announcement {
   }
 }
 
-function pathKey({ path }: JobOptions): ByteName {
+/** True when something is remembered of earlier runs of a job: whoever runs it first removes nothing. @throws INVALID */
+export function hasJobState(options: Pick<JobOptions, 'vault' | 'local' | 'path' | 'stateDirectory'>): boolean {
+  return existsSync(join(options.stateDirectory, `${jobName(keyOf(options))}.db`));
+}
+
+function keyOf({ vault, local, path }: Pick<JobOptions, 'vault' | 'local' | 'path'>): JobKey {
+  return { root: realRoot(local), vault: vault.id, lineage: vault.lineage, path: pathKey({ path }) };
+}
+
+function pathKey({ path }: Pick<JobOptions, 'path'>): ByteName {
   const names = typeof path === 'string' ? splitPath(path) : path;
   return names.map((name) => fromEntryName(name)).join('/');
 }

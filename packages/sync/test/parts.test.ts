@@ -7,7 +7,7 @@ import { attributesDiffer, looksSame } from '../src/compare.ts';
 import { conflictName } from '../src/conflict-name.ts';
 import { restNeededMs, trustedStamp } from '../src/fresh.ts';
 import { createIgnoreRules } from '../src/ignore-rules.ts';
-import { JobState, jobName } from '../src/job-state.ts';
+import { asStateFailure, JobState, jobName } from '../src/job-state.ts';
 import { parseMaxDelete, RemovalBudget } from '../src/max-delete.ts';
 import { ProgressMeter } from '../src/progress.ts';
 import type { SyncProgress } from '../src/progress.ts';
@@ -213,6 +213,15 @@ describe('the state of a job', () => {
     await first[Symbol.asyncDispose]();
     await using again = await JobState.open(temporary.path, key);
     expect(again.hasItems).toBe(false);
+  });
+
+  test('that cannot be written is a failure of the job, not a bug', async () => {
+    using temporary = new TemporaryFolder();
+    await using state = await JobState.open(temporary.path, key);
+    const none = null as unknown as number;
+    expect(() => state.remember({ directory: none, name: 'x' }, item)).toThrow(expect.objectContaining({ code: 'IO' }));
+    const full = Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+    expect(asStateFailure(full)).toMatchObject({ code: 'NO_SPACE', retryable: true });
   });
 
   test('that is damaged is put aside, and the job begins anew', async () => {

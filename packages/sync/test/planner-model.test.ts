@@ -13,12 +13,16 @@ import type { Snapshot } from './touched-model.ts';
 /** Few names and little depth, so that everything collides with everything. */
 const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
 
-const edit = fc.record({
-  side: fc.constantFrom('folder' as const, 'folder' as const, 'vault' as const),
-  kind: fc.constantFrom('write', 'write', 'remove', 'rename', 'rename', 'directory', 'mode', 'replace', 'swap'),
-  path,
-  to: path,
-});
+const kinds = ['write', 'write', 'remove', 'rename', 'rename', 'directory', 'mode', 'replace'];
+
+const editOf = (...others: readonly string[]) =>
+  fc.record({
+    side: fc.constantFrom('folder' as const, 'folder' as const, 'vault' as const),
+    kind: fc.constantFrom(...kinds, ...others),
+    path,
+    to: path,
+  });
+const edit = editOf();
 type Edit = typeof edit extends fc.Arbitrary<infer Type> ? Type : never;
 
 const round = fc.record({
@@ -205,7 +209,7 @@ describe('the planner', () => {
 
   test('two-way, with a look at what was touched alone: nothing is missed', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(edit, { maxLength: 6 }), { minLength: 2, maxLength: 6 }), (rounds) => {
+      fc.property(fc.array(fc.array(editOf('swap'), { maxLength: 6 }), { minLength: 2, maxLength: 6 }), (rounds) => {
         const job = new ModelJob(new MemoryFolder(), new MemoryVault());
         let agreed = new Set<string>();
         // Since the last plan: what its run did, and what happened afterwards.

@@ -68,9 +68,11 @@ async function live(options: UiOptions, shell: Shell): Promise<void> {
   const { profile, homeFolder, clock, lockAfterMs = usualLockMs } = options;
   const local = new LocalMachine({ ...options, home: homeFolder, editFolder: join(profile.path, 'edit') });
   await using screens = await openScreens({ ...options, account, shell, local });
-  if (signedIn.isFirst) void firstFolder(screens.services, shell);
+  if (signedIn.isFirst) void firstFolder(screens.services, shell).catch((error: unknown) => shell.fail(error));
   const locking = new AbortController();
-  const lock = lockWhenIdle({ shell, profile, clock, lockAfterMs }, locking.signal);
+  const lock = lockWhenIdle({ shell, profile, clock, lockAfterMs }, locking.signal).catch((error: unknown) =>
+    shell.fail(error),
+  );
   await shell.ended;
   locking.abort();
   await lock;

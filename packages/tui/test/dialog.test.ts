@@ -3,9 +3,13 @@ import { choicesOf, dialogKey, dialogPaste, openDialog } from '../src/app/dialog
 import type { DialogState, Question } from '../src/app/dialog.ts';
 import { dialogView } from '../src/app/dialog-view.ts';
 import { lineText } from '../src/frame/line.ts';
+import { drawPane } from '../src/frame/pane.ts';
+import { shown } from '../src/terminal/text.ts';
 import { createTheme } from '../src/terminal/theme.ts';
 
 const height = 10;
+/** Sets the title of a terminal that it reaches. */
+const hostile = 'evil\u001B]0;title\u0007';
 const { glyphs } = createTheme({ color: false, unicode: true });
 
 /** The state after some keys; the answer when one ended it. */
@@ -34,6 +38,30 @@ test('text is typed, corrected, and refused with a reason until it will do', () 
   expect(refused.problem).toBe('is there already');
   expect(press(refused, 'backspace', 's', 'enter')).toEqual({ answer: 'takes' });
   expect(press(question, 'x', 'esc')).toEqual({ answer: undefined });
+});
+
+test.each<Question>([
+  { kind: 'text', title: `Rename ${hostile}`, initial: hostile, hint: hostile },
+  { kind: 'plan', title: hostile, lines: [hostile], yes: hostile },
+  { kind: 'plan', title: hostile, lines: [hostile], yes: 'remove', word: hostile },
+  { kind: 'choice', title: hostile, choices: [{ label: hostile, detail: hostile, value: 1 }] },
+  { kind: 'choice', title: hostile, choices: [{ label: 'x', value: 1, disabled: hostile }] },
+  { kind: 'message', title: hostile, lines: [hostile] },
+])('no name makes the terminal do anything: %#', (question) => {
+  const view = dialogView(openDialog(question), { width: 60, height, glyphs });
+  const pane = { title: view.title, lines: view.lines, isFocused: true };
+  for (const isBare of [true, false]) {
+    const drawn = drawPane(pane, { width: 62, height: height + 2, isBare }, glyphs)
+      .map(lineText)
+      .join('');
+    expect(drawn).not.toMatch(/\p{Cc}/u);
+    expect(drawn).toContain('evil');
+  }
+});
+
+test('a name that cannot be typed is typed as it is drawn', () => {
+  const question = { kind: 'plan' as const, title: 'Remove', lines: [], yes: 'remove', word: hostile };
+  expect(press(dialogPaste(openDialog(question), shown(hostile)), 'enter')).toEqual({ answer: true });
 });
 
 test('the cursor moves by characters as people count them', () => {

@@ -16,6 +16,10 @@ import {
 } from '../src/screens/files/files-state.ts';
 import type { FilesState } from '../src/screens/files/files-state.ts';
 import { NameFilter } from '../src/screens/files/name-filter.ts';
+import { filesView } from '../src/screens/files/files-view.ts';
+import type { FilesViewInput } from '../src/screens/files/files-view.ts';
+import { lineText } from '../src/frame/line.ts';
+import { createTheme } from '../src/terminal/theme.ts';
 import { row } from './rows.ts';
 
 const folder = { kind: 'folder' as const, entry: {} as Entry, names: [] };
@@ -119,4 +123,17 @@ test.each([
 test('many stars take no time', () => {
   const filter = new NameFilter([row('a'.repeat(255))]);
   expect(filter.matching(`${'*a'.repeat(100)}*b`)).toEqual([]);
+});
+
+test('places are shown whole, with what stands beside them', () => {
+  const state = filesAt(folder, []);
+  const theme = createTheme({ color: false, unicode: true });
+  const space = { columns: 120, rows: 20, panes: 3, isBare: false, theme, nowMs: 0 } as const;
+  const places = [
+    { label: 'Home', badge: undefined },
+    { label: 'Notifications', badge: '12 new' },
+  ];
+  const input = { state: { ...state, showsInfo: false }, places, info: {}, trashDays: 30 } as unknown as FilesViewInput;
+  const [pane] = filesView(input, space).panes;
+  expect(pane?.lines.map(lineText).map((text) => text.trim())).toEqual(['> Home', 'Notifications 12 new']);
 });

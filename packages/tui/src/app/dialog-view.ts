@@ -56,7 +56,7 @@ function fieldView(
   const lines = [
     ...parts.above,
     [span('> ', 'key'), span(drawn.text)],
-    problem === undefined ? line(parts.note, 'dim') : line(`! ${shown(problem)}`, 'error'),
+    problem === undefined ? line(shown(parts.note), 'dim') : line(`! ${shown(problem)}`, 'error'),
   ];
   return { title: question.title, lines, cursor: { row: parts.above.length, column: drawn.column + 2 } };
 }
@@ -66,7 +66,12 @@ function planView(state: DialogState, width: number, height: number): DialogView
   const body = bodyLines(question, width).slice(0, Math.max(1, height - 2));
   if (question.word !== undefined)
     return fieldView(state, { width, secret: false, note: `type ${question.word} to ${question.yes}`, above: body });
-  const ask: Line = [span('y', 'key'), span(` ${question.yes}   `), span('n', 'key'), span(' leave it as it is')];
+  const ask: Line = [
+    span('y', 'key'),
+    span(` ${shown(question.yes)}   `),
+    span('n', 'key'),
+    span(' leave it as it is'),
+  ];
   return { title: question.title, lines: [...body, ask], cursor: { row: body.length, column: 0 } };
 }
 
@@ -80,11 +85,12 @@ function choiceView(
     question.canType === true ? [[span('> ', 'key'), span(drawField(state.field, { width: width - 3 }).text)]] : [];
   const rows = Math.max(1, height - head.length - (state.problem === undefined ? 0 : 1));
   const list = settle(state.list, { count: choices.length, height: rows });
-  const wide = Math.max(0, ...choices.map(({ label }) => widthOf(label)));
+  const wide = Math.max(0, ...choices.map(({ label }) => widthOf(shown(label))));
   const body = choices.slice(list.top, list.top + rows).map((choice, index) => {
-    const { label, detail, disabled } = choice;
+    const { detail, disabled } = choice;
+    const label = shown(choice.label);
     const isHere = list.top + index === list.cursor;
-    const more = disabled === undefined ? (detail ?? '') : `(${disabled})`;
+    const more = shown(disabled === undefined ? (detail ?? '') : `(${disabled})`);
     const role = isHere ? 'focus' : disabled === undefined ? 'plain' : 'dim';
     const text = `${label}${' '.repeat(wide - widthOf(label))}  ${more}`;
     const mark = question.canMark !== true ? '' : state.marks.has(choice) ? glyphs.mark : ' ';

@@ -1,4 +1,5 @@
 import type { KeyName } from '../terminal/keys.ts';
+import { shown } from '../terminal/text.ts';
 import type { Role } from '../terminal/theme.ts';
 import { listStart, move, moveTo } from './list-state.ts';
 import type { ListState } from './list-state.ts';
@@ -135,7 +136,8 @@ function planKey(state: DialogState, question: PlanQuestion, key: KeyName): Dial
     return key === 'n' || key === 'N' || key === 'q' ? cancelled : { state };
   }
   if (key !== 'enter') return typed(state, key);
-  if (textOf(state.field) === question.word) return { answer: true };
+  // What cannot be typed, nor drawn, is typed as it is drawn.
+  if ([question.word, shown(question.word)].includes(textOf(state.field))) return { answer: true };
   return { state: { ...state, problem: `type ${question.word} to agree, Esc to leave it` } };
 }
 

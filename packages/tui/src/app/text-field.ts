@@ -1,4 +1,4 @@
-import { charactersOf, tail, widthOf } from '../terminal/text.ts';
+import { charactersOf, shown, tail, widthOf } from '../terminal/text.ts';
 import { typedBy } from '../terminal/keys.ts';
 import type { KeyName } from '../terminal/keys.ts';
 
@@ -60,12 +60,12 @@ export function insert({ before, after }: TextField, text: string): TextField {
   return { before: before + clean, after };
 }
 
-/** What of the field is seen in `width` columns, and the column of the cursor; secrets are drawn as stars. */
+/** What of the field is seen in `width` columns, and the column of the cursor; secrets are drawn as stars, and what others put into a name as {@link shown} has it. */
 export function drawField(
   field: TextField,
   { width, isSecret = false }: { readonly width: number; readonly isSecret?: boolean },
 ): { readonly text: string; readonly column: number } {
-  const draw = (text: string): string => (isSecret ? '*'.repeat(charactersOf(text).length) : text);
+  const draw = (text: string): string => (isSecret ? '*'.repeat(charactersOf(text).length) : shown(text));
   const before = tail(draw(field.before), Math.max(0, width - 1));
   return { text: before + draw(field.after), column: widthOf(before) };
 }

@@ -1,5 +1,5 @@
 import type { Glyphs } from '../terminal/theme.ts';
-import { shorten, widthOf } from '../terminal/text.ts';
+import { shorten, shown, widthOf } from '../terminal/text.ts';
 import { fitLine, span } from './line.ts';
 import type { Line, Span } from './line.ts';
 
@@ -34,7 +34,7 @@ export function drawPane(pane: PaneContent, size: PaneSize, glyphs: Glyphs): rea
   const rows = innerHeight(size);
   const width = innerWidth(size);
   const body = Array.from({ length: rows }, (_, row) => fitLine(pane.lines[row] ?? [], width));
-  if (size.isBare === true) return [fitLine([span(pane.title, 'title')], width), ...body];
+  if (size.isBare === true) return [fitLine([span(shown(pane.title), 'title')], width), ...body];
   const role = pane.isFocused ? 'frameFocused' : 'frame';
   const side = span(glyphs.box.vertical, role);
   const [topLeft, topRight, bottomLeft, bottomRight] = glyphs.box.corners;
@@ -48,7 +48,7 @@ export function drawPane(pane: PaneContent, size: PaneSize, glyphs: Glyphs): rea
 
 function titleSpans({ title, isFocused }: PaneContent, width: number, { box, ellipsis }: Glyphs): Span[] {
   const role = isFocused ? 'frameFocused' : 'frame';
-  const text = ` ${shorten(title, Math.max(0, width - 2), ellipsis)} `;
+  const text = ` ${shorten(shown(title), Math.max(0, width - 2), ellipsis)} `;
   if (widthOf(text) > width) return [span(box.horizontal.repeat(width), role)];
   return [span(text, isFocused ? 'title' : 'plain'), span(box.horizontal.repeat(width - widthOf(text)), role)];
 }

@@ -22,13 +22,33 @@ export async function addJob(parts: Parts): Promise<void> {
   const mode = await ui.choose<ListedJob['mode']>({ title: 'How?', choices: modes });
   if (mode === undefined) return;
   const job: ListedJob = { local: folder, path, mode, delete: mode === 'two-way', exclude: [] };
+  if (!(await mayReplace(parts, job))) return;
   jobs.add(job);
   const runsNow = await ui.confirm({
     title: 'Run it now',
-    lines: [`${folder} and ${path}: nothing is removed on either side by a first run.`],
+    lines: [
+      `${folder} and ${path}: ${jobs.hasRun(job) ? synced : 'nothing is removed on either side by a first run'}.`,
+    ],
     yes: 'run it now',
   });
-  if (runsNow) void jobs.run(job);
+  if (runsNow) void jobs.run(job).catch((error: unknown) => ui.fail(error));
+}
+
+const synced = 'they were synced before, so what was removed since may be removed on the other side; ! shows the plan';
+
+/** True when there is no other job between the two, or somebody means to replace it. */
+async function mayReplace({ ui, jobs }: Parts, job: ListedJob): Promise<boolean> {
+  const there = jobs.find(job);
+  if (there === undefined) return true;
+  return await ui.confirm({
+    title: 'There is a job on these two already',
+    lines: [
+      `${there.local} and ${there.path}: ${there.mode}${there.delete ? ', with removals' : ''}.`,
+      ...(there.exclude.length === 0 ? [] : [`It leaves out: ${there.exclude.join(', ')}.`]),
+      `The new one is ${job.mode}, and leaves nothing out.`,
+    ],
+    yes: 'replace it',
+  });
 }
 
 const modes = [

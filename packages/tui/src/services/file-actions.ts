@@ -1,7 +1,8 @@
-import { CofferError, equalBytes, timestampFromMs } from '@coffer/core';
+import { CofferError, equalBytes, idKey, timestampFromMs } from '@coffer/core';
 import type { Clock, EntryId } from '@coffer/core';
 import { copyEntry, displayName, undeleteEntry } from '@coffer/client';
-import type { CommitBatch, CommitBatchOptions, Entry, EntryName, TreeReader, Vault } from '@coffer/client';
+import type { CommitBatch, CommitBatchOptions, Entry, EntryName, TreeReader, Vault, WalkedEntry } from '@coffer/client';
+import { treeWith } from './tree-with.ts';
 import type { Undo } from './undo-stack.ts';
 
 export interface FileActionsDeps {
@@ -121,7 +122,7 @@ export class FileActions {
   /** Removes entries and has all versions of their files destroyed, which takes seven days. */
   async destroy(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
     const { vault, clock } = this.#deps;
-    const files = entries.flatMap((entry) => this.#filesBelow(entry));
+    const files = entries.flatMap((entry) => filesBelow(this.#tree, entry));
     const live = entries.filter(({ entry }) => this.#tree.get(entry) !== undefined).map(({ entry }) => entry);
     if (live.length > 0) await this.#commit({}, signal, (batch) => batch.remove(live, signal));
     for (const file of files) {
@@ -133,11 +134,6 @@ export class FileActions {
       );
     }
     this.#deps.onChanged();
-  }
-
-  #filesBelow(entry: Entry): readonly EntryId[] {
-    if (entry.kind === 'file') return [entry.entry];
-    return [...this.#tree.walk(entry.entry)].filter((one) => one.entry.kind === 'file').map((one) => one.entry.entry);
   }
 
   /** Brings removed entries back to where they were, and folders above them that are missing. */
@@ -159,8 +155,22 @@ export class FileActions {
     return timestampFromMs(this.#deps.clock.nowMs());
   }
 
+  /** What was put into it since, or changed, goes with it: that is not what was made here, and has to be agreed to. */
   #undoMade(made: readonly EntryId[], text: string): Undo {
-    return { text, run: (stop) => this.#commit({}, stop, (batch) => batch.remove(made, stop)) };
+    const madeSeq = this.#tree.seq;
+    return {
+      text,
+      takesAlong: () => made.flatMap((entry) => this.#changedSince(entry, madeSeq) ?? []),
+      run: (stop) => this.#commit({}, stop, (batch) => batch.remove(made, stop)),
+    };
+  }
+
+  /** The entry when it, or anything below it, is not what it was. */
+  #changedSince(entry: EntryId, seq: number): Entry | undefined {
+    const now = this.#tree.get(entry);
+    if (now === undefined || this.#tree.seq === seq) return undefined;
+    const [is, was] = [this.#tree, this.#tree.atSeq(seq)].map((tree) => [...tree.walk(entry)].map(versionOf));
+    return is?.join() === was?.join() ? undefined : now;
   }
 
   #requireFree(parent: EntryId, name: EntryName): void {
@@ -208,6 +218,19 @@ export class FileActions {
       cause: refused.error,
     });
   }
+}
+
+/** Of what is in the trash those that went with it. */
+function filesBelow(tree: TreeReader, entry: Entry): readonly EntryId[] {
+  if (entry.kind === 'file') return [entry.entry];
+  return [...treeWith(tree, entry.entry).walk(entry.entry)]
+    .filter((one) => one.entry.kind === 'file')
+    .map((one) => one.entry.entry);
+}
+
+/** Where it is, what it is called, and its version. */
+function versionOf({ entry: { entry, parent, name, seq } }: WalkedEntry): string {
+  return JSON.stringify([idKey(entry), idKey(parent), displayName(name), seq]);
 }
 
 // oxlint-disable-next-line require-yield -- the empty content of a new file

@@ -41,7 +41,7 @@ async function untilUnlocked({ shell, profile }: Pick<IdleLockDeps, 'shell' | 'p
       await profile.keystore.open(record, () => Promise.resolve(password));
       return;
     } catch (error) {
-      if (!isCofferError(error, 'REFUSED')) throw error;
+      if (!isCofferError(error)) throw error;
       shell.fail(error);
     }
   }

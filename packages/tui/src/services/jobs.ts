@@ -1,6 +1,6 @@
 import { CofferError, isCofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
-import { ConflictList, JobList, syncOnce } from '@coffer/sync';
+import { ConflictList, hasJobState, JobList, syncOnce } from '@coffer/sync';
 import type { ListedConflict, ListedJob, ListedRun, MaxDelete, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
 import { equalBytes } from '@coffer/core';
 import type { Account, Vault } from '@coffer/client';
@@ -70,6 +70,17 @@ export class Jobs implements AsyncDisposable {
       return { running: 'no' as const, progress: undefined, report: undefined, ...known, job };
     });
     this.store.set({ jobs, conflicts: this.#conflicts() });
+  }
+
+  /** The listed job between the same folder and the same path. */
+  find(job: ListedJob): ListedJob | undefined {
+    return this.store.state.jobs.find((one) => keyOf(one.job) === keyOf(job))?.job;
+  }
+
+  /** Something is remembered of earlier runs between the two, so the next one carries removals. */
+  hasRun({ local, path }: ListedJob): boolean {
+    const { vault, jobsFolder: stateDirectory } = this.#deps;
+    return hasJobState({ vault, local, path, stateDirectory });
   }
 
   /** @throws DAMAGED, IO */

@@ -1,7 +1,11 @@
+import type { Entry } from '@coffer/client';
+
 /** How one thing that was done is taken back. */
 export interface Undo {
   /** What was done: `moved 3 files`. */
   readonly text: string;
+  /** Entries that would go although they, or what is in them, are not what was made: then it is asked first. */
+  readonly takesAlong?: () => readonly Entry[];
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 

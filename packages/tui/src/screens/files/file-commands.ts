@@ -1,16 +1,17 @@
 import { CofferError } from '@coffer/core';
 import { displayName, splitPath } from '@coffer/client';
+import type { Entry } from '@coffer/client';
 import type { Ability } from '../../app/screen.ts';
 import type { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
 import type { Services } from '../../services/services.ts';
+import { treeWith } from '../../services/tree-with.ts';
 import type { Undo } from '../../services/undo-stack.ts';
 import { count } from '../../terminal/format.ts';
 import { chosenRows, focusedRow, hasChosen } from './files-state.ts';
 import type { FilesState } from './files-state.ts';
 import { FileTransfers } from './file-transfers.ts';
 import { whatOf } from './rows.ts';
-import type { Row } from './rows.ts';
 
 /** What is done with files: each command says why it cannot be done, and does it. */
 export class FileCommands {
@@ -113,7 +114,10 @@ export class FileCommands {
     const { trashDays } = vault.history.policyAt(clock.nowMs()).policy;
     const isAgreed = await ui.confirm({
       title: 'Move to the trash',
-      lines: [...this.#planLines(rows), `They stay in the trash for ${count(trashDays, 'day')}; z takes it back.`],
+      lines: [
+        ...this.#planLines(rows.map(({ entry }) => entry)),
+        `They stay in the trash for ${count(trashDays, 'day')}; z takes it back.`,
+      ],
       yes: 'move to the trash',
     });
     if (!isAgreed) return;
@@ -128,7 +132,7 @@ export class FileCommands {
     const isAgreed = await ui.confirm({
       title: 'Remove for ever',
       lines: [
-        ...this.#planLines(rows),
+        ...this.#planLines(rows.map(({ entry }) => entry)),
         'All their versions are destroyed in 7 days. Until then the trash brings them back, and D on a version in History keeps it.',
       ],
       yes: 'remove for ever',
@@ -156,11 +160,24 @@ export class FileCommands {
   async #undo(): Promise<void> {
     const { ui, undo } = this.#services;
     const step = undo.top;
-    if (step === undefined) return;
+    if (step === undefined || !(await this.#mayTakeAlong(step))) return;
     const isDone = await ui.work(`undoing: ${step.text}`, (signal) => step.run(signal));
     if (!isDone) return;
     undo.pop();
     ui.say(`undone: ${step.text}`, 'good');
+  }
+
+  async #mayTakeAlong({ text, takesAlong }: Undo): Promise<boolean> {
+    const entries = takesAlong?.() ?? [];
+    if (entries.length === 0) return true;
+    return await this.#services.ui.confirm({
+      title: `Undo: ${text}`,
+      lines: [
+        'They were changed since, and go to the trash with all that is in them now:',
+        ...this.#planLines(entries),
+      ],
+      yes: 'move to the trash',
+    });
   }
 
   /** Runs a change, remembers how to take it back, and says what was done. */
@@ -177,20 +194,20 @@ export class FileCommands {
   }
 
   /** Names, at most a few, and the counts of all below. */
-  #planLines(rows: readonly Row[]): string[] {
+  #planLines(entries: readonly Entry[]): string[] {
     const { tree } = this.#services.vault;
     let files = 0;
     let folders = 0;
-    for (const { entry } of rows) {
-      for (const { entry: below } of tree.walk(entry.entry)) {
+    for (const { entry } of entries) {
+      for (const { entry: below } of treeWith(tree, entry).walk(entry)) {
         if (below.kind === 'directory') folders += 1;
         else files += 1;
       }
     }
-    const names = rows
+    const names = entries
       .slice(0, 5)
-      .map(({ entry }) => `  ${displayName(entry.name)}${entry.kind === 'directory' ? '/' : ''}`);
-    if (rows.length > 5) names.push(`  and ${count(rows.length - 5, 'other')}`);
+      .map(({ name, kind }) => `  ${displayName(name)}${kind === 'directory' ? '/' : ''}`);
+    if (entries.length > 5) names.push(`  and ${count(entries.length - 5, 'other')}`);
     const parts = [...(folders > 0 ? [count(folders, 'folder')] : []), count(files, 'file')];
     return [...names, `In all: ${parts.join(' with ')}.`];
   }

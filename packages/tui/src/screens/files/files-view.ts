@@ -5,7 +5,7 @@ import { span } from '../../frame/line.ts';
 import type { Line } from '../../frame/line.ts';
 import { innerHeight, innerWidth } from '../../frame/pane.ts';
 import { count, shortTime } from '../../terminal/format.ts';
-import { fit, shown, shownName } from '../../terminal/text.ts';
+import { fit, shown, shownName, widthOf } from '../../terminal/text.ts';
 import type { Role } from '../../terminal/theme.ts';
 import { focusedRow, isInRange } from './files-state.ts';
 import type { FilesState } from './files-state.ts';
@@ -27,7 +27,17 @@ export interface FilesViewInput {
   readonly trashDays: number;
 }
 
-const placesWidth = 19;
+/** Wide enough for the names; and for what stands beside them, as long as it does not take the list's room. */
+const placesWidth = { least: 19, most: 26 } as const;
+
+function widthOfPlaces(places: readonly PlaceItem[]): number {
+  const widest = Math.max(0, ...places.map((place) => widthOf(placeText(place))));
+  return Math.min(placesWidth.most, Math.max(placesWidth.least, widest + 4));
+}
+
+function placeText({ label, badge }: PlaceItem): string {
+  return badge === undefined ? label : `${label} ${badge}`;
+}
 
 /** The Files screen for a state: pure. */
 export function filesView(input: FilesViewInput, space: Space): ScreenView {
@@ -35,7 +45,7 @@ export function filesView(input: FilesViewInput, space: Space): ScreenView {
   if (state.viewTop !== undefined) return { crumbs: crumbsOf(state), panes: [viewPane(input, space, state.viewTop)] };
   const shows = visiblePanes(state, space);
   const infoWidth = Math.min(60, Math.floor(space.columns * 0.36));
-  const left = shows.places ? (shows.list ? placesWidth : space.columns) : 0;
+  const left = shows.places ? (shows.list ? widthOfPlaces(input.places) : space.columns) : 0;
   const right = shows.info ? infoWidth : 0;
   const panes: ScreenPane[] = [];
   if (shows.places) panes.push(placesPane(input, space, left));
@@ -62,11 +72,10 @@ function crumbsOf({ place }: FilesState): readonly string[] {
 function placesPane({ state, places }: FilesViewInput, space: Space, width: number): ScreenPane {
   const isFocused = state.pane === 'places';
   const inner = innerWidth({ width, height: space.rows, isBare: space.isBare });
-  const lines = places.map(({ label, badge }, index): Line => {
+  const lines = places.map((place, index): Line => {
     const isHere = index === state.places.cursor;
     const sign = isHere ? `${space.theme.glyphs.cursor} ` : '  ';
-    const note = badge === undefined ? '' : ` ${badge}`;
-    return [span(sign), span(fit(label + note, inner - 2), isHere && isFocused ? 'focus' : 'plain')];
+    return [span(sign), span(fit(placeText(place), inner - 2), isHere && isFocused ? 'focus' : 'plain')];
   });
   return { title: 'Places', lines, isFocused, cursorLine: state.places.cursor, width };
 }
