@@ -119,7 +119,9 @@ test('the audit log: read, followed, verified; cut, rewritten and taken back, ea
   expect(afar.map(({ event }) => event)).toEqual(expect.arrayContaining(['session.loginFinish', 'device.enroll']));
   const times = afar.map(({ time }) => Date.parse(time as string));
   expect(times).toEqual(times.toSorted((a, b) => a - b));
-  expect(new Set(afar.map(({ account }) => account)).size).toBe(1);
+  // By the account, or to it: that it was made is a line of the server's machine.
+  const [user] = afar.flatMap(({ account: by }) => (typeof by === 'string' ? [by] : []));
+  expect(afar.every(({ account: by, subject }) => by === user || subject === user)).toBe(true);
   const local = linesOf((await here(['admin', 'logs', '--account', 'user'])).stdout);
   expect(local.slice(0, afar.length)).toEqual(afar);
   const account = linesOf((await admin.run(['admin', 'logs', '--category', 'account'])).stdout);
