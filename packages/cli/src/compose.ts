@@ -85,6 +85,9 @@ export function requireFullDevice({ info }: Account): void {
   });
 }
 
+/** The path is not reached either. */
+const notThere: readonly string[] = ['UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN', 'CANCELLED', 'NOT_LOGGED_IN'];
+
 /** The home vault of the signed-in account. The caller disposes it. @throws NOT_LOGGED_IN */
 export async function openHome(context: CommandContext, wishes: AccountWishes = {}): Promise<HomeSession> {
   const account = await signedInAccount(context, wishes);
@@ -101,6 +104,7 @@ export class HomeSession implements AsyncDisposable {
   readonly vault: Vault;
   readonly #context: CommandContext;
   readonly #place: Place | undefined;
+  #finishing: Promise<void> | undefined;
 
   constructor(parts: {
     readonly account: Account;
@@ -116,15 +120,27 @@ export class HomeSession implements AsyncDisposable {
 
   /**
    * Where a path leads: the session of that vault, up to date, and the path inside it. It ends with this one. What was begun to be
-   * shared and not finished is finished first.
+   * shared and not finished is finished first; where that fails it is told, and the path is there all the same.
    */
   async at(path: string, options: ResolveOptions = {}): Promise<{ readonly home: HomeSession; readonly path: string }> {
     const { signal } = this.#context;
-    if (options.pull !== false) await this.account.sharing.finishPending(signal);
+    if (options.pull !== false) await (this.#finishing ??= this.#finishPending());
     const place = await this.account.places.resolve(path, options, signal);
     if (place.share !== undefined) this.warnOf(place.share.owner);
     const { account } = this;
     return { home: new HomeSession({ account, vault: place.vault, context: this.#context, place }), path: place.path };
+  }
+
+  /** Whoever would free space, or take away what is in the way, must not be kept from it. */
+  async #finishPending(): Promise<void> {
+    const { output, signal } = this.#context;
+    try {
+      await this.account.sharing.finishPending(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isCofferError(error) || notThere.includes(error.code)) throw error;
+      output.warn(`what was begun to be shared is not finished: ${safeText(error.message)}`);
+    }
   }
 
   /** Tells when nobody has made sure that a person is who the name says. */

@@ -308,10 +308,13 @@ class DeviceAccount implements Account {
     });
   }
 
-  /** A share: the same object for each vault, so that its pulls and appends take turns. @throws NOT_ALLOWED on a worker that does not serve it */
+  /** A share: the same object for each vault, so that its pulls and appends take turns. @throws NOT_ALLOWED on a worker that does not serve it; INTEGRITY when it is another vault */
   #openShare(vault: VaultId, expected: ExpectedVault): JournalVault {
     const known = this.#shares.get(idKey(vault));
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.expect(expected);
+      return known;
+    }
     const { record, keys } = this.#deps;
     if (keys.kind === 'worker') throw notServed();
     const { server, account } = record;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { CofferError, equalBytes } from '@coffer/core';
 import { codeOf } from './support/code-of.ts';
 import { Machines } from './support/machines.ts';
 import type { Machine } from './support/machines.ts';
@@ -147,6 +148,58 @@ describe('what is refused, with nothing changed', () => {
     expect(await codeOf(worker.share(`/${name}`, 'bob'))).toBe('NOT_ALLOWED');
     await alice.share(`/${name}`, 'bob');
     expect(await codeOf(worker.read(`/${name}/plan.txt`))).toBe('NOT_ALLOWED');
+  });
+});
+
+describe('a share that cannot be finished', () => {
+  afterEach(() => {
+    machines.lies.handlers = {};
+  });
+
+  /** Nothing goes into any vault but the home vault. */
+  function noSpaceInShares(): void {
+    const { home } = alice.profile.requireRecord();
+    machines.lies.handlers['vault.append'] = (honest) => (request, call) => {
+      if (equalBytes(request.vault, home)) return honest(request, call);
+      throw new CofferError('QUOTA', 'the account is full');
+    };
+  }
+
+  const finish = (machine: Machine): Promise<void> => machine.run((account) => account.sharing.finishPending());
+
+  test('for a chunk that the server lost stays a folder with all its files', async () => {
+    const name = await newFolder();
+    const { home } = alice.profile.requireRecord();
+    let isLost = true;
+    machines.lies.handlers['vault.append'] = (honest) => (request, call) => {
+      if (equalBytes(request.vault, home) || !isLost) return honest(request, call);
+      isLost = false;
+      throw new CofferError('MISSING_CHUNKS', 'a chunk is not there');
+    };
+    let asked = 0;
+    machines.lies.handlers['chunk.has'] = (honest) => async (request, call) =>
+      (asked += 1) === 1 ? { present: new Uint8Array([0]) } : honest(request, call);
+    expect(await codeOf(alice.share(`/${name}`, 'bob'))).toBe('MISSING_CHUNKS');
+    expect(asked).toBeGreaterThan(1);
+    await expect(alice.list(`/${name}`)).resolves.toHaveLength(2);
+    machines.lies.handlers = {};
+    await finish(alice);
+    await expect(bob.list(`/Shared/alice/${name}`)).resolves.toHaveLength(2);
+  });
+
+  test('keeps none of the others back, and is told', async () => {
+    const [one, other] = [await newFolder(), await newFolder()];
+    noSpaceInShares();
+    expect(await codeOf(alice.share(`/${one}`, 'bob'))).toBe('QUOTA');
+    expect(await codeOf(alice.share(`/${other}`, 'bob'))).toBe('QUOTA');
+    machines.lies.handlers = {};
+    const laptop = await machines.machine('alice');
+    await laptop.share(`/${one}/deep`, 'carol');
+    expect(await codeOf(finish(alice))).toBe('INVALID');
+    await expect(bob.read(`/Shared/alice/${other}/plan.txt`)).resolves.toBe('the plan');
+    await expect(alice.read(`/${one}/deep/notes.txt`)).resolves.toBe('the notes');
+    await alice.remove(`/${one}/deep/notes.txt`);
+    await expect(alice.list(`/${one}`)).resolves.toEqual(expect.arrayContaining([`/${one}/plan.txt`]));
   });
 });
 

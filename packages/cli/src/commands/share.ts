@@ -13,6 +13,7 @@ export const run: Command = async (context, input) => {
   await using session = await openHome(context);
   requireFullDevice(session.account);
   const { people, sharing, info } = session.account;
+  await sharing.finishPending(context.signal);
   const { home, path } = await session.at(args[0], { follow: false });
   await sharing.workOff(context.signal);
   if (home.vault !== session.vault) throw insideShare(args[0]);

@@ -1,6 +1,7 @@
-import { CofferError, equalBytes, idKey, lp, sha256 } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError, lp, sha256 } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
 import type { EntryName, IdentityState, Role } from '@coffer/journal';
+import type { CommitReport } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
@@ -151,10 +152,19 @@ export class Sharing {
     return shares;
   }
 
-  /** What an earlier start left unfinished. @throws as {@link share} */
+  /** What an earlier start left unfinished; one that cannot be finished keeps none of the others back. @throws as {@link share}, the first */
   async finishPending(signal?: AbortSignal): Promise<void> {
     if (this.#deps.keys === undefined) return;
-    for (const share of this.#deps.pending.list()) await this.#finish(share, signal);
+    let failure: CofferError | undefined;
+    for (const share of this.#deps.pending.list()) {
+      try {
+        await this.#finish(share, signal);
+      } catch (error) {
+        if (!isCofferError(error) || isAboutAll(error)) throw error;
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   }
 
   /** The vault of a mount in the home vault, up to date. @throws INTEGRITY when it is not a share of the account's own */
@@ -209,6 +219,8 @@ export class Sharing {
       // What was sent before an earlier end may arrive after the start that finishes it.
       if (isMountOf(shared, vault.id)) return settle(home, signal);
       if (shared.kind === 'mount') throw sharedMeanwhile();
+      // Another device may have shared something below since the first look.
+      checkShareable(at, shared);
       const before = fingerprintOf(at, entry);
       await this.#fill({ home: at, homeVault: home, vault, shared }, signal);
       const holds = (): boolean => home.head.seq === seq || before === fingerprintOf(home.tree, entry);
@@ -246,7 +258,7 @@ export class Sharing {
     await mirror(shared, deps, signal);
     // Segments are referred to by commits: they must be there before.
     await (await uploader)?.flush(signal);
-    await batch.commit(signal);
+    checkTaken(home, await batch.commit(signal));
   }
 
   async #admit(
@@ -373,6 +385,20 @@ function fingerprintOf(tree: TreeReader, entry: EntryId): string {
     sum = new Uint8Array(sha256(lp(sum, one.entry, one.parent, shown, kind, mtime.join('.'), mode, seq)));
   }
   return idKey(sum);
+}
+
+/** The mount hides what it replaces: a file that is not in the share would be nowhere. @throws the reason of the first */
+function checkTaken(home: TreeReader, reports: readonly CommitReport[]): void {
+  const refused = reports.flatMap((report) => report.refused)[0];
+  if (refused === undefined) return;
+  const { code, message, hint = 'Remove it, or put it there again, and share the folder then.' } = refused.error;
+  const path = formatPath(home.path(refused.entry) ?? []);
+  throw new CofferError(code, `${path} cannot be shared: ${message}`, { hint, cause: refused.error });
+}
+
+/** What the next share would meet as well. */
+function isAboutAll({ code }: CofferError): boolean {
+  return ['UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN', 'CANCELLED', 'NOT_LOGGED_IN'].includes(code);
 }
 
 function isMountOf({ kind, target }: Entry, vault: VaultId): boolean {

@@ -84,7 +84,7 @@ export class VaultJournal {
   readonly #writer: TreeWriter;
   readonly #beliefs: ServerBeliefs;
   readonly #key: EpochKey;
-  readonly #expected: ExpectedVault;
+  #expected: ExpectedVault;
   #pin: VaultPin | undefined;
   readonly #sql;
   #secrets: EpochSecrets;
@@ -110,6 +110,15 @@ export class VaultJournal {
 
   get kind(): VaultKind {
     return this.#expected.kind;
+  }
+
+  /** For who gets this object a second time: it may have been asked for as something else. @throws INTEGRITY when it is another vault */
+  expect({ kind, owner }: ExpectedVault): void {
+    const isOther =
+      owner !== undefined && this.#expected.owner !== undefined && !equalBytes(owner, this.#expected.owner);
+    if (kind !== this.#expected.kind || isOther) throw anotherVault();
+    if (owner !== undefined) this.#expected = { kind, owner };
+    this.#checkExpected(this.#state);
   }
 
   /** Undefined before the genesis was folded. */
@@ -313,10 +322,16 @@ export class VaultJournal {
 
   /** Which vault it is the server said: only one that is what was asked for is believed. */
   #opened(genesis: Commit): VaultState {
-    const { kind, owner } = this.#expected;
     const state = openVault(genesis, this.#directory);
-    if (state.kind === kind && (owner === undefined || equalBytes(state.owner, owner))) return state;
-    throw integrityError('The beginning of a vault');
+    this.#checkExpected(state);
+    return state;
+  }
+
+  /** What was folded as one vault may be asked for as another: the server says which it is. @throws INTEGRITY */
+  #checkExpected(state: VaultState | undefined): void {
+    const { kind, owner } = this.#expected;
+    if (state === undefined) return;
+    if (state.kind !== kind || (owner !== undefined && !equalBytes(state.owner, owner))) throw anotherVault();
   }
 
   #learnEpochs({ header }: Commit): void {
@@ -354,6 +369,7 @@ export class VaultJournal {
   #reload(): void {
     const bytes = this.#sql.meta('state');
     const stored = bytes === undefined ? undefined : decodeVaultState(bytes);
+    this.#checkExpected(stored);
     if (isSameHead(stored, this.#state)) return;
     this.#state = stored;
     // What was learned of epochs may have been taken back.
@@ -379,6 +395,10 @@ const none = new Uint8Array(0);
 function missingKey(epoch: number): CofferError {
   const details = { epoch, missingKey: true };
   return new CofferError('NOT_ALLOWED', 'this device does not hold the key of the vault', { details });
+}
+
+function anotherVault(): CofferError {
+  return integrityError('The beginning of a vault');
 }
 
 function isSameHead(one: VaultState | undefined, other: VaultState | undefined): boolean {

@@ -14,7 +14,7 @@ import type { ProfileDeps } from '../profile/profile.ts';
 import type { LostContent } from '../lost-content.ts';
 import type { EpochGrant } from '../state/epoch-secrets.ts';
 import type { Repairs } from '../state/server-beliefs.ts';
-import type { FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
+import type { ExpectedVault, FoldReport, VaultJournal, VaultPin } from '../state/vault-journal.ts';
 import type { FileUploader } from '../transfer/file-uploader.ts';
 import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
@@ -130,6 +130,11 @@ export class JournalVault implements Vault {
   /** Every mount that is reachable; only a home vault has any. */
   mounts(): readonly Entry[] {
     return this.#deps.journal.tree.mounts();
+  }
+
+  /** To be called by who got this object for a vault that was asked for before. @throws INTEGRITY when it is another one */
+  expect(expected: ExpectedVault): void {
+    this.#deps.journal.expect(expected);
   }
 
   /** What judging the last commit has left; undefined before the first pull. */

@@ -107,6 +107,7 @@ export class FileActions {
 
   /** Removes entries with all below; they stay in the trash as long as the policy says. */
   async trash(entries: readonly Entry[], signal: AbortSignal): Promise<Undo> {
+    this.#requireUnshared(entries.map(({ entry }) => entry));
     const ids = entries.map(({ entry }) => entry);
     const places = entries.map(({ entry, parent, name, seq }) => ({ entry, to: { parent, name, seq } }));
     await this.#commit({}, signal, (batch) => batch.remove(ids, signal));
@@ -122,6 +123,7 @@ export class FileActions {
   /** Removes entries and has all versions of their files destroyed, which takes seven days. */
   async destroy(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
     const { vault, clock } = this.#deps;
+    this.#requireUnshared(entries.map(({ entry }) => entry));
     const files = entries.flatMap((entry) => filesBelow(this.#tree, entry));
     const live = entries.filter(({ entry }) => this.#tree.get(entry) !== undefined).map(({ entry }) => entry);
     if (live.length > 0) await this.#commit({}, signal, (batch) => batch.remove(live, signal));
@@ -161,7 +163,10 @@ export class FileActions {
     return {
       text,
       takesAlong: () => made.flatMap((entry) => this.#changedSince(entry, madeSeq) ?? []),
-      run: (stop) => this.#commit({}, stop, (batch) => batch.remove(made, stop)),
+      run: async (stop) => {
+        this.#requireUnshared(made);
+        await this.#commit({}, stop, (batch) => batch.remove(made, stop));
+      },
     };
   }
 
@@ -177,6 +182,15 @@ export class FileActions {
     const taken = this.nameTaken(parent, name);
     if (taken !== undefined)
       throw new CofferError('EXISTS', taken, { hint: 'Choose another name, or move it away first.' });
+  }
+
+  /** Removing a mount would leave the others with a share that its owner no longer sees. */
+  #requireUnshared(entries: readonly EntryId[]): void {
+    for (const entry of entries) {
+      const top = this.#tree.get(entry);
+      if (top === undefined) continue;
+      for (const below of this.#tree.walk(entry)) if (below.entry.kind === 'mount') throw stillShared(top);
+    }
   }
 
   #requireOutside(entry: Entry, parent: EntryId): void {
@@ -231,6 +245,12 @@ function filesBelow(tree: TreeReader, entry: Entry): readonly EntryId[] {
 /** Where it is, what it is called, and its version. */
 function versionOf({ entry: { entry, parent, name, seq } }: WalkedEntry): string {
   return JSON.stringify([idKey(entry), idKey(parent), displayName(name), seq]);
+}
+
+function stillShared({ name }: Entry): CofferError {
+  return new CofferError('INVALID', `${displayName(name)} is shared, or holds what is shared`, {
+    hint: 'Unshare it first: coffer unshare PATH NAME',
+  });
 }
 
 // oxlint-disable-next-line require-yield -- the empty content of a new file
