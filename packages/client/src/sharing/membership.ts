@@ -41,6 +41,24 @@ export function admission({ member, role, head, fingerprint }: Admission, contex
   return { kind: 'member', member, role, fingerprint, chainHead: head, seals };
 }
 
+/**
+ * Gives a member's new keys the vault, and ends the epoch in the same commit: whoever took the old ones holds its secret.
+ * @throws INTEGRITY when the chain shows another key than was made sure of
+ */
+export function readmission(
+  wanted: Admission,
+  context: MembershipContext,
+): { readonly refs: readonly [MemberRef, EpochRef]; readonly epoch: Omit<NewEpoch, 'ref'> } {
+  const { member, role, head, fingerprint } = wanted;
+  const key = idKey(member);
+  const { state } = context;
+  const identities = new Map(state.identities).set(key, head);
+  const members = new Map(state.members).set(key, { member, role, fingerprint, since: state.seq + 1 });
+  const { ref, n, secret } = nextEpoch({ ...context, state: { ...state, identities, members } }, {});
+  const admitted = admission(wanted, { ...context, state: { ...state, epoch: n }, epochSecret: secret });
+  return { refs: [admitted, ref], epoch: { n, secret } };
+}
+
 /** The member leaves; only together with {@link nextEpoch}. */
 export function removal(member: Uint8Array): MemberRef {
   const zero = new Uint8Array(32);

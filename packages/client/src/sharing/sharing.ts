@@ -1,6 +1,6 @@
 import { CofferError, equalBytes, idKey, isCofferError, lp, sha256 } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
-import type { EntryName, IdentityState, Role } from '@coffer/journal';
+import type { EntryName, IdentityState, Member, Role } from '@coffer/journal';
 import type { CommitReport } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
@@ -14,7 +14,7 @@ import type { MadeRefs } from '../vaults/commit-appender.ts';
 import { makeGenesis } from '../vaults/genesis.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 import { oneFrame } from '../vaults/transfers.ts';
-import { admission, nextEpoch, othersIn, removal } from './membership.ts';
+import { admission, nextEpoch, othersIn, readmission, removal } from './membership.ts';
 import type { MembershipContext } from './membership.ts';
 import { mirror } from './mirror.ts';
 import type { PendingShare, PendingShares } from './pending-shares.ts';
@@ -109,16 +109,45 @@ export class Sharing {
     );
   }
 
-  /** Ends the epoch of every share that somebody has left. @throws as {@link unshare} */
+  /** Ends the epoch of every share that somebody has left, or whose secret was sealed to keys that a member no longer has. @throws as {@link unshare} */
   async workOff(signal?: AbortSignal): Promise<void> {
     if (this.#deps.keys === undefined) return;
     const home = await this.#deps.home(signal);
     for (const mount of home.mounts()) {
-      const vault = this.#open(mount.target as VaultId);
+      const vault = await this.#mounted(mount, signal);
       const left = await this.#leftBy(vault, signal);
-      if (left.length === 0) continue;
-      await vault.pull(signal);
-      await this.#remove(vault, left, signal);
+      if (left.length > 0) await this.#remove(vault, left, signal);
+      await this.#endStale(vault, signal);
+    }
+  }
+
+  /**
+   * Whoever holds a member's former keys, a thief of a device, holds the secret that was sealed to them. The member gets the next
+   * one when the owner shares again, which asks for trust in the new keys (CRYPTO §Keys).
+   */
+  async #endStale(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
+    const others = vault.state === undefined ? [] : othersIn(vault.state);
+    for (const { member } of others) await this.#person(member as AccountId, signal);
+    await vault.change(async (): Promise<MadeRefs | undefined> => {
+      const context = this.#context(vault);
+      if (!othersIn(context.state).some((member) => this.#isStale(vault, member))) return undefined;
+      const { ref, n, secret } = nextEpoch(context, {});
+      return { refs: [ref], epoch: { n, secret } };
+    }, signal);
+  }
+
+  #isStale(vault: JournalVault, { member, fingerprint }: Member): boolean {
+    const identity = this.#deps.chains.current(member as AccountId);
+    return identity !== undefined && !equalBytes(identity.fingerprint, fingerprint) && vault.isSealedTo(member);
+  }
+
+  /** With the newest keys; undefined when the account is gone. */
+  async #person(account: AccountId, signal: AbortSignal | undefined): Promise<Person | undefined> {
+    try {
+      return await this.#deps.people.byAccount(account, signal);
+    } catch (error) {
+      if (isCofferError(error, 'NOT_FOUND')) return undefined;
+      throw error;
     }
   }
 
@@ -273,7 +302,10 @@ export class Sharing {
       if (known?.role === role && equalBytes(known.fingerprint, person.fingerprint)) return undefined;
       const head = this.#headOf(person);
       isNew = true;
-      return { refs: [admission({ member: person.account, role, head, fingerprint: person.fingerprint }, context)] };
+      const wanted = { member: person.account, role, head, fingerprint: person.fingerprint };
+      if (known !== undefined && !equalBytes(known.fingerprint, person.fingerprint))
+        return readmission(wanted, context);
+      return { refs: [admission(wanted, context)] };
     }, signal);
     return isNew;
   }

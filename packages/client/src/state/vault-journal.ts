@@ -22,6 +22,7 @@ import { ServerBeliefs } from './server-beliefs.ts';
 import type { Repairs } from './server-beliefs.ts';
 import { emptyTables } from './schema.ts';
 import { rollbackError } from './rollback-error.ts';
+import { SealedTo } from './sealed-to.ts';
 import { StateTree } from './state-tree.ts';
 import { StoredHistory } from './stored-history.ts';
 import { TreeWriter } from './tree-writer.ts';
@@ -79,6 +80,8 @@ export class VaultJournal {
   readonly tree: StateTree;
   /** What the journal says about keeping versions. */
   readonly history: StoredHistory;
+  /** Who holds the key of the present epoch. */
+  readonly sealedTo: SealedTo;
   readonly #db: DatabaseSync;
   readonly #directory: Directory;
   readonly #writer: TreeWriter;
@@ -102,6 +105,7 @@ export class VaultJournal {
     this.#secrets = new EpochSecrets(vault, key);
     this.tree = StateTree.atHead(db);
     this.history = new StoredHistory(db);
+    this.sealedTo = new SealedTo(db);
     this.#writer = new TreeWriter(db);
     this.#beliefs = new ServerBeliefs(db, this.#writer);
     this.#sql = prepareJournalStatements(db);
@@ -344,6 +348,7 @@ export class VaultJournal {
       this.#sql.addGrant(grant);
       this.#secrets.learnGrant(grant);
     }
+    this.sealedTo.learn(header);
   }
 
   #transaction(work: () => void): void {

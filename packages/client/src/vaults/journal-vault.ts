@@ -162,6 +162,11 @@ export class JournalVault implements Vault {
     return journal.state === undefined ? [] : identities.refs(journal.state);
   }
 
+  /** Whether a member was given the secret of the present epoch. */
+  isSealedTo(member: Uint8Array): boolean {
+    return this.#deps.journal.sealedTo.has(member);
+  }
+
   /** To whom the secret of an epoch was sealed, as far as that concerns this account. */
   grantsOf(n: number): readonly EpochGrant[] {
     return this.#deps.journal.grantsOf(n);
