@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { CofferError, equalBytes } from '@coffer/core';
+import { CofferError, equalBytes, idKey } from '@coffer/core';
 import { codeOf } from './support/code-of.ts';
 import { Machines } from './support/machines.ts';
 import type { Machine } from './support/machines.ts';
@@ -240,5 +240,22 @@ describe('who loses a share', () => {
     await expect(alice.shares()).resolves.not.toContain(`/${name} bob read left`);
     await alice.share(`/${name}`, 'bob');
     await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
+  });
+
+  test('whose account is gone is shown, and taken off by the name that was known or is shown', async () => {
+    const [one, other] = [await newFolder(), await newFolder()];
+    for (const name of [one, other]) await alice.share(`/${name}`, 'bob');
+    const gone = (): never => {
+      throw new CofferError('NOT_FOUND', 'there is no such account');
+    };
+    machines.lies.handlers = { 'directory.lookUp': () => gone, 'directory.identity': () => gone };
+    const shown = `bob~${idKey(bob.account).slice(0, 8)}`;
+    await expect(alice.shares()).resolves.toContain(`/${one} ${shown} read active`);
+    await alice.run((account) => account.sharing.workOff());
+    await expect(alice.takeFrom(`/${one}`, 'Bob')).resolves.toBe(shown);
+    await expect(alice.takeFrom(`/${other}`, shown)).resolves.toBe(shown);
+    await expect(alice.takeFrom(`/${other}`, 'carol')).resolves.toBeUndefined();
+    machines.lies.handlers = {};
+    for (const name of [one, other]) expect(await codeOf(bob.list(`/Shared/alice/${name}`))).toBe('NOT_FOUND');
   });
 });

@@ -28,7 +28,8 @@ export const run: Command = async (context, input) => {
   if (mount.kind !== 'mount' || home.vault !== session.vault) throw notShared(args[0]);
   if (args[1] === undefined)
     throw new CofferError('INVALID', 'say from whom it is to be taken', { hint: 'coffer unshare PATH NAME' });
-  const { account, username } = await people.find(args[1], context.signal);
+  const known = await sharing.memberNamed({ mount, name: args[1] }, context.signal);
+  const { account, username } = known ?? (await people.find(args[1], context.signal));
   await sharing.unshare({ mount, member: account }, context.signal);
   context.output.result({
     json: () => ({ path: args[0], member: username }),

@@ -53,11 +53,11 @@ export class People {
 
   /** By name, with the newest keys. @throws NOT_FOUND, INVALID for oneself, BUSY, INTEGRITY, UNREACHABLE */
   async find(username: string, signal?: AbortSignal): Promise<Person> {
-    const wanted = canonical(username);
+    const wanted = canonicalUsername(username);
     const options = { ...(signal && { signal }) };
     const found = await this.#ask((one) => one.request('directory.lookUp', { username }, options), signal);
     const { account } = found.response;
-    if (canonical(found.response.username) !== wanted) throw wrongAnswer();
+    if (canonicalUsername(found.response.username) !== wanted) throw wrongAnswer();
     if (this.#deps.chains.isOwn(account)) throw new CofferError('INVALID', 'that is you');
     const { certificate } = await this.#refresh(account, signal);
     const person = this.#judge({ username: wanted, certificate }, this.#state(account));
@@ -68,7 +68,7 @@ export class People {
   /** Of an account that a journal names, with the newest keys. @throws NOT_FOUND, INTEGRITY, UNREACHABLE */
   async byAccount(account: AccountId, signal?: AbortSignal): Promise<Person> {
     const claim = await this.#refresh(account, signal);
-    const person = this.#judge({ ...claim, username: canonical(claim.username) }, this.#state(account));
+    const person = this.#judge({ ...claim, username: canonicalUsername(claim.username) }, this.#state(account));
     this.#remember(person);
     return person;
   }
@@ -156,7 +156,7 @@ export class People {
 }
 
 /** As the server's accounts are unique: NFKC, lower case. */
-function canonical(username: string): string {
+export function canonicalUsername(username: string): string {
   return username.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 

@@ -5,6 +5,7 @@ import type { CommitReport } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
+import { canonicalUsername } from '../people/people.ts';
 import type { People, Person } from '../people/people.ts';
 import type { FullDeviceKeys } from '../profile/device-keys.ts';
 import type { ExpectedVault } from '../state/vault-journal.ts';
@@ -99,6 +100,21 @@ export class Sharing {
     await this.#remove(vault, [member], signal);
   }
 
+  /** A member of a share by the name that this device knows, or that `outgoing` shows: the account may be gone. @throws INTEGRITY, UNREACHABLE */
+  async memberNamed(
+    { mount, name }: { readonly mount: Entry; readonly name: string },
+    signal?: AbortSignal,
+  ): Promise<Person | undefined> {
+    const { state } = await this.#mounted(mount, signal);
+    const wanted = canonicalUsername(name);
+    const members: Person[] = [];
+    for (const member of state === undefined ? [] : othersIn(state)) members.push(await this.#shown(member, signal));
+    const isKnownAs = ({ account }: Person): boolean => this.#deps.people.known(account).username === wanted;
+    const [known, ...more] = members.filter(isKnownAs);
+    // Whoever has the name now may be another than who had it before.
+    return known !== undefined && more.length === 0 ? known : members.find(({ username }) => username === wanted);
+  }
+
   /** Gives up what somebody shares with the account. @throws NOT_ALLOWED when it is shared with a team; UNREACHABLE */
   async leave({ vault }: Pick<IncomingShare, 'vault'>, signal?: AbortSignal): Promise<void> {
     const options = { ...(signal && { signal }) };
@@ -141,6 +157,14 @@ export class Sharing {
     return identity !== undefined && !equalBytes(identity.fingerprint, fingerprint) && vault.isSealedTo(member);
   }
 
+  /** Somebody whose account is gone has the name that this device knew, and the beginning of their id. */
+  async #shown({ member, fingerprint }: Member, signal: AbortSignal | undefined): Promise<Person> {
+    const account = member as AccountId;
+    const { username = '' } = this.#deps.people.known(account);
+    const gone = { account, username: `${username}~${idKey(member).slice(0, 8)}`, fingerprint, trust: 'unverified' } as const;
+    return (await this.#person(account, signal)) ?? gone;
+  }
+
   /** With the newest keys; undefined when the account is gone. */
   async #person(account: AccountId, signal: AbortSignal | undefined): Promise<Person | undefined> {
     try {
@@ -171,9 +195,10 @@ export class Sharing {
       const left = await this.#leftBy(vault, signal);
       const names = home.tree.path(mount.entry);
       if (state === undefined || names === undefined) continue;
-      for (const { member, role } of othersIn(state)) {
+      for (const other of othersIn(state)) {
+        const { member, role } = other;
         if (role === 'owner') continue;
-        const person = await this.#deps.people.byAccount(member as AccountId, signal);
+        const person = await this.#shown(other, signal);
         const hasLeft = left.some((account) => equalBytes(account, member));
         shares.push({ names, mount, member: person, role, state: hasLeft ? 'left' : 'active' });
       }
@@ -321,7 +346,7 @@ export class Sharing {
   }
 
   async #finish(share: PendingShare, signal: AbortSignal | undefined): Promise<void> {
-    const { pending, people } = this.#deps;
+    const { pending } = this.#deps;
     const home = await this.#deps.home(signal);
     await home.pull(signal);
     const vault = await this.#created(share, signal);
@@ -331,9 +356,9 @@ export class Sharing {
     if (!isMounted && (entry === undefined || entry.kind === 'mount')) return this.#undo(vault, signal);
     if (isMounted) await settle(home, signal);
     else await this.#fillAndMount({ home, vault, entry: share.entry }, signal);
-    const person = await people.byAccount(share.member as AccountId, signal);
+    const person = await this.#person(share.member as AccountId, signal);
     // Somebody whose keys have changed since is left to the next `share`, which says so.
-    if (isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
+    if (person !== undefined && isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
     pending.remove(share.vault);
   }
 

@@ -101,6 +101,17 @@ export class Machine {
     });
   }
 
+  /** As the command does it; who it was by the name that is shown, if it was a member. */
+  takeFrom(path: string, name: string): Promise<string | undefined> {
+    return this.run(async ({ places, sharing }) => {
+      const { vault, path: inside } = await places.resolve(path, { follow: false });
+      const mount = required(vault.tree.lookup(inside), path);
+      const member = await sharing.memberNamed({ mount, name });
+      if (member !== undefined) await sharing.unshare({ mount, member: member.account });
+      return member?.username;
+    });
+  }
+
   /** Text of a file. */
   read(path: string): Promise<string> {
     return this.run(async (account) => textOf(await account.places.resolve(path)));
