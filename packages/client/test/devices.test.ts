@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { rootEntry, systemClock, systemRandom } from '@coffer/core';
 import type { DeviceId } from '@coffer/core';
-import { hasEscrow } from '@coffer/crypto';
+import { hasEscrow, sealKeystore } from '@coffer/crypto';
 import { Accounts } from '@coffer/storage';
 import { login, openAccount, Profile, revokeOwn } from '../src/index.ts';
 import type { Account, LoginOptions, Vault } from '../src/index.ts';
@@ -182,14 +182,11 @@ test('a line that breaks at any step of it: the same again completes it, and not
   expect(await revoke(laptop, phone)).toEqual({ scope: 'full', wasRevoked: true, rotated: false, vaults: 0 });
 });
 
-test('an answer that is lost leaves the new keys waiting on this device, not lost', async () => {
-  await server.addAccount('betty');
-  const [laptop, phone] = [await device('betty'), await device('betty')];
-  await put(laptop, 'before');
+/** The connection behind the password, which is the second one, breaks as soon as the new keys were sent. */
+function losingTheAnswer(laptop: Profile): Dial {
   const honest = createTlsDial({ clock: systemClock });
   let dials = 0;
-  // The second connection is the one behind the password: it breaks as soon as the new keys were sent.
-  const dial: Dial = async (...where) => {
+  return async (...where) => {
     dials += 1;
     const dialled = await honest(...where);
     if (dials !== 2) return dialled;
@@ -202,9 +199,44 @@ test('an answer that is lost leaves the new keys waiting on this device, not los
     watch.unref();
     return dialled;
   };
-  await expect(revoke(laptop, phone, dial)).rejects.toBeDefined();
+}
+
+test('an answer that is lost leaves the new keys waiting on this device, not lost', async () => {
+  await server.addAccount('betty');
+  const [laptop, phone] = [await device('betty'), await device('betty')];
+  await put(laptop, 'before');
+  await expect(revoke(laptop, phone, losingTheAnswer(laptop))).rejects.toBeDefined();
   expect(openProfile(laptop.name).hasRotation).toBe(true);
   expect(await revoke(laptop, phone)).toMatchObject({ wasRevoked: true, rotated: true, vaults: 1 });
   expect(openProfile(laptop.name).hasRotation).toBe(false);
   expect(await get(laptop, 'before')).toBe('this is before');
 });
+
+test('new keys that wait here and were overtaken do not keep a device from being revoked', async () => {
+  await server.addAccount('pebbles');
+  const [laptop, phone] = [await device('pebbles'), await device('pebbles')];
+  await put(laptop, 'before');
+  await expect(revoke(laptop, phone, losingTheAnswer(laptop))).rejects.toBeDefined();
+  // The chain goes on from the new keys, which are the account's by now.
+  const tablet = await device('pebbles');
+  expect(await revoke(laptop, phone)).toMatchObject({ wasRevoked: true });
+  expect(openProfile(laptop.name).hasRotation).toBe(false);
+  expect(await get(laptop, 'before')).toBe('this is before');
+  expect(await get(tablet, 'before')).toBe('this is before');
+});
+
+test.each(['accepted', 'never sent'])(
+  'new keys that wait here under a former password, %s, do not keep a device from being revoked',
+  async (what) => {
+    const name = what === 'accepted' ? 'slate' : 'rubble';
+    await server.addAccount(name);
+    const [laptop, phone] = [await device(name), await device(name)];
+    await put(laptop, 'before');
+    if (what === 'accepted') await expect(revoke(laptop, phone, losingTheAnswer(laptop))).rejects.toBeDefined();
+    const keystore = { secret: { password: 'the one before' }, plain: new Uint8Array(10), random: systemRandom };
+    writeFileSync(openProfile(laptop.name).rotationPath, await sealKeystore(keystore), { mode: 0o600 });
+    expect(await revoke(laptop, phone)).toMatchObject({ scope: 'full', rotated: true });
+    expect(openProfile(laptop.name).hasRotation).toBe(false);
+    expect(await get(laptop, 'before')).toBe('this is before');
+  },
+);

@@ -1,4 +1,12 @@
-import { CofferError, decodeCbor, encodeCbor, equalBytes, integrityError, timestampFromMs } from '@coffer/core';
+import {
+  CofferError,
+  decodeCbor,
+  encodeCbor,
+  equalBytes,
+  integrityError,
+  isCofferError,
+  timestampFromMs,
+} from '@coffer/core';
 import {
   ed25519KeyPair,
   hasEscrow,
@@ -10,7 +18,13 @@ import {
   xwingKeyPair,
 } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
-import { makeIdentityStatement, rotationBytes, rotationLabel, signedBytes } from '@coffer/journal';
+import {
+  makeIdentityStatement,
+  parseIdentityStatement,
+  rotationBytes,
+  rotationLabel,
+  signedBytes,
+} from '@coffer/journal';
 import type { ClientConnection } from '@coffer/protocol';
 import { z } from 'zod';
 import type { Dial } from '../connection/dial.ts';
@@ -40,7 +54,10 @@ export interface AccountKeysOptions {
  */
 export async function rotateKeys(options: AccountKeysOptions, signal?: AbortSignal): Promise<FullDeviceKeys> {
   return await behindPassword(options, signal, async (session) => {
-    const pending = (await readPending(options)) ?? (await makeRotation(options, session, signal));
+    const waiting = await readWaiting(options, session, signal);
+    if (waiting.kind === 'settled' && !isIdentityOf(options.keys, options.chain))
+      return await takeOver(options, session);
+    const pending = waiting.kind === 'pending' ? waiting.rotation : await makeRotation(options, session, signal);
     return await carryOut(options, session, pending, signal);
   });
 }
@@ -51,16 +68,54 @@ export async function rotateKeys(options: AccountKeysOptions, signal?: AbortSign
  */
 export async function renewKeys(options: AccountKeysOptions, signal?: AbortSignal): Promise<FullDeviceKeys> {
   return await behindPassword(options, signal, async (session) => {
-    const pending = await readPending(options);
-    if (pending !== undefined) return await carryOut(options, session, pending, signal);
-    const { profile, chain, keys, password } = options;
-    await chain.refresh(session.greeted.connection, signal);
-    if (!isIdentityOf(session.secrets, chain)) throw integrityError('The identity chain');
-    const renewed: FullDeviceKeys = fullKeys(session.secrets, keys.deviceSeed);
-    chain.save();
-    await profile.keystore.save(profile.requireRecord(), renewed, password);
-    return renewed;
+    const waiting = await readWaiting(options, session, signal);
+    if (waiting.kind === 'pending') return await carryOut(options, session, waiting.rotation, signal);
+    return await takeOver(options, session);
   });
+}
+
+/** `settled`: what waited here is in the chain already, or can never be, and is gone. */
+type Waiting = { readonly kind: 'none' | 'settled' } | { readonly kind: 'pending'; readonly rotation: Rotation };
+
+/**
+ * What an earlier call left, with the chain as it is now. Once the secrets behind the password are those of the chain, nothing is
+ * lost with what waits here: it was sealed under a former password, or the chain has it, or has gone on without it.
+ */
+async function readWaiting(
+  options: AccountKeysOptions,
+  { greeted, secrets }: Session,
+  signal: AbortSignal | undefined,
+): Promise<Waiting> {
+  const { profile, chain } = options;
+  await chain.refresh(greeted.connection, signal);
+  if (!profile.hasRotation) return { kind: 'none' };
+  const isWhole = isIdentityOf(secrets, chain);
+  try {
+    const rotation = await readPending(options);
+    if (rotation === undefined) return { kind: 'none' };
+    if (!isWhole || (!chain.contains(rotation.statement) && isNext(rotation, chain)))
+      return { kind: 'pending', rotation };
+  } catch (error) {
+    if (!isWhole || !isCofferError(error, 'INTEGRITY')) throw error;
+  }
+  removePrivateFile(profile.rotationPath);
+  return { kind: 'settled' };
+}
+
+/** Whether the statement goes on where the chain ends. */
+function isNext({ statement }: Rotation, chain: OwnChain): boolean {
+  return equalBytes(parseIdentityStatement(statement).payload.prev, chain.current.head);
+}
+
+async function takeOver(
+  { profile, chain, keys, password }: AccountKeysOptions,
+  { secrets }: Session,
+): Promise<FullDeviceKeys> {
+  if (!isIdentityOf(secrets, chain)) throw integrityError('The identity chain');
+  const renewed: FullDeviceKeys = fullKeys(secrets, keys.deviceSeed);
+  chain.save();
+  await profile.keystore.save(profile.requireRecord(), renewed, password);
+  return renewed;
 }
 
 /** Whether the identity in the chain is that of these keys. */
@@ -115,7 +170,6 @@ async function makeRotation(
   const { profile, chain, keys } = options;
   const { server, account, authority } = profile.requireRecord();
   const { random } = profile.deps;
-  await chain.refresh(greeted.connection, signal);
   if (!isIdentityOf(secrets, chain)) throw integrityError('The identity chain');
   const next = rotateAccountSecrets(secrets, random);
   const { response } = await greeted.connection.request('device.rotation', {}, withSignal(signal));
