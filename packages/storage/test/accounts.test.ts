@@ -1,5 +1,5 @@
 import type { Clock } from '@coffer/core';
-import { sha256, systemClock, systemRandom } from '@coffer/core';
+import { CofferError, sha256, systemClock, systemRandom } from '@coffer/core';
 import { TestAccount } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -132,6 +132,46 @@ describe('accounts', () => {
       );
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
       expect(recorded.map((one) => Buffer.from(one))).toEqual([Buffer.from(rivals[0] as Uint8Array)]);
+    }));
+
+  test('new keys that a changed password refuses are nowhere; those that are written down are in the chain with their secrets', () =>
+    withTemporaryFolder(async (path) => {
+      const recorded: Uint8Array[] = [];
+      const change = { registrationRecord: Uint8Array.of(7), unlockRecord: Uint8Array.of(8), expectedAuthEpoch: 0 };
+      let isRefused: boolean | undefined;
+      const recordStatement = async (account: Uint8Array, statement: Uint8Array): Promise<void> => {
+        recorded.push(statement);
+        isRefused = await accounts.setCredentials({ account, ...change }).then(
+          () => false,
+          () => true,
+        );
+      };
+      await using accounts: Accounts = await Accounts.openNew(path, { recordStatement });
+      const anna = new TestAccount(1);
+      const { account } = await accounts.create(newAccount('anna', anna));
+      anna.rotate();
+      const statement = anna.statements[1] ?? new Uint8Array();
+      const rotation = { account, statement, unlockRecord: Uint8Array.of(9), expectedAuthEpoch: 0 };
+      const made = await accounts.rotateIdentity(rotation).catch(() => undefined);
+      expect({ made, isRefused }).toEqual({ made: { seq: 2 }, isRefused: true });
+      expect(recorded).toHaveLength(1);
+      expect(accounts.identityStatements(account)).toHaveLength(2);
+      expect((await accounts.byId(account))?.unlockRecord).toEqual(Uint8Array.of(9));
+      expect((await accounts.unrecordedStatements(10)).map(({ seq }) => seq)).not.toContain(2);
+    }));
+
+  test('new keys that the packs had no room for are there all the same, and are written down later', () =>
+    withTemporaryFolder(async (path) => {
+      const recordStatement = (): Promise<void> => Promise.reject(new CofferError('NO_SPACE', 'the disk is full'));
+      await using accounts = await Accounts.openNew(path, { recordStatement });
+      const anna = new TestAccount(1);
+      const { account } = await accounts.create(newAccount('anna', anna));
+      anna.rotate();
+      const statement = anna.statements[1] ?? new Uint8Array();
+      const rotation = { account, statement, unlockRecord: Uint8Array.of(9), expectedAuthEpoch: 0 };
+      await expect(accounts.rotateIdentity(rotation)).rejects.toMatchObject({ code: 'NO_SPACE' });
+      expect(await accounts.rotateIdentity(rotation)).toEqual({ seq: 2 });
+      expect((await accounts.unrecordedStatements(10)).map(({ seq }) => seq)).toContain(2);
     }));
 
   test('the last use of a device is written once a minute', () =>

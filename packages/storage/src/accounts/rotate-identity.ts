@@ -17,13 +17,14 @@ export interface RotationParts {
   readonly tables: AccountsTables;
   /** In one transaction, durable when it returns. */
   readonly change: (work: () => void) => void;
-  /** Makes the statement durable among the packs first. */
+  /** Makes the statement durable among the packs. */
   readonly recordStatement: ((account: AccountId, statement: Uint8Array) => Promise<void>) | undefined;
 }
 
 /**
- * Statement and secrets in one step. A crash after the packs have the statement leaves a chain without its secrets, once it
- * was recovered: the same again completes it. @throws as `Accounts.rotateIdentity`
+ * Statement and secrets in one step, then the statement among the packs: one there that this step refused would be a chain without
+ * its secrets, once it was recovered. When the packs do not take it, it waits as those of other processes do.
+ * @throws as `Accounts.rotateIdentity`
  */
 export async function rotateIdentity(
   { account, statement, unlockRecord, expectedAuthEpoch }: IdentityRotation,
@@ -38,15 +39,16 @@ export async function rotateIdentity(
   if (isDone) return { seq: known.length };
   const seq = isThere ? known.length : foldChain([statement], foldChain(known)).seq;
   if (record.authEpoch !== expectedAuthEpoch) throw passwordChanged();
-  if (!isThere) await recordStatement?.(account, statement);
   change(() => {
     if (tables.byId(account)?.authEpoch !== expectedAuthEpoch) throw passwordChanged();
     if (!isThere && tables.lastStatement(account) !== seq - 1)
       throw new CofferError('CONFLICT', 'the identity chain has grown meanwhile');
-    const recorded = recordStatement !== undefined;
-    if (!isThere) tables.addStatement({ account, seq, statement, recorded });
+    if (!isThere) tables.addStatement({ account, seq, statement, recorded: false });
     tables.update(account, { unlock_record: unlockRecord, auth_epoch: expectedAuthEpoch + 1, certificate: null });
   });
+  if (isThere || recordStatement === undefined) return { seq };
+  await recordStatement(account, statement);
+  change(() => tables.markRecorded(account, seq));
   return { seq };
 }
 
