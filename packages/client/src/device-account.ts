@@ -33,6 +33,7 @@ import { PendingShares } from './sharing/pending-shares.ts';
 import { Places } from './sharing/places.ts';
 import { SharedVaults } from './sharing/shared-vaults.ts';
 import { Sharing } from './sharing/sharing.ts';
+import { SharingLock } from './sharing/sharing-lock.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
 import { JournalVault } from './vaults/journal-vault.ts';
@@ -145,6 +146,7 @@ class DeviceAccount implements Account {
       server,
       chains: this.#chains,
       pending: new PendingShares(profile.pendingSharesPath),
+      lock: () => SharingLock.take(profile.sharingLockPath),
       keys: full,
     });
   }

@@ -203,6 +203,33 @@ describe('a share that cannot be finished', () => {
   });
 });
 
+test('a share that one process is making is not finished by another', async () => {
+  const name = await newFolder();
+  const { home } = alice.profile.requireRecord();
+  const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  machines.lies.handlers['vault.append'] = (honest) => async (request, call) => {
+    if (!equalBytes(request.vault, home)) {
+      reached.resolve();
+      machines.lies.handlers = {};
+      await goOn.promise;
+    }
+    return honest(request, call);
+  };
+  const sharing = alice.share(`/${name}`, 'bob');
+  await reached.promise;
+  const kind = await alice.run(async (account) => {
+    await account.sharing.finishPending();
+    const { vault, path } = await account.places.resolve(`/${name}`, { follow: false });
+    return vault.tree.lookup(path)?.kind;
+  });
+  expect(kind).toBe('directory');
+  const second = await newFolder();
+  const waiting = alice.share(`/${second}`, 'bob');
+  goOn.resolve();
+  await Promise.all([sharing, waiting]);
+  for (const one of [name, second]) await expect(bob.read(`/Shared/alice/${one}/plan.txt`)).resolves.toBe('the plan');
+});
+
 describe('who loses a share', () => {
   test('is refused at once, and what is written later is sealed with a key that was never theirs', async () => {
     const name = await newFolder();

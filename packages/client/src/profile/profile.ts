@@ -120,6 +120,16 @@ export class Profile {
     return this.#file('pending-shares');
   }
 
+  /** Held by the process that makes or finishes shares. */
+  get sharingLockPath(): string {
+    return this.#file('sharing.lock');
+  }
+
+  /** Unattended devices that were to be revoked, and whose vaults may not have new keys yet. */
+  get rekeyDuePath(): string {
+    return this.#file('rekey-due');
+  }
+
   /** The reset of the password that this profile asked for before anybody was logged in. */
   get resetPath(): string {
     return this.#file('reset');

@@ -27,6 +27,8 @@ export interface SharingDeps {
   readonly people: People;
   readonly chains: Chains;
   readonly pending: PendingShares;
+  /** Undefined while another process of the profile makes or finishes shares. */
+  readonly lock: () => Disposable | undefined;
   readonly account: AccountId;
   readonly server: ServerId;
   /** Undefined on a worker, which shares nothing. */
@@ -58,6 +60,10 @@ export interface OutgoingShare {
 /** Copying anew because other devices went on writing is given up after so many times. */
 const maxRounds = 20;
 
+/** Between looks whether another process is done with sharing, and how many: a minute. */
+const waitMs = 200;
+const maxWaits = 300;
+
 /** Shares of the account's own files: making them, and who may use them (JOURNAL §Members and sharing). */
 export class Sharing {
   readonly #deps: SharingDeps;
@@ -77,6 +83,7 @@ export class Sharing {
   ): Promise<VaultId> {
     this.#requireKeys();
     requireKnown(person);
+    using _lock = await this.#lock(signal);
     const vault =
       entry.kind === 'mount' ? await this.#mounted(entry, signal) : await this.#made({ entry, person, role }, signal);
     // Whoever left gets nothing back with the key they had: that one ends first.
@@ -161,7 +168,12 @@ export class Sharing {
   async #shown({ member, fingerprint }: Member, signal: AbortSignal | undefined): Promise<Person> {
     const account = member as AccountId;
     const { username = '' } = this.#deps.people.known(account);
-    const gone = { account, username: `${username}~${idKey(member).slice(0, 8)}`, fingerprint, trust: 'unverified' } as const;
+    const gone = {
+      account,
+      username: `${username}~${idKey(member).slice(0, 8)}`,
+      fingerprint,
+      trust: 'unverified',
+    } as const;
     return (await this.#person(account, signal)) ?? gone;
   }
 
@@ -206,9 +218,14 @@ export class Sharing {
     return shares;
   }
 
-  /** What an earlier start left unfinished; one that cannot be finished keeps none of the others back. @throws as {@link share}, the first */
+  /**
+   * What an earlier start left unfinished; one that cannot be finished keeps none of the others back. Nothing happens while another
+   * process is at it. @throws as {@link share}, the first
+   */
   async finishPending(signal?: AbortSignal): Promise<void> {
-    if (this.#deps.keys === undefined) return;
+    if (this.#deps.keys === undefined || this.#deps.pending.list().length === 0) return;
+    using lock = this.#deps.lock();
+    if (lock === undefined) return;
     let failure: CofferError | undefined;
     for (const share of this.#deps.pending.list()) {
       try {
@@ -219,6 +236,18 @@ export class Sharing {
       }
     }
     if (failure !== undefined) throw failure;
+  }
+
+  /** @throws CONFLICT when another process holds it for too long */
+  async #lock(signal: AbortSignal | undefined): Promise<Disposable> {
+    for (let waits = 0; waits <= maxWaits; waits += 1) {
+      const lock = this.#deps.lock();
+      if (lock !== undefined) return lock;
+      await this.#deps.clock.sleep(waitMs, signal);
+    }
+    throw new CofferError('CONFLICT', 'another process on this device is sharing something', {
+      hint: 'Wait until it is done, and share again.',
+    });
   }
 
   /** The vault of a mount in the home vault, up to date. @throws INTEGRITY when it is not a share of the account's own */
