@@ -110,6 +110,25 @@ test('a worker that is revoked is cut off, and its vault gets a key that it does
   await expect(byWorker).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
 });
 
+test('a worker whose revocation was interrupted is cut off, however wrong the clock of the device that revoked it', async () => {
+  await server.addAccount('bam');
+  const [full, gone] = [await device('bam'), await device('bam', 'file')];
+  await put(full, 'before');
+  const clock = { ...systemClock, nowMs: () => Date.now() - 24 * 3_600_000 };
+  const profile = Profile.open({ home: folder, name: full.name }, { clock, random: systemRandom, keyring: noKeyring });
+  const honest = createTlsDial({ clock });
+  let dials = 0;
+  // The second connection would give the vaults their new keys.
+  const dial: Dial = async (...where) => {
+    dials += 1;
+    if (dials > 1) throw new TypeError('the line is cut');
+    return await honest(...where);
+  };
+  await expect(revokeOwn({ profile, device: idOf(gone), password: unlock }, undefined, dial)).rejects.toThrow();
+  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 1 });
+  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 0 });
+});
+
 test('a stolen full device: new keys for the account and its vault; the other devices take them over', async () => {
   await server.addAccount('fred');
   const [laptop, desk, phone, nightly] = [

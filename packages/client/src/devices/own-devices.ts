@@ -92,16 +92,16 @@ export class OwnDevices {
 
   /**
    * A new epoch in every vault of the account whose key a revoked device, or an identity that is not the account's any more,
-   * still holds; for the one that went just now in any case. Interrupted, the next call goes on. @returns how many vaults got one. @throws CONFLICT when others change a vault all the time
+   * still holds; for those that are `due` in any case. Interrupted, the next call goes on. @returns how many vaults got one. @throws CONFLICT when others change a vault all the time
    */
-  async rekey({ justRevoked }: { readonly justRevoked?: DeviceId | undefined }, signal?: AbortSignal): Promise<number> {
+  async rekey({ due }: { readonly due: readonly DeviceId[] }, signal?: AbortSignal): Promise<number> {
     const { chain, chains, server, random, connections } = this.#deps;
     this.#requireKeys();
     await connections.run('control', (one) => chain.refresh(one, signal), signal);
     chain.save();
     let count = 0;
     for (const vault of await this.#deps.ownVaults(signal)) {
-      const about = { identity: chain.current, gone: chain.revokedWorkers(), justRevoked };
+      const about = { identity: chain.current, gone: chain.revokedWorkers(), due };
       if (await rekeyIfStale({ vault, directory: chains, server, random, ...about }, signal)) count += 1;
     }
     return count;

@@ -16,17 +16,17 @@ export interface Rekey {
   readonly random: Random;
   /** Devices that may hold the key of the epoch although nothing was sealed to them: they got it when they were enrolled. */
   readonly gone: readonly RevokedWorker[];
-  /** Revoked just now: the vaults that it served get a new key, whatever the clocks say. */
-  readonly justRevoked?: DeviceId | undefined;
+  /** Whatever the clocks say, the vaults that these served get a new key. */
+  readonly due: readonly DeviceId[];
 }
 
 /** A new epoch, when the present one was sealed for a key of the account that is none any more. False when there was no need. @throws CONFLICT */
 export async function rekeyIfStale(
-  { vault, identity, directory, server, random, gone, justRevoked }: Rekey,
+  { vault, identity, directory, server, random, gone, due }: Rekey,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const known = gone.filter(({ vaults }) => vaults.some((served) => equalBytes(served, vault.id)));
-  const isForced = justRevoked !== undefined && known.some(({ device }) => equalBytes(device, justRevoked));
+  const isForced = known.some(({ device }) => due.some((one) => equalBytes(one, device)));
   let made = false;
   await vault.change(async () => {
     const state = stateToBe(vault);

@@ -5,6 +5,7 @@ import { OwnChain } from '../login/identity-chain.ts';
 import { openAccount } from '../open-account.ts';
 import type { OpenAccountOptions } from '../open-account.ts';
 import type { AskPassword } from '../profile/keystore.ts';
+import { RekeyDue } from './rekey-due.ts';
 
 export interface RevokeOwnOptions extends Pick<OpenAccountOptions, 'profile' | 'onIgnored' | 'onGeneration'> {
   readonly device: DeviceId;
@@ -38,11 +39,15 @@ export async function revokeOwn(
   const parts = { profile, device, ask, dial, ...(onStep && { onStep }) };
   // Keys that an interrupted call has sent may be the account's by now.
   const resumed = profile.hasRotation && (await rotate(parts, signal));
+  const due = new RekeyDue(profile.rekeyDuePath);
+  const unfinished = due.list();
+  due.add(device);
   const { scope, wasRevoked } = await revokeFirst(open, device, signal);
   const rotated = (scope === 'full' && (await rotateIfDue(parts, signal))) || resumed;
   onStep?.('vaults');
   await using account = await open();
-  const vaults = await account.ownDevices.rekey({ justRevoked: wasRevoked ? undefined : device }, signal);
+  const vaults = await account.ownDevices.rekey({ due: wasRevoked ? unfinished : due.list() }, signal);
+  due.clear();
   return { scope, wasRevoked, rotated, vaults };
 }
 
