@@ -203,6 +203,29 @@ describe('a share that cannot be finished', () => {
   });
 });
 
+test('of two shares with one name none has it, whoever gave it', async () => {
+  const [one, other] = [await newFolder(), await newFolder()];
+  await alice.share(`/${one}`, 'carol', 'write');
+  await alice.share(`/${other}`, 'carol', 'write');
+  await alice.share(`/${other}`, 'bob', 'write');
+  await bob.run(async ({ shared }) => {
+    const share = await shared.find('alice', other);
+    if (share === undefined) throw new Error('it is shared');
+    await using batch = share.vault.batch();
+    await batch.move(share.entry.entry, { parent: share.entry.parent, name: one });
+    await batch.commit();
+  });
+  expect(await codeOf(carol.write(`/Shared/alice/${one}/plan.txt`, 'which?'))).toBe('NOT_FOUND');
+  const names = await carol.run(async ({ shared }) =>
+    (await shared.list()).filter(({ entry }) => entry.name === one).map(({ name, vault }) => [name, idKey(vault.id)]),
+  );
+  expect(names).toHaveLength(2);
+  for (const [name, vault] of names) {
+    expect(name).toBe(`${one} (${String(vault).slice(0, 8)})`);
+    await expect(carol.read(`/Shared/alice/${String(name)}/plan.txt`)).resolves.toBe('the plan');
+  }
+});
+
 test('a share that one process is making is not finished by another', async () => {
   const name = await newFolder();
   const { home } = alice.profile.requireRecord();

@@ -6,6 +6,7 @@ import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { People, Person } from '../people/people.ts';
 import type { ExpectedVault } from '../state/vault-journal.ts';
+import { displayName } from '../vault-path.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 
 /** A vault of somebody else that the account is a member of. */
@@ -15,7 +16,7 @@ export interface IncomingShare {
   readonly role: Role;
   /** Of the directory below `/Shared`: the owner's name, marked when it is not the one this device knew under it. */
   readonly ownerName: string;
-  /** As the share calls it, with a number where two of one owner have the same name. */
+  /** As the share calls it, marked with the beginning of the vault's id where two of one owner have the same name. */
   readonly name: EntryName;
   readonly entry: Entry;
 }
@@ -125,26 +126,29 @@ export function sharedEntry(vault: JournalVault): Entry | undefined {
   return vault.tree.children(vault.tree.root().entry)[0];
 }
 
-/** The same on every device: the oldest id keeps the name. */
+/**
+ * The same on every device. Where two of one owner have the same name none keeps it: whoever may write to one could call it like
+ * another, and what is meant for that one would go here.
+ */
 function named(shares: readonly Omit<IncomingShare, 'name'>[]): readonly IncomingShare[] {
-  const taken = new Set<string>();
-  const sorted = shares.toSorted((a, b) => Buffer.compare(a.vault.id, b.vault.id));
-  const all = sorted.map((share): IncomingShare => {
-    const { name } = share.entry;
-    let free = name;
-    const key = (): string => `${share.ownerName}/${typeof free === 'string' ? free : idKey(free)}`;
-    for (let number = 2; taken.has(key()); number += 1) free = numbered(name, number);
-    taken.add(key());
-    return { ...share, name: free };
-  });
+  let all = shares.map((share): IncomingShare => ({ ...share, name: share.entry.name }));
+  // Somebody may have made a vault whose id begins like another's: then more of it is shown.
+  for (let digits = 8; digits <= 64; digits += 8) {
+    const groups = Map.groupBy(all, ({ ownerName, name }) => `${ownerName}/${displayName(name)}`);
+    if (groups.size === all.length) break;
+    all = [...groups.values()].flatMap((group) =>
+      group.length === 1 ? group : group.map((one) => marked(one, digits)),
+    );
+  }
   return all.toSorted((a, b) => compareText(a.ownerName, b.ownerName) || compareText(String(a.name), String(b.name)));
 }
 
-function numbered(name: EntryName, number: number): EntryName {
-  const mark = ` (${number})`;
-  if (typeof name !== 'string') return Uint8Array.from([...name, ...Buffer.from(mark)]);
+function marked(share: IncomingShare, digits: number): IncomingShare {
+  const { name } = share;
+  const mark = ` (${idKey(share.vault.id).slice(0, digits)})`;
+  if (typeof name !== 'string') return { ...share, name: Uint8Array.from([...name, ...Buffer.from(mark)]) };
   const dot = name.lastIndexOf('.');
-  return dot > 0 ? `${name.slice(0, dot)}${mark}${name.slice(dot)}` : name + mark;
+  return { ...share, name: dot > 0 ? `${name.slice(0, dot)}${mark}${name.slice(dot)}` : name + mark };
 }
 
 function compareText(a: string, b: string): number {
