@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import {
   concatBytes,
   equalBytes,
+  idKey,
   newEntryId,
   randomId,
   rootEntry,
@@ -313,6 +314,28 @@ describe('a member that writes what it must not', () => {
     await expect(bob.read(`/Shared/alice/${name}/after.txt`)).resolves.toBe('goes on');
     await expect(bob.read(`/Shared/alice/${name}/plan.txt`)).resolves.toBe('the plan');
     await expect(alice.list('/')).resolves.toContain(`/${name}`);
+  });
+
+  test('a drop without an operation is set right by the next visit of the owner, though nobody writes', async () => {
+    const name = await newFolder();
+    await alice.share(`/${name}`, 'bob', 'write');
+    const [id, file] = await bob.run(async (account) => {
+      const vault = await shareOf(account, name);
+      return [vault.id, vault.tree.children(shared(vault))[0]?.entry ?? rootEntry];
+    });
+    await attack(name, (vault) =>
+      vault.change(async () => ({ refs: [{ kind: 'drop', entries: [file], reason: 'removed' }] })),
+    );
+    for (let visit = 0; visit < 2; visit += 1) await alice.run((account) => account.sharing.workOff());
+    const commits: Commit[] = [];
+    machines.lies.handlers['vault.pull'] = (honest) => async (request, call) => {
+      if (equalBytes(request.vault, id))
+        commits.push(...(await commitsOf((await honest({ ...request, after: 0 }, call)).data)));
+      return honest(request, call);
+    };
+    await alice.read(`/${name}/plan.txt`);
+    const kept = commits.flatMap(({ header }) => header.refs.filter((ref) => ref.kind === 'keep'));
+    expect(kept.map(({ entry }) => idKey(entry))).toEqual([idKey(file)]);
   });
 
   test("somebody else's chunk that no version of the share refers to is refused by the server", async () => {

@@ -216,11 +216,11 @@ test('of two shares with one name none has it, whoever gave it', async () => {
     await batch.commit();
   });
   expect(await codeOf(carol.write(`/Shared/alice/${one}/plan.txt`, 'which?'))).toBe('NOT_FOUND');
-  const names = await carol.run(async ({ shared }) =>
+  const shown = await carol.run(async ({ shared }) =>
     (await shared.list()).filter(({ entry }) => entry.name === one).map(({ name, vault }) => [name, idKey(vault.id)]),
   );
-  expect(names).toHaveLength(2);
-  for (const [name, vault] of names) {
+  expect(shown).toHaveLength(2);
+  for (const [name, vault] of shown) {
     expect(name).toBe(`${one} (${String(vault).slice(0, 8)})`);
     await expect(carol.read(`/Shared/alice/${String(name)}/plan.txt`)).resolves.toBe('the plan');
   }

@@ -132,7 +132,10 @@ export class Sharing {
     );
   }
 
-  /** Ends the epoch of every share that somebody has left, or whose secret was sealed to keys that a member no longer has. @throws as {@link unshare} */
+  /**
+   * Ends the epoch of every share that somebody has left, or whose secret was sealed to keys that a member no longer has; tells the
+   * server what it was made to believe wrongly. @throws as {@link unshare}
+   */
   async workOff(signal?: AbortSignal): Promise<void> {
     if (this.#deps.keys === undefined) return;
     const home = await this.#deps.home(signal);
@@ -141,6 +144,8 @@ export class Sharing {
       const left = await this.#leftBy(vault, signal);
       if (left.length > 0) await this.#remove(vault, left, signal);
       await this.#endStale(vault, signal);
+      // What a member dropped without right would expire while nobody else writes.
+      await settle(vault, signal);
     }
   }
 
@@ -491,9 +496,9 @@ function isMountOf({ kind, target }: Entry, vault: VaultId): boolean {
   return kind === 'mount' && target instanceof Uint8Array && equalBytes(target, vault);
 }
 
-/** Tells the server what the mount hides, where that was not done. */
-async function settle(home: JournalVault, signal: AbortSignal | undefined): Promise<void> {
-  await using batch = home.batch();
+/** Tells the server what members see, and what a mount hides, where that was not done. */
+async function settle(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
+  await using batch = vault.batch();
   await batch.commit(signal);
 }
 

@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { idKey } from '@coffer/core';
-import type { IdKey } from '@coffer/core';
 import type { CommitHeader } from '@coffer/journal';
 
 /** Which members were given the secret of the present epoch: those whom it began with, and who was let in since. Of a judged journal. */
@@ -30,8 +29,8 @@ export class SealedTo {
     if (before !== undefined) this.#sql.note.run(Buffer.from([...new Set([...before, ...admitted])].join('\n')));
   }
 
-  #noted(): ReadonlySet<IdKey> | undefined {
+  #noted(): ReadonlySet<string> | undefined {
     const noted = this.#sql.noted.get()?.['value'] as Uint8Array | undefined;
-    return noted === undefined ? undefined : new Set(Buffer.from(noted).toString().split('\n') as IdKey[]);
+    return noted === undefined ? undefined : new Set<string>(Buffer.from(noted).toString().split('\n'));
   }
 }
