@@ -1,7 +1,6 @@
-import { CofferError, equalBytes, idKey, isCofferError, lp, sha256 } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
 import type { EntryName, IdentityState, Member, Role } from '@coffer/journal';
-import type { CommitReport } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
@@ -9,15 +8,13 @@ import { canonicalUsername } from '../people/people.ts';
 import type { People, Person } from '../people/people.ts';
 import type { FullDeviceKeys } from '../profile/device-keys.ts';
 import type { ExpectedVault } from '../state/vault-journal.ts';
-import type { TreeReader } from '../tree-reader.ts';
-import { formatPath } from '../vault-path.ts';
 import type { MadeRefs } from '../vaults/commit-appender.ts';
 import { makeGenesis } from '../vaults/genesis.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 import { oneFrame } from '../vaults/transfers.ts';
+import { checkShareable, fillAndMount, isMountOf, settle } from './fill-share.ts';
 import { admission, nextEpoch, othersIn, readmission, removal } from './membership.ts';
 import type { MembershipContext } from './membership.ts';
-import { mirror } from './mirror.ts';
 import type { PendingShare, PendingShares } from './pending-shares.ts';
 import { sharedEntry } from './shared-vaults.ts';
 import type { IncomingShare } from './shared-vaults.ts';
@@ -56,9 +53,6 @@ export interface OutgoingShare {
   /** `left`: they left, and the key is still the one they had; `pending`: a team lost a member, and the key is still the one it had. */
   readonly state: 'active' | 'pending' | 'left';
 }
-
-/** Copying anew because other devices went on writing is given up after so many times. */
-const maxRounds = 20;
 
 /** Between looks whether another process is done with sharing, and how many: a minute. */
 const waitMs = 200;
@@ -273,7 +267,7 @@ export class Sharing {
     const home = await this.#deps.home(signal);
     checkShareable(home.tree, entry);
     const vault = await this.#create(entry.entry, { member: person.account, role }, signal);
-    await this.#fillAndMount({ home, vault, entry: entry.entry }, signal);
+    await fillAndMount({ home, vault, entry: entry.entry, account: this.#deps.account }, signal);
     return vault;
   }
 
@@ -292,61 +286,6 @@ export class Sharing {
     const vault = this.#open(commit.vault);
     await vault.pull(signal);
     return vault;
-  }
-
-  /** Copy at one head, replay what came after, then swap (JOURNAL §Members and sharing). */
-  async #fillAndMount(
-    { home, vault, entry }: { home: JournalVault; vault: JournalVault; entry: EntryId },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    for (let round = 0; round < maxRounds; round += 1) {
-      const seq = home.head.seq;
-      const at = home.tree.atSeq(seq);
-      const shared = at.get(entry);
-      if (shared === undefined) throw vanished();
-      // What was sent before an earlier end may arrive after the start that finishes it.
-      if (isMountOf(shared, vault.id)) return settle(home, signal);
-      if (shared.kind === 'mount') throw sharedMeanwhile();
-      // Another device may have shared something below since the first look.
-      checkShareable(at, shared);
-      const before = fingerprintOf(at, entry);
-      await this.#fill({ home: at, homeVault: home, vault, shared }, signal);
-      const holds = (): boolean => home.head.seq === seq || before === fingerprintOf(home.tree, entry);
-      if (await home.mount(shared, { vault: vault.id, holds }, signal)) return;
-    }
-    throw new CofferError('CONFLICT', 'other devices change this folder all the time', { hint: 'Try again later.' });
-  }
-
-  async #fill(
-    {
-      home,
-      homeVault,
-      vault,
-      shared,
-    }: { home: TreeReader; homeVault: JournalVault; vault: JournalVault; shared: Entry },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    await using owned = new AsyncDisposableStack();
-    const batch = owned.use(vault.items());
-    const once = <Value extends AsyncDisposable>(open: () => Value): (() => Value) => {
-      let value: Value | undefined;
-      return () => (value ??= owned.use(open()));
-    };
-    let uploader: ReturnType<JournalVault['fileUploader']> | undefined;
-    const deps = {
-      account: this.#deps.account,
-      keys: vault.chunkKeys,
-      home,
-      share: vault.tree.atSeq(vault.head.seq),
-      homeDownloader: once(() => homeVault.fileDownloader()),
-      shareDownloader: once(() => vault.fileDownloader()),
-      shareUploader: () => (uploader ??= vault.fileUploader().then((one) => owned.use(one))),
-      add: (item: Parameters<typeof batch.add>[0]) => batch.add(item, signal),
-    };
-    await mirror(shared, deps, signal);
-    // Segments are referred to by commits: they must be there before.
-    await (await uploader)?.flush(signal);
-    checkTaken(home, await batch.commit(signal));
   }
 
   async #admit(
@@ -389,7 +328,7 @@ export class Sharing {
     const isMounted = entry !== undefined && isMountOf(entry, share.vault);
     if (!isMounted && (entry === undefined || entry.kind === 'mount')) return this.#undo(vault, signal);
     if (isMounted) await settle(home, signal);
-    else await this.#fillAndMount({ home, vault, entry: share.entry }, signal);
+    else await fillAndMount({ home, vault, entry: share.entry, account: this.#deps.account }, signal);
     const person = await this.#person(share.member as AccountId, signal);
     // Somebody whose keys have changed since is left to the next `share`, which says so.
     if (person !== undefined && isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
@@ -454,62 +393,9 @@ function requireKnown(person: Person): void {
   throw new CofferError('NOT_ALLOWED', message, { hint: `Compare words first: coffer verify-person ${username}` });
 }
 
-/** @throws INVALID */
-function checkShareable(tree: TreeReader, entry: Entry): void {
-  if (equalBytes(entry.entry, tree.root().entry)) throw new CofferError('INVALID', 'the whole vault cannot be shared');
-  if (entry.kind === 'symlink') throw new CofferError('INVALID', 'a link cannot be shared by itself');
-  for (const below of tree.walk(entry.entry)) {
-    if (below.entry.kind !== 'mount') continue;
-    const path = formatPath([...(tree.path(entry.entry) ?? []), ...below.path]);
-    throw new CofferError('INVALID', `it holds ${path}, which is shared already`, {
-      hint: 'Share the folders beside it one by one, or move it out first.',
-    });
-  }
-}
-
-/** Changes when anything at or below the entry does. */
-function fingerprintOf(tree: TreeReader, entry: EntryId): string {
-  let sum = new Uint8Array(32);
-  for (const { entry: one } of tree.walk(entry)) {
-    const { name, kind, mtime, mode, seq } = one;
-    const shown = typeof name === 'string' ? name : Buffer.from(name).toString('latin1');
-    sum = new Uint8Array(sha256(lp(sum, one.entry, one.parent, shown, kind, mtime.join('.'), mode, seq)));
-  }
-  return idKey(sum);
-}
-
-/** The mount hides what it replaces: a file that is not in the share would be nowhere. @throws the reason of the first */
-function checkTaken(home: TreeReader, reports: readonly CommitReport[]): void {
-  const refused = reports.flatMap((report) => report.refused)[0];
-  if (refused === undefined) return;
-  const { code, message, hint = 'Remove it, or put it there again, and share the folder then.' } = refused.error;
-  const path = formatPath(home.path(refused.entry) ?? []);
-  throw new CofferError(code, `${path} cannot be shared: ${message}`, { hint, cause: refused.error });
-}
-
 /** What the next share would meet as well. */
 function isAboutAll({ code }: CofferError): boolean {
   return ['UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN', 'CANCELLED', 'NOT_LOGGED_IN'].includes(code);
-}
-
-function isMountOf({ kind, target }: Entry, vault: VaultId): boolean {
-  return kind === 'mount' && target instanceof Uint8Array && equalBytes(target, vault);
-}
-
-/** Tells the server what members see, and what a mount hides, where that was not done. */
-async function settle(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
-  await using batch = vault.batch();
-  await batch.commit(signal);
-}
-
-function sharedMeanwhile(): CofferError {
-  return new CofferError('CONFLICT', 'another device has shared it at the same moment', {
-    hint: 'See with whom by `coffer shares`, and share it again.',
-  });
-}
-
-function vanished(): CofferError {
-  return new CofferError('NOT_FOUND', 'it was removed while it was being shared');
 }
 
 function alreadyShared({ username }: Person): CofferError {
