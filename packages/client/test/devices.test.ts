@@ -124,7 +124,7 @@ test('a worker whose revocation was interrupted is cut off, however wrong the cl
     if (dials > 1) throw new TypeError('the line is cut');
     return await honest(...where);
   };
-  await expect(revokeOwn({ profile, device: idOf(gone), password: unlock }, undefined, dial)).rejects.toThrow();
+  await expect(revokeOwn({ profile, device: idOf(gone), password: unlock }, undefined, dial)).rejects.toThrow('is cut');
   expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 1 });
   expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 0 });
 });

@@ -211,42 +211,6 @@ describe('a server that lies about a share', () => {
   });
 });
 
-describe('a server that lists a share as that of somebody else', () => {
-  /** What mallory shares is said to be alice's. */
-  function sayItIsAlices(): void {
-    machines.lies.handlers['vault.list'] = (honest) => async (request, call) => {
-      const { vaults } = await honest(request, call);
-      const { account: owner } = alice;
-      return { vaults: vaults.map((one) => (equalBytes(one.owner, mallory.account) ? { ...one, owner } : one)) };
-    };
-  }
-
-  async function baited(): Promise<string> {
-    const name = `bait-${(names += 1)}`;
-    await mallory.write(`/${name}/plan.txt`, 'bait');
-    await mallory.share(`/${name}`, 'bob', 'write');
-    return name;
-  }
-
-  test('what this device has folded before is not written to under the other name', async () => {
-    const name = await baited();
-    await bob.read(`/Shared/mallory/${name}/plan.txt`);
-    sayItIsAlices();
-    expect(await codeOf(bob.write(`/Shared/alice/${name}/plan.txt`, 'for alice only'))).toBe('INTEGRITY');
-    machines.lies.handlers = {};
-    await expect(bob.read(`/Shared/mallory/${name}/plan.txt`)).resolves.toBe('bait');
-  });
-
-  test('nor is what this very process has open', async () => {
-    const name = await baited();
-    await bob.run(async ({ shared: incoming, places }) => {
-      expect(await incoming.find('mallory', name)).toBeDefined();
-      sayItIsAlices();
-      expect(await codeOf(places.resolve(`/Shared/alice/${name}`, { write: true }))).toBe('INTEGRITY');
-    });
-  });
-});
-
 describe('a member that writes what it must not', () => {
   async function attack(name: string, work: (vault: JournalVault) => Promise<unknown>): Promise<unknown> {
     return bob.run(async (account) => work(await shareOf(account, name)));
