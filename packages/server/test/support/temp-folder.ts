@@ -5,8 +5,11 @@ import { afterAll } from '@jest/globals';
 
 const made: string[] = [];
 
+/** Runs before the file's own `afterAll`, which ends its daemon: what that writes meanwhile makes one try too few. */
+const tries = { maxRetries: 20, retryDelay: 50 };
+
 afterAll(async () => {
-  for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
+  for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true, ...tries });
 });
 
 /** A new, empty folder that is gone after the test file. */
