@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { cleanEnvironment, runProgram, startVault } from '../../src/index.ts';
-import type { CofferResult, Vault } from '../../src/index.ts';
+import type { CofferResult, Finished, Vault } from '../../src/index.ts';
 import { checkStorage } from '../check-storage.ts';
 import { compareWithVault } from '../compare-with-vault.ts';
 import { Seeded } from '../seeded.ts';
@@ -26,7 +26,10 @@ export interface FailingDiskResult {
 const MiB = 1024 * 1024;
 /** Long enough to be under way when the disk fails. */
 const fileBytes = 48 * MiB;
+/** An upload that is over before the disk fails leaves a daemon that has nothing to write and so does not meet it. */
+const slowly = '8M';
 const pollMs = 5;
+const endingLimitMs = 60_000;
 
 /**
  * The disk of a daemon fails while a client uploads (`prlimit --fsize`: every write fails with EFBIG, final like EIO): the
@@ -46,12 +49,12 @@ export async function failDisks(options: FailingDiskOptions, signal?: AbortSigna
     writeFileSync(join(folder, `small ${round}`), seeded.bytes(10_000));
     assert.equal((await push(vault, folder)).exitCode, 0);
     writeFileSync(join(folder, 'large'), newContent(seeded));
-    const pushing = push(vault, folder);
+    const pushing = push(vault, folder, '--bwlimit', slowly);
     // Every other time before anything arrives: then the databases are the first to meet it.
     if (round % 2 === 0) await untilStored(vault, storedBytes(vault) + seeded.below(fileBytes / 2));
     const failedMs = performance.now();
     await failDisk(vault);
-    const { exitCode, stderr } = await vault.daemon.ended;
+    const { exitCode, stderr } = await ended(vault);
     if (round % 2 === 0) endedMs.push(performance.now() - failedMs);
     assert.equal(exitCode, 1, stderr);
     reasons.add(stderr.trim().split('\n')[0] ?? '');
@@ -77,12 +80,19 @@ function newContent(seeded: Seeded): Uint8Array {
   return all;
 }
 
-async function push({ user }: Vault, folder: string): Promise<CofferResult> {
-  return await user.device.run(['sync', folder, '/work', '--json']);
+async function push({ user }: Vault, folder: string, ...options: readonly string[]): Promise<CofferResult> {
+  return await user.device.run(['sync', folder, '/work', '--json', ...options]);
 }
 
 async function untilStored(vault: Vault, bytes: number): Promise<void> {
   while (storedBytes(vault) <= bytes) await setTimeout(pollMs);
+}
+
+async function ended({ daemon }: Vault): Promise<Finished> {
+  const late = setTimeout(endingLimitMs, undefined, { ref: false });
+  const finished = await Promise.race([daemon.ended, late]);
+  assert.ok(finished, `the daemon goes on upon a disk that fails\n${daemon.said}`);
+  return finished;
 }
 
 async function failDisk({ daemon, folder }: Vault): Promise<void> {
