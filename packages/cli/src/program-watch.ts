@@ -3,7 +3,7 @@ import { collect } from './collect.ts';
 import type { AddCommand } from './program.ts';
 import { storageOption } from './program-users.ts';
 
-/** `admin logs`, `verify-audit`, `sessions`, `alerts` (CLI §Server and administration). */
+/** `admin logs`, `verify-audit`, `activity`, `shares`, `sessions`, `alerts` (CLI §Server and administration). */
 export function addWatchCommands(admin: CommanderCommand, add: AddCommand): void {
   add(admin, {
     usage: 'logs',
@@ -25,6 +25,19 @@ export function addWatchCommands(admin: CommanderCommand, add: AddCommand): void
     .option('--accept', 'remember on this device how the log ends now, although it saw another end')
     .option('--storage <folder>', storageOption)
     .option('--logs <folder>', 'with --storage: where log files lie (default logs)');
+  add(admin, {
+    usage: 'activity <name>',
+    summary: 'what an account did, day by day, from the audit log',
+    load: () => import('./commands/admin-activity.ts'),
+  })
+    .option('--since <time>', 'from then on: 2h, 3d, yesterday, 2026-11-20T18:00 (default 30d)')
+    .option('--storage <folder>', storageOption)
+    .option('--logs <folder>', 'with --storage: where log files lie (default logs)');
+  add(admin, {
+    usage: 'shares [name]',
+    summary: 'who may read or write in whose vaults, all or those of one account',
+    load: () => import('./commands/admin-shares.ts'),
+  });
   add(admin, {
     usage: 'sessions [action] [id]',
     summary: 'who is connected: list (default), end ID',

@@ -69,7 +69,15 @@ export type { Keyring } from './profile/keyring.ts';
 export { displayName, formatPath, splitPath } from './vault-path.ts';
 export { openAccount } from './open-account.ts';
 export type { OpenAccountOptions } from './open-account.ts';
-export type { AuditReport, LoggedLine, ReadLogs, ServerAlert, ServerSession, ServerWatch } from './server-watch.ts';
+export type {
+  AuditReport,
+  LoggedLine,
+  ReadLogs,
+  ServerAlert,
+  ServerSession,
+  ServerShare,
+  ServerWatch,
+} from './server-watch.ts';
 export type { ServerAdmin, ServerStatus, ServerUser } from './server-admin.ts';
 export type { GenerationNews } from './connection/generation.ts';
 export { login } from './login/login.ts';

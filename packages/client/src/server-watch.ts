@@ -6,6 +6,7 @@ import type { AuditMemory } from './profile/audit-memory.ts';
 
 export type ServerSession = ResponseOf<'admin.sessionList'>['sessions'][number];
 export type ServerAlert = ResponseOf<'admin.alertList'>['alerts'][number];
+export type ServerShare = ResponseOf<'admin.shareList'>['shares'][number];
 export type AuditReport = ResponseOf<'admin.verifyAudit'>['categories'][number];
 
 export interface ReadLogs {
@@ -80,6 +81,17 @@ export class ServerWatch {
   /** Its device may come back. @throws NOT_FOUND */
   async endSession(session: Uint8Array, signal?: AbortSignal): Promise<void> {
     await this.#ask((one) => one.request('admin.sessionEnd', { session }, optionsOf(signal)), signal);
+  }
+
+  /** Whom vaults of this account are shared with. @throws NOT_FOUND */
+  async shares(username: string, signal?: AbortSignal): Promise<readonly ServerShare[]> {
+    const all: ServerShare[] = [];
+    for (;;) {
+      const request = { username, skip: all.length };
+      const page = await this.#ask((one) => one.request('admin.shareList', request, optionsOf(signal)), signal);
+      all.push(...page.shares);
+      if (!page.more || page.shares.length === 0) return all;
+    }
   }
 
   /** The newest first; a thousand at most. */

@@ -89,3 +89,36 @@ test('an administrator looks after the server from afar and on it; nobody else d
   // An unattended machine of an administrator.
   expect(await vault.admin.device.run(['admin', 'status', '--json'])).toMatchObject({ exitCode: 6 });
 });
+
+test('an administrator sees who shares with whom, and what an account did', async () => {
+  await using vault = await startVault();
+  const [alice, bob] = [await vault.addPerson('alice'), await vault.addPerson('bob')];
+  await alice.device.json(['mkdir', '/docs']);
+  const file = vault.folder.join('plan.bin');
+  writeFileSync(file, crypto.getRandomValues(new Uint8Array(60_000)));
+  await alice.device.json(['put', file, '/docs']);
+  const admin = await logIn(vault, vault.admin);
+  expect((await admin(['admin', 'shares'])).json).toEqual([]);
+  await alice.device.json(['share', '/docs', 'bob', '--write']);
+
+  const shares = [{ owner: 'alice', username: 'bob', role: 'write', kind: 'share' }];
+  expect((await admin(['admin', 'shares'])).json).toMatchObject(shares);
+  expect((await admin(['admin', 'shares', 'alice'])).json).toMatchObject(shares);
+  expect((await admin(['admin', 'shares', 'bob'])).json).toEqual([]);
+  expect(await admin(['admin', 'shares', 'nobody'])).toMatchObject({ exitCode: 4 });
+  expect(await alice.device.run(['admin', 'shares', 'alice', '--json'])).toMatchObject({ exitCode: 6 });
+
+  const here = ['--storage', vault.storage, '--logs', vault.logs];
+  for (const place of [[], here]) {
+    const activity = await admin(['admin', 'activity', 'alice', ...place]);
+    expect(activity).toMatchObject({ exitCode: 0, json: { username: 'alice', addresses: ['127.0.0.1'] } });
+    const { days } = activity.json as { days: { sentBytes: number; sharing: number; denied: number }[] };
+    // Two days when it is about midnight.
+    const sum = (of: keyof (typeof days)[number]) => days.reduce((all, day) => all + day[of], 0);
+    expect([sum('sharing'), sum('denied')]).toEqual([1, 1]);
+    expect(sum('sentBytes')).toBeGreaterThan(60_000);
+  }
+  expect((await admin(['admin', 'activity', 'bob', '--since', '2999-01-01'])).json).toMatchObject({ days: [] });
+  expect(await admin(['admin', 'activity', 'nobody'])).toMatchObject({ exitCode: 4 });
+  expect(await bob.device.run(['admin', 'activity', 'bob', '--json'])).toMatchObject({ exitCode: 6 });
+});

@@ -29,6 +29,7 @@ const afterProof = [
   'admin.scrub',
   'admin.sessionEnd',
   'admin.sessionList',
+  'admin.shareList',
   'admin.status',
   'admin.userCertify',
   'admin.userList',

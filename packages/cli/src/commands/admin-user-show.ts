@@ -1,26 +1,19 @@
 import { formatSize, idKey, toHex } from '@coffer/core';
-import { showUser } from '@coffer/server';
-import type { UserView } from '@coffer/server';
-import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
-import { askServer, storageFolder } from '../admin-place.ts';
+import { storageFolder } from '../admin-place.ts';
 import { parseInput, Text, Username } from '../arguments.ts';
-import type { Command, CommandContext } from '../context.ts';
+import type { Command } from '../context.ts';
 import { table } from '../output.ts';
+import { shownUser } from '../shown-user.ts';
+import type { ShownUser } from '../shown-user.ts';
 import { formatTime } from '../time.ts';
 
 const schemas = { args: z.tuple([Username]), options: z.strictObject({ storage: Text.optional() }) };
 
-/** What the folder alone tells is less: whose vaults are whose is the daemon's. */
-type Shown = Omit<UserView, 'vaults'> & { readonly vaults: UserView['vaults'] | null };
-
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
   const storage = storageFolder(context, options.storage);
-  const shown: Shown =
-    storage === undefined
-      ? await askServer(context, (server) => server.accounts.show(args[0], context.signal))
-      : { ...(await showHere(context, { storage, username: args[0] })), vaults: null };
+  const shown = await shownUser(context, { storage, username: args[0] });
   context.output.result({
     json: () => ({ ...shown, account: idKey(shown.account), fingerprint: toHex(shown.fingerprint) }),
     text: () => userText(shown),
@@ -28,15 +21,7 @@ export const run: Command = async (context, input) => {
   return undefined;
 };
 
-async function showHere(
-  context: CommandContext,
-  { storage, username }: { readonly storage: string; readonly username: string },
-): Promise<Omit<UserView, 'vaults'>> {
-  await using accounts = await Accounts.open(storage, { clock: context.clock });
-  return await showUser(storage, accounts, username);
-}
-
-function userText(user: Shown): string {
+function userText(user: ShownUser): string {
   const facts = table([
     ['username', user.username],
     ['account', idKey(user.account)],
@@ -62,6 +47,6 @@ function userText(user: Shown): string {
   return `${facts}\n\n${devices}`;
 }
 
-function vaultsText({ owned, shared, received }: UserView['vaults']): string {
+function vaultsText({ owned, shared, received }: NonNullable<ShownUser['vaults']>): string {
   return `${owned} owned, ${shared} of them shared with others; ${received} of others`;
 }

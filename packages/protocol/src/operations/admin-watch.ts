@@ -1,6 +1,6 @@
 import { KiB } from '@coffer/core';
 import { z } from 'zod';
-import { account, bytes, bytesUpTo, choice, count, device, hash, list, text, timeMs } from './fields.ts';
+import { account, bytes, bytesUpTo, choice, count, device, hash, list, text, timeMs, vault } from './fields.ts';
 import type { OperationTable } from './operation.ts';
 
 /** What a line of the audit log is about; each has its own chain of lines (STORAGE §Audit). */
@@ -56,6 +56,14 @@ const alert = z.strictObject({
   figure: orNull(count),
   acknowledgedMs: orNull(timeMs),
   acknowledgedBy: orNull(text(64)),
+});
+
+const shareRow = z.strictObject({
+  vault,
+  kind: choice(['share', 'team']),
+  member: bytesUpTo(32),
+  username: orNull(text(64)),
+  role: choice(['read', 'write', 'owner']),
 });
 
 export const adminWatchOperations = {
@@ -138,5 +146,13 @@ export const adminWatchOperations = {
     about: 'Somebody has looked at it. NOT_FOUND when there is none of that id.',
     request: z.strictObject({ id: count }),
     response: z.strictObject({}),
+  },
+  'admin.shareList': {
+    code: 0x0936,
+    access: 'admin',
+    about:
+      'Who may read or write in vaults of one account, vault by vault, without the first `skip`. `username` is null for a team, and for an account that was removed. What a share is called only clients can read.',
+    request: z.strictObject({ username: text(64), skip: count }),
+    response: z.strictObject({ shares: list(shareRow, 500), more: bool }),
   },
 } as const satisfies OperationTable;

@@ -3,6 +3,7 @@ import type { Handlers, ResponseOf } from '@coffer/protocol';
 import { certifyUser } from '../admin/certify-user.ts';
 import { findUser } from '../admin/find-user.ts';
 import { listInvites, makeInvite, revokeInvite } from '../admin/invites.ts';
+import { listShares } from '../admin/share-list.ts';
 import { showUser } from '../admin/user-view.ts';
 import type { Connection } from '../session/connection.ts';
 import { loggedFor, type AdminOperation } from './logged.ts';
@@ -15,6 +16,7 @@ type UserOperation = Extract<
   | 'admin.userRole'
   | 'admin.userRemove'
   | 'admin.userCertify'
+  | 'admin.shareList'
   | `admin.invite${string}`
 >;
 
@@ -56,6 +58,8 @@ export function adminUserHandlers(services: Services): Pick<Handlers<Connection>
       await revokeInvite(accounts, id);
       return { response: {} };
     }),
+    'admin.shareList': async ({ username, skip }) =>
+      await listShares(services, { account: (await findUser(accounts, username)).account, skip }),
   };
 }
 
