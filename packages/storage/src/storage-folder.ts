@@ -14,6 +14,7 @@ export interface StorageIdentity {
 }
 
 export const accountsPath = (path: string): string => join(path, 'accounts.db');
+export const accountsMarkPath = (path: string): string => join(path, 'accounts.mark');
 export const indexPath = (path: string): string => join(path, 'index.db');
 export const lockPath = (path: string): string => join(path, 'lock');
 export const usersPath = (path: string): string => join(path, 'users');
@@ -86,6 +87,7 @@ const leftovers: ReadonlySet<string> = new Set([
   'accounts.db',
   'accounts.db-wal',
   'accounts.db-shm',
+  'accounts.mark',
   'generation',
   'generation.new',
   'server.id.new',

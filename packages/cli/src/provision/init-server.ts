@@ -104,6 +104,7 @@ const ownFiles = [
   'accounts.db',
   'accounts.db-wal',
   'accounts.db-shm',
+  'accounts.mark',
   'index.db',
   'index.db-wal',
   'index.db-shm',

@@ -16,11 +16,8 @@ export interface DamageDatabasesOptions {
   readonly only?: readonly string[];
 }
 
-/**
- * How a damaged database was met. `whole`: nothing was missing, whatever was done to the file. `older, not noticed`: a
- * former state of accounts.db, sound in itself; only the restore brought back what the packs know beyond it.
- */
-type Outcome = 'refused at start' | 'found by check' | 'whole' | 'older, not noticed';
+/** How a damaged database was met. `whole`: nothing was missing, whatever was done to the file. */
+type Outcome = 'refused at start' | 'found by check' | 'whole';
 
 export interface DamagedDatabase {
   readonly database: DatabaseName;
@@ -102,7 +99,7 @@ class Scene {
     rmSync(path, { recursive: true, force: true });
     cpSync(this.#template, path, { recursive: true });
     damage.make({ storage: path, older: this.#older(database) }, seeded);
-    const outcome = await this.#outcome(path, database);
+    const outcome = await this.#outcome(path, `${database} ${damage.name}`);
     if (outcome !== 'whole') await mend(path, database);
     const when = `${database} ${damage.name}, ${outcome}`;
     assert.deepEqual(await this.#lost(path), undefined, when);
@@ -122,7 +119,7 @@ class Scene {
     for (let step = 0; step < steps; step += 1) for (const workload of this.#workloads) await workload.step(storage);
   }
 
-  async #outcome(path: string, database: DatabaseName): Promise<Outcome> {
+  async #outcome(path: string, when: string): Promise<Outcome> {
     try {
       await (await open(path))[Symbol.asyncDispose]();
     } catch (error) {
@@ -130,10 +127,8 @@ class Scene {
       return 'refused at start';
     }
     if ((await findings(path)).length > 0) return 'found by check';
-    const lost = await this.#lost(path);
-    if (lost === undefined) return 'whole';
-    assert.equal(database, 'accounts.db', `index.db: ${lost}`);
-    return 'older, not noticed';
+    assert.equal(await this.#lost(path), undefined, `${when}: not noticed`);
+    return 'whole';
   }
 
   /** What is not as it was promised. */

@@ -125,4 +125,11 @@ export const accountsMigrations: Migrations = [
   /* 6 */ `
   ALTER TABLE requests ADD COLUMN asked_from TEXT;
   `,
+  /* 7: one row, raised with every change; accounts.mark says how far it has come. */ `
+  CREATE TABLE changes (n INTEGER NOT NULL) STRICT;
+  INSERT INTO changes (n) VALUES (0);
+  `,
 ];
+
+/** The schema from which on changes are counted. */
+export const countedSince = 7;

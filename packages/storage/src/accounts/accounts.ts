@@ -19,6 +19,7 @@ import type {
 } from './account-record.ts';
 import { activateCredentials } from './activate-credentials.ts';
 import type { Credentials } from './activate-credentials.ts';
+import { AccountsMark, removeAccountsMark } from './accounts-mark.ts';
 import { AccountsTables } from './accounts-tables.ts';
 import type { AccountChange } from './accounts-tables.ts';
 import { accountsMigrations } from './accounts-schema.ts';
@@ -74,6 +75,7 @@ export class Accounts implements AsyncDisposable {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #tables: AccountsTables;
+  readonly #mark: AccountsMark;
   readonly #requestTables: RequestTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
@@ -90,6 +92,7 @@ export class Accounts implements AsyncDisposable {
       synchronous: 'FULL',
     });
     this.#tables = new AccountsTables(this.#db);
+    this.#mark = this.#openMark(path);
     this.#requestTables = new RequestTables(this.#db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;
@@ -117,6 +120,7 @@ export class Accounts implements AsyncDisposable {
 
   /** As {@link open}, and makes the database when there is none. Part of making a storage. */
   static async openNew(path: string, options: AccountsOptions = {}): Promise<Accounts> {
+    if (!existsSync(accountsPath(path))) removeAccountsMark(path);
     return new Accounts(path, options);
   }
 
@@ -372,7 +376,20 @@ export class Accounts implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#mark[Symbol.dispose]();
     this.#db.close();
+  }
+
+  /** A process that ended between a change and its mark left one that says too little. */
+  #openMark(path: string): AccountsMark {
+    try {
+      const mark = new AccountsMark(path);
+      mark.raise(this.#ask(() => this.#tables.changes()));
+      return mark;
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   #insert(identity: IdentityState, account: NewAccount): AccountRecord {
@@ -432,7 +449,11 @@ export class Accounts implements AsyncDisposable {
 
   #change<Result>(work: () => Result): Result {
     try {
-      return this.#ask(() => inTransaction(this.#db, work));
+      const done = this.#ask(() =>
+        inTransaction(this.#db, () => ({ result: work(), changes: this.#tables.countChange() })),
+      );
+      this.#mark.raise(done.changes);
+      return done.result;
     } catch (error) {
       if (isCofferError(error, 'IO')) this.#onFailed?.(error);
       throw error;

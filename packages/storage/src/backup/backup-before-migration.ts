@@ -1,6 +1,7 @@
 import type { Clock } from '@coffer/core';
 import { CofferError } from '@coffer/core';
 import { existsSync } from 'node:fs';
+import { refuseOlderAccounts } from '../accounts/refuse-older.ts';
 import { firstRow, openReadOnly, refuseNewerDatabase } from '../sqlite/database.ts';
 import type { Migrations } from '../sqlite/database.ts';
 import { accountsPath, serverIdPath } from '../storage-folder.ts';
@@ -9,7 +10,7 @@ import { backupAccounts } from './backup-accounts.ts';
 /**
  * Makes a backup of accounts.db when the program is about to change its schema: the way back to the version before.
  * @throws as {@link backupAccounts}; then nothing may be migrated. UPGRADE_REQUIRED for a newer one, DAMAGED for another
- * database and for an empty one: a storage that has an identity has accounts
+ * database, an empty one (a storage that has an identity has accounts) and one that is an older state of itself
  */
 export async function backupBeforeMigration(
   path: string,
@@ -20,6 +21,8 @@ export async function backupBeforeMigration(
   refuseNewerDatabase({ path: accountsPath(path), migrations, table: 'accounts' });
   const schema = schemaOf(accountsPath(path), migrations);
   if (schema === 0) throw emptyAccounts(path);
+  // A backup of an older state would be the newest, and a restore would take it.
+  refuseOlderAccounts(path);
   if (schema < migrations.length) await backupAccounts({ path, clock });
 }
 

@@ -2,6 +2,7 @@ import { isCofferError, systemClock, systemRandom } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import { accountsMigrations } from '../accounts/accounts-schema.ts';
 import { AccountsTables } from '../accounts/accounts-tables.ts';
+import { lostChanges } from '../accounts/refuse-older.ts';
 import type { Disk } from '../packs/disk.ts';
 import { LocalPacks } from '../packs/local-packs.ts';
 import type { Packs } from '../packs/packs.ts';
@@ -88,6 +89,9 @@ function* checkAccounts(path: string): Generator<Finding, void, undefined> {
     } finally {
       db.close();
     }
+    const lost = lostChanges(path);
+    if (lost > 0)
+      yield { kind: 'database', message: `accounts.db has lost ${lost} changes; restore it from a backup` };
   } catch (error) {
     if (isCofferError(error, 'UPGRADE_REQUIRED', 'BUSY')) throw error;
     yield { kind: 'database', message: 'accounts.db is damaged or missing; restore it from a backup' };

@@ -1,6 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
+import { removeAccountsMark } from '../accounts/accounts-mark.ts';
 import { backupName, onDisk } from '../backup/backup-files.ts';
 import { readNote, removeNote } from '../backup/backup-note.ts';
 import type { BackupNote } from '../backup/backup-note.ts';
@@ -51,6 +52,7 @@ export async function layDownAccounts({ path, copy, chosen, nowMs }: LayDown): P
     for (const suffix of ['', ...logs]) await rm(indexPath(path) + suffix, { force: true });
     if (chosen.opaqueSetup !== undefined && !existsSync(opaqueCopyPath(path)))
       await writeFile(opaqueCopyPath(path), chosen.opaqueSetup, { mode: 0o600, flush: true });
+    removeAccountsMark(path);
     await rename(copy, target);
     await nodeDisk.syncFolder(path);
   });
