@@ -154,6 +154,7 @@ test('the audit log: read, followed, verified; cut, rewritten and taken back, ea
   const backup = {
     auth: readFileSync(logFile(vault, 'auth')),
     accounts: readFileSync(join(vault.storage, 'accounts.db')),
+    mark: readFileSync(join(vault.storage, 'accounts.mark')),
   };
   await vault.daemon.restart();
   await vault.user.device.json(['ls', '/']);
@@ -161,6 +162,7 @@ test('the audit log: read, followed, verified; cut, rewritten and taken back, ea
   await vault.daemon.stop();
   writeFileSync(logFile(vault, 'auth'), backup.auth);
   writeFileSync(join(vault.storage, 'accounts.db'), backup.accounts);
+  writeFileSync(join(vault.storage, 'accounts.mark'), backup.mark);
   expect(await here(['admin', 'verify-audit'])).toMatchObject({ exitCode: 0 });
   await vault.daemon.restart();
   const takenBack = await admin.run(['admin', 'verify-audit']);

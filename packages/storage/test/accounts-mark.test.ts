@@ -85,7 +85,12 @@ describe('accounts.db that was taken back', () => {
       await putBack(killed);
       await backupAccounts({ path, clock: systemClock });
       const deps = { clock: systemClock, random: systemRandom, logger: silentLogger };
-      await restoreStorage({ path, packBytes: 65_536, ...deps, prepare: () => Promise.resolve(() => Uint8Array.of(1)) });
+      await restoreStorage({
+        path,
+        packBytes: 65_536,
+        ...deps,
+        prepare: () => Promise.resolve(() => Uint8Array.of(1)),
+      });
       expect(await namesIn(path)).toEqual(['anna']);
       expect(await findings(path)).toEqual([]);
     }));

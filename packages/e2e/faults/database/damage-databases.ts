@@ -19,7 +19,11 @@ export interface DamageDatabasesOptions {
 /** How a damaged database was met. `whole`: nothing was missing, whatever was done to the file. */
 type Outcome = 'refused at start' | 'found by check' | 'whole';
 
+/** How its process left the storage: a kill leaves both databases with their logs, a stop without. */
+type Left = 'killed' | 'stopped';
+
 export interface DamagedDatabase {
+  readonly left: Left;
   readonly database: DatabaseName;
   readonly damage: string;
   readonly outcome: Outcome;
@@ -28,9 +32,10 @@ export interface DamagedDatabase {
 const packBytes = 64 * 1024;
 const steps = 8;
 const databases: readonly DatabaseName[] = ['index.db', 'accounts.db'];
+const ways: readonly Left[] = ['killed', 'stopped'];
 
 /**
- * Damages both databases of a storage whose process was killed, one of them in one way in each case. What is damaged is
+ * Damages both databases of a storage whose process was killed, or stopped, one of them in one way in each case. What is damaged is
  * mended as the manual says (`rebuild-index`, `restore`), and everything that was acknowledged is there.
  * @throws AssertionError when it is not
  */
@@ -42,8 +47,9 @@ export async function damageDatabases(
   const scene = new Scene(folder, seed);
   await scene.begin();
   const seeded = new Seeded(seed);
-  const all = databases
-    .flatMap((database) => damagesOf(database).map((damage) => ({ database, damage })))
+  const all = ways
+    .flatMap((left) => databases.map((database) => ({ left, database })))
+    .flatMap((where) => damagesOf(where.database).map((damage) => ({ ...where, damage })))
     .filter(({ damage }) => only?.includes(damage.name) !== false);
   const met: DamagedDatabase[] = [];
   for (let number = 0; number < cases; number += 1) {
@@ -51,17 +57,18 @@ export async function damageDatabases(
     const one = all[number % all.length];
     if (one === undefined) throw new TypeError('there are no damages');
     const outcome = await scene.meet(one, seeded);
-    met.push({ database: one.database, damage: one.damage.name, outcome });
+    met.push({ left: one.left, database: one.database, damage: one.damage.name, outcome });
   }
   return met;
 }
 
 interface Case {
+  readonly left: Left;
   readonly database: DatabaseName;
   readonly damage: Damage;
 }
 
-/** A storage as its killed process left it, and what it had promised. */
+/** A storage as its process left it, and what it had promised. */
 class Scene {
   readonly #folder: TemporaryFolder;
   readonly #workloads: readonly StorageWorkload[];
@@ -75,6 +82,11 @@ class Scene {
   async begin(): Promise<void> {
     const path = this.#folder.join('first');
     await Storage.init({ path, clock: systemClock, random: systemRandom });
+    await this.#fill(path);
+    this.#keep(path, 'stopped');
+  }
+
+  async #fill(path: string): Promise<void> {
     await using storage = await open(path);
     for (const workload of this.#workloads) await workload.begin(storage);
     await this.#work(storage);
@@ -90,25 +102,25 @@ class Scene {
     }
     await this.#work(storage);
     this.#accounts = await storage.accounts.list();
-    // With both logs, as a kill leaves them.
-    cpSync(path, this.#template, { recursive: true, filter: (name) => !/lock$|-shm$/.test(name) });
+    this.#keep(path, 'killed');
   }
 
-  async meet({ database, damage }: Case, seeded: Seeded): Promise<Outcome> {
+  #keep(path: string, left: Left): void {
+    cpSync(path, this.#folder.join(left), { recursive: true, filter: (name) => !/lock$|-shm$/.test(name) });
+  }
+
+  async meet({ left, database, damage }: Case, seeded: Seeded): Promise<Outcome> {
     const path = this.#folder.join('first');
     rmSync(path, { recursive: true, force: true });
-    cpSync(this.#template, path, { recursive: true });
+    cpSync(this.#folder.join(left), path, { recursive: true });
     damage.make({ storage: path, older: this.#older(database) }, seeded);
-    const outcome = await this.#outcome(path, `${database} ${damage.name}`);
+    const what = `${database} of a ${left} process ${damage.name}`;
+    const outcome = await this.#outcome(path, what);
     if (outcome !== 'whole') await mend(path, database);
-    const when = `${database} ${damage.name}, ${outcome}`;
+    const when = `${what}, ${outcome}`;
     assert.deepEqual(await this.#lost(path), undefined, when);
     assert.deepEqual(await findings(path), [], when);
     return outcome;
-  }
-
-  get #template(): string {
-    return this.#folder.join('killed');
   }
 
   #older(database: DatabaseName): string {

@@ -1,5 +1,15 @@
 import { CofferError } from '@coffer/core';
-import { closeSync, constants, fchownSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { diskErrorCode, isDiskFull } from '../packs/disk.ts';
 import { accountsMarkPath, accountsPath } from '../storage-folder.ts';

@@ -90,8 +90,7 @@ function* checkAccounts(path: string): Generator<Finding, void, undefined> {
       db.close();
     }
     const lost = lostChanges(path);
-    if (lost > 0)
-      yield { kind: 'database', message: `accounts.db has lost ${lost} changes; restore it from a backup` };
+    if (lost > 0) yield { kind: 'database', message: `accounts.db has lost ${lost} changes; restore it from a backup` };
   } catch (error) {
     if (isCofferError(error, 'UPGRADE_REQUIRED', 'BUSY')) throw error;
     yield { kind: 'database', message: 'accounts.db is damaged or missing; restore it from a backup' };
