@@ -2,12 +2,7 @@ import type { AccountId, Clock, DeviceId } from '@coffer/core';
 import { CofferError, dayMs, equalBytes, idKey, isCofferError, systemClock } from '@coffer/core';
 import { foldChain } from '@coffer/journal';
 import type { IdentityState } from '@coffer/journal';
-import { existsSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
-import { backupBeforeMigration } from '../backup/backup-before-migration.ts';
-import { databaseError, inTransaction, openDatabase } from '../sqlite/database.ts';
 import { KeyedQueue } from '../vaults/keyed-queue.ts';
-import { accountsPath, serverIdPath } from '../storage-folder.ts';
 import type {
   AccountRecord,
   AccountRole,
@@ -19,12 +14,13 @@ import type {
 } from './account-record.ts';
 import { activateCredentials } from './activate-credentials.ts';
 import type { Credentials } from './activate-credentials.ts';
-import { AccountsMark, removeAccountsMark } from './accounts-mark.ts';
-import { AccountsTables } from './accounts-tables.ts';
-import type { AccountChange } from './accounts-tables.ts';
-import { accountsMigrations } from './accounts-schema.ts';
+import { AccountsDatabase } from './accounts-database.ts';
+import type { AccountsDatabaseOptions } from './accounts-database.ts';
+import type { AccountChange, AccountsTables } from './accounts-tables.ts';
 import { AlertList } from './alerts.ts';
+import { checkInvite } from './check-invite.ts';
 import { LeftVaults } from './left-vaults.ts';
+import { newRecord } from './new-record.ts';
 import { NotificationList } from './notifications.ts';
 import { rotateIdentity } from './rotate-identity.ts';
 import type { IdentityRotation } from './rotate-identity.ts';
@@ -72,83 +68,61 @@ export class Accounts implements AsyncDisposable {
   readonly told: ToldState;
   /** Who has left which vault. */
   readonly leftVaults: LeftVaults;
-  readonly #db: DatabaseSync;
-  readonly #path: string;
+  readonly #database: AccountsDatabase;
   readonly #tables: AccountsTables;
-  readonly #mark: AccountsMark;
   readonly #requestTables: RequestTables;
   readonly #clock: Clock;
   readonly #recordStatement: AccountsOptions['recordStatement'];
-  readonly #onFailed: AccountsOptions['onFailed'];
   readonly #statements = new KeyedQueue();
-  #closed = false;
 
-  private constructor(path: string, { clock = systemClock, recordStatement, onFailed }: AccountsOptions) {
-    this.#path = accountsPath(path);
-    this.#db = openDatabase({
-      path: this.#path,
-      migrations: accountsMigrations,
-      table: 'accounts',
-      synchronous: 'FULL',
-    });
-    this.#tables = new AccountsTables(this.#db);
-    this.#mark = this.#openMark(path);
-    this.#requestTables = new RequestTables(this.#db);
+  private constructor(database: AccountsDatabase, { clock = systemClock, recordStatement }: AccountsOptions) {
+    const { db, tables, ask, change } = database;
+    this.#database = database;
+    this.#tables = tables;
+    this.#requestTables = new RequestTables(db);
     this.#clock = clock;
     this.#recordStatement = recordStatement;
-    this.#onFailed = onFailed;
-    const ask = <Result>(work: () => Result): Result => this.#ask(work);
-    const change = <Result>(work: () => Result): Result => this.#change(work);
-    this.notifications = new NotificationList({ db: this.#db, clock, ask, change });
-    this.alerts = new AlertList({ db: this.#db, clock, ask, change });
-    this.told = new ToldState({ db: this.#db, clock, ask, change });
-    this.leftVaults = new LeftVaults({ db: this.#db, clock, ask, change });
+    this.notifications = new NotificationList({ db, clock, ask, change });
+    this.alerts = new AlertList({ db, clock, ask, change });
+    this.told = new ToldState({ db, clock, ask, change });
+    this.leftVaults = new LeftVaults({ db, clock, ask, change });
   }
 
   /** `path` is the storage folder. @throws NOT_FOUND (no storage there), UPGRADE_REQUIRED, DAMAGED, IO */
   static async open(path: string, options: AccountsOptions = {}): Promise<Accounts> {
-    if (!existsSync(accountsPath(path)) && existsSync(serverIdPath(path))) throw lostAccounts(path);
-    if (!existsSync(accountsPath(path))) {
-      throw new CofferError('NOT_FOUND', 'there is no storage in this folder', {
-        hint: 'Run `coffer admin init` first, or name the right folder.',
-        details: { path },
-      });
-    }
-    await backupBeforeMigration(path, { migrations: accountsMigrations, clock: options.clock ?? systemClock });
-    return new Accounts(path, options);
+    return new Accounts(await AccountsDatabase.open(path, databaseOptions(options)), options);
   }
 
   /** As {@link open}, and makes the database when there is none. Part of making a storage. */
   static async openNew(path: string, options: AccountsOptions = {}): Promise<Accounts> {
-    if (!existsSync(accountsPath(path))) removeAccountsMark(path);
-    return new Accounts(path, options);
+    return new Accounts(AccountsDatabase.openNew(path, databaseOptions(options)), options);
   }
 
   /** @throws EXISTS (name or id), INVALID (name, identity chain) */
   async create(account: NewAccount): Promise<AccountRecord> {
     const identity = foldChain(account.identity);
-    return this.#change(() => this.#insert(identity, account));
+    return this.#database.change(() => this.#insert(identity, account));
   }
 
   /** By any spelling of the name; `undefined` also for what is no username. */
   async byName(username: string): Promise<AccountRecord | undefined> {
     const canonical = tryCanonical(username);
-    return canonical === undefined ? undefined : this.#ask(() => this.#tables.byName(canonical));
+    return canonical === undefined ? undefined : this.#database.ask(() => this.#tables.byName(canonical));
   }
 
   async byId(account: AccountId): Promise<AccountRecord | undefined> {
-    return this.#ask(() => this.#tables.byId(account));
+    return this.#database.ask(() => this.#tables.byId(account));
   }
 
   /** Accounts by name; those that were removed only when asked for. */
   async list({ removed = false } = {}): Promise<readonly AccountRecord[]> {
-    const all = this.#ask(() => this.#tables.list());
+    const all = this.#database.ask(() => this.#tables.list());
     return removed ? all : all.filter(({ removedAtMs }) => removedAtMs === null);
   }
 
   /** Administrators who can act. */
   async admins(): Promise<readonly AccountId[]> {
-    return this.#ask(() => this.#tables.admins());
+    return this.#database.ask(() => this.#tables.admins());
   }
 
   /** Who is suspended takes their unused invites along. @throws NOT_FOUND, NOT_ALLOWED for the last administrator */
@@ -165,7 +139,7 @@ export class Accounts implements AsyncDisposable {
   async rename(account: AccountId, name: string): Promise<void> {
     const username = canonicalUsername(name);
     checkNewUsername(username);
-    this.#change(() => {
+    this.#database.change(() => {
       const own = this.#require(account).canonicalUsername;
       this.#checkFree(username, own);
       this.#tables.update(account, { username, display: name });
@@ -194,8 +168,8 @@ export class Accounts implements AsyncDisposable {
       tables: this.#requestTables,
       accounts: this.#tables,
       clock: this.#clock,
-      ask: (work) => this.#ask(work),
-      change: (work) => this.#change(work),
+      ask: this.#database.ask,
+      change: this.#database.change,
     });
   }
 
@@ -216,12 +190,12 @@ export class Accounts implements AsyncDisposable {
 
   /** New login and unlock records, and the next auth epoch. @throws NOT_FOUND, CONFLICT */
   async setCredentials(credentials: Credentials): Promise<number> {
-    return this.#change(() => activateCredentials(this.#tables, credentials));
+    return this.#database.change(() => activateCredentials(this.#tables, credentials));
   }
 
   /** Statements with a seq above `after`, in order. Synchronous: judging a commit asks it. */
   identityStatements(account: AccountId, after = 0): readonly Uint8Array[] {
-    return this.#ask(() => this.#tables.statements(account, after));
+    return this.#database.ask(() => this.#tables.statements(account, after));
   }
 
   /** The account's chain, folded. @throws NOT_FOUND */
@@ -243,7 +217,7 @@ export class Accounts implements AsyncDisposable {
    */
   async rotateIdentity(rotation: IdentityRotation): Promise<{ readonly seq: number }> {
     const recordStatement = this.#recordStatement;
-    const parts = { tables: this.#tables, change: (work: () => void) => this.#change(work), recordStatement };
+    const parts = { tables: this.#tables, change: this.#database.change, recordStatement };
     return this.#statements.run(idKey(rotation.account), () => rotateIdentity(rotation, parts));
   }
 
@@ -255,7 +229,7 @@ export class Accounts implements AsyncDisposable {
     const { seq } = foldChain([statement], foldChain(known));
     await this.#recordStatement?.(account, statement);
     const recorded = this.#recordStatement !== undefined;
-    this.#change(() => {
+    this.#database.change(() => {
       if (this.#tables.lastStatement(account) !== seq - 1)
         throw new CofferError('CONFLICT', 'the identity chain has grown meanwhile');
       this.#tables.addStatement({ account, seq, statement, recorded });
@@ -266,27 +240,27 @@ export class Accounts implements AsyncDisposable {
   /** Puts back the next statement of a chain that a pack holds and this database lost. @throws INVALID, INTEGRITY */
   async restoreIdentity(account: AccountId, statement: Uint8Array): Promise<void> {
     const { seq } = foldChain([statement], foldChain(this.identityStatements(account)));
-    this.#change(() => this.#tables.addStatement({ account, seq, statement, recorded: true }));
+    this.#database.change(() => this.#tables.addStatement({ account, seq, statement, recorded: true }));
   }
 
   /** Statements that no pack holds yet: made by a process that had no packs open. */
   async unrecordedStatements(
     limit: number,
   ): Promise<readonly { account: AccountId; seq: number; statement: Uint8Array }[]> {
-    return this.#ask(() => this.#tables.unrecorded(limit));
+    return this.#database.ask(() => this.#tables.unrecorded(limit));
   }
 
   async markRecorded(account: AccountId, seq: number): Promise<void> {
-    this.#change(() => this.#tables.markRecorded(account, seq));
+    this.#database.change(() => this.#tables.markRecorded(account, seq));
   }
 
   /** Notes that the device was here now; written at most once a minute. */
   async touchDevice(account: AccountId, device: DeviceId): Promise<void> {
     const now = this.#clock.nowMs();
-    const seen = this.#ask(() => this.#tables.lastSeen(account, device));
+    const seen = this.#database.ask(() => this.#tables.lastSeen(account, device));
     if (seen !== undefined && now >= seen && now - seen < seenGranularityMs) return;
     try {
-      this.#change(() => this.#tables.touch({ account, device, nowMs: now }));
+      this.#database.change(() => this.#tables.touch({ account, device, nowMs: now }));
     } catch (error) {
       // A login does not fail because the disk is full.
       if (!isCofferError(error, 'NO_SPACE')) throw error;
@@ -294,32 +268,32 @@ export class Accounts implements AsyncDisposable {
   }
 
   async devicesSeen(account: AccountId): Promise<readonly DeviceSeen[]> {
-    return this.#ask(() => this.#tables.devices(account));
+    return this.#database.ask(() => this.#tables.devices(account));
   }
 
   async setting(key: string): Promise<Uint8Array | undefined> {
-    return this.#ask(() => this.#tables.setting(key));
+    return this.#database.ask(() => this.#tables.setting(key));
   }
 
   async setSetting(key: string, value: Uint8Array): Promise<void> {
-    this.#change(() => this.#tables.setSetting(key, value));
+    this.#database.change(() => this.#tables.setSetting(key, value));
   }
 
   /** Settings whose names begin so, by name. */
   async settingsUnder(prefix: string, limit: number): Promise<readonly Setting[]> {
-    return this.#ask(() => this.#tables.settingsUnder(prefix, limit));
+    return this.#database.ask(() => this.#tables.settingsUnder(prefix, limit));
   }
 
   /** Those that are gone already are no error. */
   async removeSettings(keys: readonly string[]): Promise<void> {
-    this.#change(() => this.#tables.removeSettings(keys));
+    this.#database.change(() => this.#tables.removeSettings(keys));
   }
 
   /** @throws EXISTS for this invite, or when its name is taken already; INVALID for what is no name; LIMIT */
   async createInvite(invite: NewInvite): Promise<void> {
     const username = invite.username === null ? undefined : canonicalUsername(invite.username);
     if (username !== undefined) checkNewUsername(username);
-    this.#change(() => {
+    this.#database.change(() => {
       if (this.#tables.invite(invite.tokenHash)) throw new CofferError('EXISTS', 'this invite exists');
       if (username !== undefined) this.#checkFree(username);
       this.#tables.removeOldInvites(this.#clock.nowMs() - rememberInvitesMs);
@@ -334,7 +308,7 @@ export class Accounts implements AsyncDisposable {
 
   /** Nobody can use it any more. @throws NOT_FOUND, also when it was used */
   async revokeInvite(tokenHash: Uint8Array): Promise<void> {
-    this.#change(() => {
+    this.#database.change(() => {
       if (this.#tables.removeInvite(tokenHash) === 0)
         throw new CofferError('NOT_FOUND', 'there is no such invite, or it was used');
     });
@@ -349,21 +323,21 @@ export class Accounts implements AsyncDisposable {
   async checkUsername(name: string): Promise<void> {
     const username = canonicalUsername(name);
     checkNewUsername(username);
-    this.#ask(() => this.#checkFree(username));
+    this.#database.ask(() => this.#checkFree(username));
   }
 
   async invite(tokenHash: Uint8Array): Promise<Invite | undefined> {
-    return this.#ask(() => this.#tables.invite(tokenHash));
+    return this.#database.ask(() => this.#tables.invite(tokenHash));
   }
 
   async invites(): Promise<readonly Invite[]> {
-    return this.#ask(() => this.#tables.invites());
+    return this.#database.ask(() => this.#tables.invites());
   }
 
   /** Makes the account that an invite is for and uses the invite up, in one step. @throws NOT_FOUND, EXPIRED, NOT_ALLOWED, EXISTS, INVALID */
   async redeemInvite({ tokenHash, account, defaultQuotaBytes = null }: UseInvite): Promise<AccountRecord> {
     const identity = foldChain(account.identity);
-    return this.#change(() => {
+    return this.#database.change(() => {
       const invite = this.#tables.invite(tokenHash);
       checkInvite(invite, { username: account.username, nowMs: this.#clock.nowMs() });
       const quotaBytes = invite.quotaBytes ?? defaultQuotaBytes;
@@ -374,22 +348,7 @@ export class Accounts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#mark[Symbol.dispose]();
-    this.#db.close();
-  }
-
-  /** A process that ended between a change and its mark left one that says too little. */
-  #openMark(path: string): AccountsMark {
-    try {
-      const mark = new AccountsMark(path);
-      mark.raise(this.#ask(() => this.#tables.changes()));
-      return mark;
-    } catch (error) {
-      this.#db.close();
-      throw error;
-    }
+    this.#database[Symbol.dispose]();
   }
 
   #insert(identity: IdentityState, account: NewAccount): AccountRecord {
@@ -406,7 +365,7 @@ export class Accounts implements AsyncDisposable {
   }
 
   #update(account: AccountId, values: AccountChange, also?: () => void): void {
-    this.#change(() => {
+    this.#database.change(() => {
       const before = this.#require(account);
       const { role = before.role, state = before.state } = values;
       const wasAdmin = before.role === 'admin' && before.state === 'active';
@@ -434,79 +393,15 @@ export class Accounts implements AsyncDisposable {
   }
 
   #require(account: AccountId): AccountRecord {
-    const record = this.#ask(() => this.#tables.byId(account));
+    const record = this.#database.ask(() => this.#tables.byId(account));
     if (record?.removedAtMs !== null) throw unknownAccount();
     return record;
   }
-
-  #ask<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      throw databaseError(this.#path, error);
-    }
-  }
-
-  #change<Result>(work: () => Result): Result {
-    try {
-      const done = this.#ask(() =>
-        inTransaction(this.#db, () => ({ result: work(), changes: this.#tables.countChange() })),
-      );
-      this.#mark.raise(done.changes);
-      return done.result;
-    } catch (error) {
-      if (isCofferError(error, 'IO')) this.#onFailed?.(error);
-      throw error;
-    }
-  }
 }
 
-interface NewRecord {
-  readonly account: NewAccount;
-  readonly identity: IdentityState;
-  readonly username: string;
-  readonly nowMs: number;
+function databaseOptions({ clock = systemClock, onFailed }: AccountsOptions): AccountsDatabaseOptions {
+  return { clock, onFailed };
 }
-
-function newRecord({ account, identity, username, nowMs }: NewRecord): AccountRecord {
-  return {
-    account: identity.account,
-    username: account.username,
-    canonicalUsername: username,
-    role: account.role,
-    state: 'active',
-    quotaBytes: account.quotaBytes ?? null,
-    largestFileBytes: account.largestFileBytes ?? null,
-    contact: account.contact ?? '',
-    folder: account.folder ?? '',
-    registrationRecord: account.registrationRecord,
-    unlockRecord: account.unlockRecord,
-    authEpoch: 0,
-    certificate: account.certificate ?? null,
-    createdAtMs: nowMs,
-    mustChange: account.mustChange ?? false,
-    removedAtMs: null,
-  };
-}
-
-function checkInvite(
-  invite: Invite | undefined,
-  { username, nowMs }: { readonly username: string; readonly nowMs: number },
-): asserts invite is Invite {
-  if (!invite) throw new CofferError('NOT_FOUND', 'this invite is not known', { hint: askForInvite });
-  if (invite.usedAtMs !== null)
-    throw new CofferError('EXPIRED', 'this invite was used already', {
-      hint: 'If it was you, sign in with `coffer login`; otherwise tell the administrator and ask for a new one.',
-    });
-  if (invite.expiresAtMs <= nowMs) throw new CofferError('EXPIRED', 'this invite has expired', { hint: askForInvite });
-  if (invite.username !== null && canonicalUsername(invite.username) !== canonicalUsername(username)) {
-    throw new CofferError('NOT_ALLOWED', 'this invite is for another username', {
-      hint: 'Leave --username out: the invite names the account.',
-    });
-  }
-}
-
-const askForInvite = 'Ask the administrator for a new one.';
 
 function lastAdmin(): CofferError {
   return new CofferError('NOT_ALLOWED', 'this is the last administrator', {
@@ -520,13 +415,6 @@ function tryCanonical(username: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function lostAccounts(path: string): CofferError {
-  return new CofferError('DAMAGED', 'the storage has lost its accounts.db', {
-    hint: 'Restore it with `coffer admin restore`: it takes the newest backup, and what the packs know beyond it.',
-    details: { path },
-  });
 }
 
 function unknownAccount(): CofferError {
