@@ -45,7 +45,25 @@ export async function captureScreens(): Promise<Readonly<Record<string, string>>
   person.type(':');
   await person.shows(/Do what/);
   await capture('palette');
-  return captures;
+  return { ...captures, ...(await capturePeople(vault)) };
+}
+
+/** What somebody shares, and what is shared with them. */
+async function capturePeople(vault: Vault): Promise<Readonly<Record<string, string>>> {
+  const [owner, member] = await Promise.all([vault.addPerson('owner'), vault.addPerson('member')]);
+  for (const folder of ['/plans', '/photos']) {
+    await owner.device.run(['mkdir', folder]);
+    await owner.device.run(['share', folder, 'member', ...(folder === '/photos' ? ['--write'] : [])]);
+  }
+  await member.device.run(['mkdir', '/minutes']);
+  await member.device.run(['share', '/minutes', 'owner']);
+  const env = { COFFER_PASSWORD_FILE: `${owner.device.home}.password` };
+  await using person = new AtTerminal(['ui'], owner.device.home, { cols: 100, rows: 15, env });
+  await person.shows(/online/);
+  person.type('4');
+  await person.shows(/minutes/);
+  await person.settles();
+  return { 'screen:sharing': block(await person.rows(), vault) };
 }
 
 async function fill(vault: Vault): Promise<string> {

@@ -22,6 +22,7 @@ const titles: Readonly<Record<ScreenId, string>> = {
   files: 'Files',
   transfers: 'Transfers',
   history: 'History',
+  sharing: 'Sharing',
   jobs: 'Jobs',
   notifications: 'Notifications',
   settings: 'Settings',

@@ -32,8 +32,8 @@ export async function readPassword(context: CommandContext, request: PasswordReq
 async function passwordFrom(context: CommandContext, request: PasswordRequest): Promise<string> {
   if (request.fromStdin) return firstLine(await readSome(context.streams.stdin));
   const { variable = 'COFFER_PASSWORD_FILE' } = request;
-  const file = context.env[variable];
-  if (file !== undefined && file !== '') return firstLine(await readPasswordFile(file, variable));
+  const inFile = await passwordInFile(context, variable);
+  if (inFile !== undefined) return inFile;
   if (!context.streams.stdin.isTTY) {
     throw new CofferError('NOT_LOGGED_IN', 'a password is needed and there is no terminal to ask on', {
       hint: `Give it with --password-stdin or ${variable}.`,
@@ -47,6 +47,15 @@ async function passwordFrom(context: CommandContext, request: PasswordRequest): 
     });
   }
   return password;
+}
+
+/** What the file that the variable names holds; undefined when it names none. @throws NOT_FOUND */
+export async function passwordInFile(
+  { env }: Pick<CommandContext, 'env'>,
+  variable: NonNullable<PasswordRequest['variable']> = 'COFFER_PASSWORD_FILE',
+): Promise<string | undefined> {
+  const file = env[variable];
+  return file === undefined || file === '' ? undefined : firstLine(await readPasswordFile(file, variable));
 }
 
 async function readPasswordFile(path: string, variable: string): Promise<string> {

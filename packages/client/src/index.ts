@@ -50,6 +50,7 @@ export { findRemoved } from './history/find-removed.ts';
 export type { RemovedEntry } from './history/find-removed.ts';
 export { restoreEntries, undeleteEntry } from './history/restore-entries.ts';
 export type { RestoreEntries, RestoreReport } from './history/restore-entries.ts';
+export { wordRows } from './people/word-rows.ts';
 export type { People, Person, Trust as PersonTrust } from './people/people.ts';
 export type { Notification, NotificationKind, NotificationPage, Notifications } from './notifications/notification.ts';
 export { notificationText } from './notifications/notification-text.ts';

@@ -5,6 +5,7 @@ import { historyKeys } from './keymap/history.ts';
 import { jobsKeys } from './keymap/jobs.ts';
 import { movingKeys } from './keymap/moving.ts';
 import { programKeys } from './keymap/program.ts';
+import { sharingKeys } from './keymap/sharing.ts';
 import { transfersKeys } from './keymap/transfers.ts';
 
 export { screenIds } from './keymap/binding.ts';
@@ -16,6 +17,7 @@ const keymap = [
   ...filesKeys,
   ...transfersKeys,
   ...historyKeys,
+  ...sharingKeys,
   ...jobsKeys,
   ...accountKeys,
   ...programKeys,

@@ -2,12 +2,14 @@ import { CofferError } from '@coffer/core';
 import type { Account } from '@coffer/client';
 import type { Screen } from './app/screen.ts';
 import type { Shell } from './app/shell.ts';
+import { Store } from './app/store.ts';
 import type { UiOptions } from './run-ui.ts';
 import { FilesScreen } from './screens/files/files-screen.ts';
 import { HistoryScreen } from './screens/history/history-screen.ts';
 import { JobsScreen } from './screens/jobs/jobs-screen.ts';
 import { NotificationsScreen } from './screens/notifications/notifications-screen.ts';
 import { SettingsScreen } from './screens/settings/settings-screen.ts';
+import { SharingScreen } from './screens/sharing/sharing-screen.ts';
 import { TransfersScreen } from './screens/transfers/transfers-screen.ts';
 import { transfersSummary } from './screens/transfers/transfers-view.ts';
 import { FileActions } from './services/file-actions.ts';
@@ -15,6 +17,7 @@ import { Jobs } from './services/jobs.ts';
 import { LiveVault } from './services/live-vault.ts';
 import type { LocalMachine } from './services/local-machine.ts';
 import type { Services } from './services/services.ts';
+import { Shares } from './services/shares.ts';
 import { SpareDownloader } from './services/spare-downloader.ts';
 import { Transfers } from './services/transfers.ts';
 import { UndoStack } from './services/undo-stack.ts';
@@ -44,6 +47,7 @@ export async function openScreens(options: OpenScreensOptions): Promise<OpenScre
     new FilesScreen(services, { screens: () => screens, history }),
     new TransfersScreen(services),
     history,
+    new SharingScreen(services),
     new JobsScreen(services),
     building.use(new NotificationsScreen(services)),
     new SettingsScreen(services),
@@ -68,6 +72,8 @@ async function openServices(options: OpenScreensOptions, owner: AsyncDisposableS
     vault,
     live,
     transfers: owner.use(new Transfers(clock)),
+    shares: owner.use(new Shares({ account, onChanged, onProblem: (error) => shell.fail(error) })),
+    news: new Store(0),
     jobs: owner.use(new Jobs({ account, vault, clock, jobsFolder, onChanged })),
     spareDownloader: owner.use(new SpareDownloader({ vault, clock })),
     undo: new UndoStack(),

@@ -15,6 +15,8 @@ export interface SignInOptions {
   readonly profile: Profile;
   /** @throws INVALID for what is neither an invite nor an address */
   readonly parseTarget: (text: string) => SignInTarget;
+  /** A password that was given in a file: tried before anybody is asked; undefined when there is none. @throws NOT_FOUND */
+  readonly passwordInFile: () => Promise<string | undefined>;
   /** What this machine is called unless the person says otherwise. */
   readonly machineName: string;
   readonly signal: AbortSignal;
@@ -35,7 +37,7 @@ export async function signIn(options: SignInOptions, shell: Shell): Promise<Sign
     password = await firstSignIn(options, shell);
     if (password === undefined) return undefined;
   }
-  const account = await unlock(options, shell, password);
+  const account = await unlock(options, shell, password ?? (await options.passwordInFile()));
   return account === undefined ? undefined : { account, isFirst };
 }
 
@@ -68,16 +70,18 @@ async function firstSignIn(options: SignInOptions, shell: Shell): Promise<string
 
 /** Undefined: one step back. */
 async function askAndLogIn(
-  { profile, machineName, signal }: SignInOptions,
+  { profile, machineName, passwordInFile, signal }: SignInOptions,
   shell: Shell,
   { target, trust }: SignInTarget,
 ): Promise<string | undefined> {
-  for (;;) {
-    const password = await shell.ask({
-      title: `2 of 3: password of ${shown(target.username)} at ${shown(target.host)}`,
-      isSecret: true,
-      check: (text) => (text === '' ? 'a password is needed' : undefined),
-    });
+  for (let given = await passwordInFile(); ; given = undefined) {
+    const password =
+      given ??
+      (await shell.ask({
+        title: `2 of 3: password of ${shown(target.username)} at ${shown(target.host)}`,
+        isSecret: true,
+        check: (text) => (text === '' ? 'a password is needed' : undefined),
+      }));
     if (password === undefined) return undefined;
     const outcome = await tryLogin(shell, (stop) =>
       login({

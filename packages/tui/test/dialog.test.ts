@@ -19,7 +19,7 @@ function press(
 ): DialogState | { readonly answer: unknown } {
   let state = 'question' in question ? question : openDialog(question);
   for (const key of keys) {
-    const step = dialogKey(state, key, height);
+    const step = dialogKey(state, key, { width: 60, height });
     if ('answer' in step) return step;
     state = step.state;
   }
@@ -108,4 +108,27 @@ test('a secret is drawn as stars, and the cursor stands behind them', () => {
   expect(view.lines.map(lineText).join('\n')).not.toContain('geheim');
   expect(lineText(view.lines[0] ?? [])).toBe('> ******');
   expect(view.cursor).toEqual({ row: 0, column: 8 });
+});
+
+test.each<Question>([
+  { kind: 'message', title: 'Keys', lines: Array.from({ length: 30 }, (_, index) => `line ${index}`) },
+  { kind: 'plan', title: 'Plan', lines: Array.from({ length: 30 }, (_, index) => `line ${index}`), yes: 'do it' },
+  { kind: 'plan', title: 'Plan', lines: [`${'word '.repeat(60)}line 29`], yes: 'do it', word: 'it' },
+])('what does not fit says that there is more, and is read to its end: %#', (question) => {
+  const room = { width: 20, height: 7 };
+  const after = (state: DialogState, key: string): DialogState => {
+    const step = dialogKey(state, key, room);
+    return open('state' in step ? step.state : step);
+  };
+  const seen = (state: DialogState): string =>
+    dialogView(state, { ...room, glyphs })
+      .lines.map(lineText)
+      .join('\n');
+  let state = openDialog(question);
+  expect(seen(state)).toMatch(/↓ \d+ more/);
+  expect(seen(state)).not.toContain('line 29');
+  for (let key = 0; key < 40; key += 1) state = after(state, 'down');
+  expect(seen(state)).toMatch(/line 29\n↑ \d+ above/);
+  expect(seen(after(state, 'up'))).toMatch(/↓ 1 more/);
+  expect(seen(state).split('\n').length).toBeLessThanOrEqual(room.height);
 });

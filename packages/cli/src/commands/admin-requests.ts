@@ -15,7 +15,7 @@ import { withRequestDesk } from '../request-desk.ts';
 import type { RequestDesk } from '../request-desk.ts';
 import { safeText } from '../safe-text.ts';
 import { formatTime } from '../time.ts';
-import { wordRows } from '../word-rows.ts';
+import { wordRows } from '@coffer/client';
 
 const schemas = {
   args: z.tuple([

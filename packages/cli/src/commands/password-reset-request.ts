@@ -6,7 +6,7 @@ import { openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { accountPlaceOf, trustOptions } from '../login-target.ts';
 import { safeText } from '../safe-text.ts';
-import { wordRows } from '../word-rows.ts';
+import { wordRows } from '@coffer/client';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({ ...trustOptions, again: Flag }) };
 

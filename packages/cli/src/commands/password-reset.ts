@@ -8,7 +8,7 @@ import type { Command, CommandContext } from '../context.ts';
 import { chooseNewPassword } from '../new-password.ts';
 import { safeText } from '../safe-text.ts';
 import { formatTime } from '../time.ts';
-import { wordRows } from '../word-rows.ts';
+import { wordRows } from '@coffer/client';
 import { defaultDeviceName, loginText } from './login.ts';
 
 const schemas = {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Flag, parseInput } from '../arguments.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
+import { passwordInFile } from '../prompt.ts';
 import { stopUntilContinued } from '../system-stop.ts';
 import { parseTime } from '../time.ts';
 import { parseInviteOrTarget } from '../login-target.ts';
@@ -14,6 +15,7 @@ export const run: Command = async (context, input) => {
   const { runUi } = await import('@coffer/tui');
   await runUi({
     profile: openProfile(context),
+    passwordInFile: () => passwordInFile(context),
     parseTarget: parseInviteOrTarget,
     parseTime: (text) => parseTime(text, context.clock.nowMs()),
     machineName: hostname().slice(0, 64) || 'device',

@@ -6,7 +6,7 @@ import { signedInAccount } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { confirm } from '../prompt.ts';
 import { safeText } from '../safe-text.ts';
-import { wordRows } from '../word-rows.ts';
+import { wordRows } from '@coffer/client';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 

@@ -1,7 +1,9 @@
 import { fitLine, line, span } from '../frame/line.ts';
 import type { Line } from '../frame/line.ts';
-import { shown, widthOf, wrap } from '../terminal/text.ts';
+import { shown, widthOf } from '../terminal/text.ts';
 import type { Glyphs } from '../terminal/theme.ts';
+import { bodyLines, seenBody } from './dialog-body.ts';
+import type { DialogRoom } from './dialog-body.ts';
 import { choicesOf } from './dialog.ts';
 import type { DialogState, Question } from './dialog.ts';
 import { settle } from './list-state.ts';
@@ -14,21 +16,23 @@ export interface DialogView {
   readonly cursor: { readonly row: number; readonly column: number };
 }
 
+interface ViewRoom extends DialogRoom {
+  readonly glyphs: Glyphs;
+}
+
 /** Draws a question in `width` columns and at most `height` rows. */
-export function dialogView(
-  state: DialogState,
-  { width, height, glyphs }: { readonly width: number; readonly height: number; readonly glyphs: Glyphs },
-): DialogView {
+export function dialogView(state: DialogState, room: ViewRoom): DialogView {
   const { question } = state;
+  const { width } = room;
   switch (question.kind) {
     case 'text':
       return fieldView(state, { width, secret: question.isSecret === true, note: question.hint ?? '', above: [] });
     case 'plan':
-      return planView(state, width, height);
+      return planView(state, room);
     case 'choice':
-      return choiceView(state, { width, height, glyphs });
+      return choiceView(state, room);
     case 'message':
-      return messageView(state, width, height);
+      return messageView(state, room);
     default:
       return question satisfies never;
   }
@@ -61,9 +65,10 @@ function fieldView(
   return { title: question.title, lines, cursor: { row: parts.above.length, column: drawn.column + 2 } };
 }
 
-function planView(state: DialogState, width: number, height: number): DialogView {
+function planView(state: DialogState, room: ViewRoom): DialogView {
   const question = state.question as Extract<Question, { kind: 'plan' }>;
-  const body = bodyLines(question, width).slice(0, Math.max(1, height - 2));
+  const { width } = room;
+  const body = seenBody(state, room, room.glyphs);
   if (question.word !== undefined)
     return fieldView(state, { width, secret: false, note: `type ${question.word} to ${question.yes}`, above: body });
   const ask: Line = [
@@ -75,10 +80,7 @@ function planView(state: DialogState, width: number, height: number): DialogView
   return { title: question.title, lines: [...body, ask], cursor: { row: body.length, column: 0 } };
 }
 
-function choiceView(
-  state: DialogState,
-  { width, height, glyphs }: { readonly width: number; readonly height: number; readonly glyphs: Glyphs },
-): DialogView {
+function choiceView(state: DialogState, { width, height, glyphs }: ViewRoom): DialogView {
   const question = state.question as Extract<Question, { kind: 'choice' }>;
   const choices = choicesOf(state);
   const head: Line[] =
@@ -103,21 +105,11 @@ function choiceView(
   return { title: question.title, lines, cursor: { row, column } };
 }
 
-function messageView(state: DialogState, width: number, height: number): DialogView {
-  const lines = bodyLines(state.question, width);
-  const list = settle(state.list, { count: lines.length, height: Math.max(1, height - 1) });
-  const shownLines = lines.slice(list.top, list.top + Math.max(1, height - 1));
+function messageView(state: DialogState, room: ViewRoom): DialogView {
+  const body = seenBody(state, room, room.glyphs);
   return {
     title: state.question.title,
-    lines: [...shownLines, line('Enter closes', 'dim')],
-    cursor: { row: shownLines.length, column: 0 },
+    lines: [...body, line('Enter closes', 'dim')],
+    cursor: { row: body.length, column: 0 },
   };
-}
-
-function bodyLines(question: Question, width: number): Line[] {
-  if (question.kind !== 'plan' && question.kind !== 'message') return [];
-  return question.lines.flatMap((one) => {
-    const { text, role } = typeof one === 'string' ? { text: one, role: undefined } : one;
-    return wrap(shown(text), width).map((part) => line(part, role));
-  });
 }

@@ -1,6 +1,8 @@
 import type { KeyName } from '../terminal/keys.ts';
 import { shown } from '../terminal/text.ts';
 import type { Role } from '../terminal/theme.ts';
+import { lastTop, textRows } from './dialog-body.ts';
+import type { DialogRoom } from './dialog-body.ts';
 import { listStart, move, moveTo } from './list-state.ts';
 import type { ListState } from './list-state.ts';
 import { insert, textField, textOf, typeKey } from './text-field.ts';
@@ -84,21 +86,21 @@ export type DialogStep = { readonly state: DialogState } | { readonly answer: un
 
 const cancelled: DialogStep = { answer: undefined };
 
-/** The step after a key. Rows of a list that are drawn matter for its keys. */
-export function dialogKey(state: DialogState, key: KeyName, height: number): DialogStep {
+/** The step after a key. How much of a list or a text is drawn matters for its keys. */
+export function dialogKey(state: DialogState, key: KeyName, room: DialogRoom): DialogStep {
   if (key === 'esc' || key === '^c') return cancelled;
   const { question } = state;
   switch (question.kind) {
     case 'text':
       return textKey(state, question, key);
     case 'plan':
-      return planKey(state, question, key);
+      return planKey(state, question, { key, room });
     case 'choice':
-      return choiceKey(state, question, { key, height });
+      return choiceKey(state, question, { key, height: room.height });
     case 'message':
       return key === 'enter' || key === 'q' || key === 'space'
         ? { answer: true }
-        : { state: scrolled(state, key, { count: question.lines.length, height }) };
+        : { state: read(state, key, room) ?? state };
     default:
       return question satisfies never;
   }
@@ -130,7 +132,13 @@ function textKey(state: DialogState, question: TextQuestion, key: KeyName): Dial
   return problem === undefined ? { answer: text } : { state: { ...state, problem } };
 }
 
-function planKey(state: DialogState, question: PlanQuestion, key: KeyName): DialogStep {
+function planKey(
+  state: DialogState,
+  question: PlanQuestion,
+  { key, room }: { readonly key: KeyName; readonly room: DialogRoom },
+): DialogStep {
+  const further = read(state, key, room, question.word !== undefined);
+  if (further !== undefined) return { state: further };
   if (question.word === undefined) {
     if (key === 'y' || key === 'Y') return { answer: true };
     return key === 'n' || key === 'N' || key === 'q' ? cancelled : { state };
@@ -185,6 +193,17 @@ function changed(state: DialogState, field: TextField): DialogState {
 
 function needsWord(question: Question): boolean {
   return question.kind === 'plan' && question.word !== undefined;
+}
+
+/** Goes on in a text; undefined when the key is not about that. */
+function read(state: DialogState, key: KeyName, room: DialogRoom, onlyArrows = false): DialogState | undefined {
+  const motion = motions[key] ?? (onlyArrows ? undefined : letterMotions[key]);
+  if (motion === undefined) return undefined;
+  const last = lastTop(state.question, room);
+  const half = Math.max(1, Math.floor(textRows(state.question, room) / 2));
+  const steps = { up: -1, down: 1, first: -last, last, halfUp: -half, halfDown: half };
+  const top = Math.max(0, Math.min(last, state.list.top + steps[motion]));
+  return { ...state, list: { cursor: top, top } };
 }
 
 function scrolled(

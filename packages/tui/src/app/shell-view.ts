@@ -8,6 +8,7 @@ import { bindingsOf } from '../keymap.ts';
 import { shorten, shown, widthOf, wrap } from '../terminal/text.ts';
 import type { Role, Theme } from '../terminal/theme.ts';
 import type { DialogState } from './dialog.ts';
+import type { DialogRoom } from './dialog-body.ts';
 import { dialogRows, dialogView } from './dialog-view.ts';
 import type { Screen, ScreenPane, ScreenView, Space } from './screen.ts';
 
@@ -45,7 +46,7 @@ export function shellFrame(view: ShellView): Frame {
   const wanted = dialog === undefined ? 0 : dialogRows(dialog, width - 4) + (view.isBare ? 1 : 2);
   const footer = footerLines(view);
   const body = size.rows - footer.length + 1;
-  const rows = divideRows(body, wanted, dialog?.question.kind === 'message');
+  const rows = divideRows(body, wanted, dialog !== undefined && isRead(dialog));
   const panes = viewPanes(view, rows.panes);
   const header = headerLine(view, panes.crumbs);
   const drawn = panes.panes.map((pane) => ({
@@ -63,6 +64,21 @@ export function shellFrame(view: ShellView): Frame {
         ? paneCursor(panes.panes, view.isBare)
         : { x: panel.cursor.x, y: 1 + rows.panes + panel.cursor.y },
   };
+}
+
+/** Room inside the panel of a question, when nothing is said at the lower edge. */
+export function dialogRoom(
+  dialog: DialogState,
+  { size, isBare }: { readonly size: Size; readonly isBare: boolean },
+): DialogRoom {
+  const wanted = dialogRows(dialog, size.columns - 4) + (isBare ? 1 : 2);
+  const pane = { width: size.columns, height: divideRows(size.rows, wanted, isRead(dialog)).panel, isBare };
+  return { width: innerWidth(pane) - 2, height: innerHeight(pane) };
+}
+
+/** What is read before it is agreed to, or only read, takes nearly all rows when it needs them. */
+function isRead({ question }: DialogState): boolean {
+  return question.kind === 'message' || question.kind === 'plan';
 }
 
 /** Rows inside the panes at a size without a question: what lists move by. */

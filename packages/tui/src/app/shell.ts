@@ -12,7 +12,7 @@ import { dialogKey, dialogPaste, openDialog } from './dialog.ts';
 import type { Choice, Chosen, DialogState, Message, PlanQuestion, Question, TextQuestion } from './dialog.ts';
 import { helpLines } from './help.ts';
 import type { Screen } from './screen.ts';
-import { listHeight, shellFrame } from './shell-view.ts';
+import { dialogRoom, listHeight, shellFrame } from './shell-view.ts';
 import type { Notice, Status } from './shell-view.ts';
 import type { Ui } from './ui.ts';
 
@@ -279,7 +279,11 @@ export class Shell implements Ui {
   #dialogKey(key: KeyName): void {
     const [asked, ...others] = this.#asked;
     if (asked === undefined) return;
-    const step = dialogKey(asked.dialog, key, Math.max(3, Math.floor(this.#size.rows / 2) - 3));
+    const step = dialogKey(
+      asked.dialog,
+      key,
+      dialogRoom(asked.dialog, { size: this.#size, isBare: this.#deps.isBare }),
+    );
     if ('state' in step) this.#asked = [{ ...asked, dialog: step.state }, ...others];
     else {
       this.#asked = others;
@@ -377,6 +381,7 @@ const digits: Partial<Record<ActionId, ScreenId>> = {
   showFiles: 'files',
   showTransfers: 'transfers',
   showHistory: 'history',
+  showSharing: 'sharing',
   showJobs: 'jobs',
   showNotifications: 'notifications',
   showSettings: 'settings',

@@ -9,9 +9,5 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   password: 'by command',
   username: 'by command',
   device: 'Settings lists devices; the rest by command',
-  'verify-person': 'by command',
-  share: 'by command',
-  unshare: 'by command',
-  shares: 'by command',
   team: 'by command',
 };

@@ -43,6 +43,15 @@ export const programKeys = [
     screens: 'all',
   },
   {
+    action: 'showSharing',
+    keys: ['4'],
+    label: 'sharing',
+    help: 'What you share with whom, and what is shared with you.',
+    group: 'Program',
+    screens: 'all',
+    cli: ['shares'],
+  },
+  {
     action: 'showJobs',
     keys: ['5'],
     label: 'jobs',

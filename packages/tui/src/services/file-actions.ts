@@ -249,7 +249,7 @@ function versionOf({ entry: { entry, parent, name, seq } }: WalkedEntry): string
 
 function stillShared({ name }: Entry): CofferError {
   return new CofferError('INVALID', `${displayName(name)} is shared, or holds what is shared`, {
-    hint: 'Unshare it first: coffer unshare PATH NAME',
+    hint: 'Take it back first: 4 shows shares, d takes one back.',
   });
 }
 

@@ -1,11 +1,13 @@
 import type { Account, Profile, Vault } from '@coffer/client';
 import type { Clock } from '@coffer/core';
+import type { Store } from '../app/store.ts';
 import type { Ui } from '../app/ui.ts';
 import type { FileActions } from './file-actions.ts';
 import type { Jobs } from './jobs.ts';
 import type { LiveVault } from './live-vault.ts';
 import type { LocalMachine } from './local-machine.ts';
 import type { SpareDownloader } from './spare-downloader.ts';
+import type { Shares } from './shares.ts';
 import type { Transfers } from './transfers.ts';
 import type { UndoStack } from './undo-stack.ts';
 
@@ -24,6 +26,9 @@ export interface Services {
   /** For looking into files. */
   readonly spareDownloader: SpareDownloader;
   readonly jobs: Jobs;
+  readonly shares: Shares;
+  /** Counts notifications as they come: what they are about may be another. */
+  readonly news: Store<number>;
   /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
   readonly parseTime: (text: string) => number;
   /** Asks for the password of the keystore. @throws CANCELLED */

@@ -5,6 +5,7 @@ import type { Ability } from '../../app/screen.ts';
 import type { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
 import type { Services } from '../../services/services.ts';
+import { shareEntry } from '../../services/share-entry.ts';
 import { treeWith } from '../../services/tree-with.ts';
 import type { Undo } from '../../services/undo-stack.ts';
 import { count } from '../../terminal/format.ts';
@@ -32,6 +33,8 @@ export class FileCommands {
     if (aboutRows.has(action) && !hasChosen(state)) return 'there is nothing under the cursor';
     if (action === 'paste' && state.clipboard === undefined) return 'nothing was taken: y copies, x moves';
     if (action === 'restore' && state.place.kind !== 'trash') return 'only what is in the trash is restored here';
+    if (action === 'share' && this.#services.account.info.scope === 'worker')
+      return 'an unattended device shares nothing';
     if (action === 'edit' && focusedRow(state)?.kind !== 'file') return 'only files can be edited';
     if (state.place.kind === 'trash' && notInTrash.has(action)) return 'not in the trash: restore it first';
     return true;
@@ -55,6 +58,7 @@ export class FileCommands {
     upload: () => this.#transfers.upload(),
     save: () => this.#transfers.save(),
     edit: () => this.#transfers.edit(),
+    share: () => this.#share(),
   };
 
   async #take(mode: 'copy' | 'move'): Promise<void> {
@@ -157,6 +161,12 @@ export class FileCommands {
     await this.#change('restoring', (signal) => actions.restoreRemoved(removed, signal));
   }
 
+  async #share(): Promise<void> {
+    const row = focusedRow(this.#store.state);
+    const names = row === undefined ? undefined : (row.path ?? this.#services.vault.tree.path(row.entry.entry));
+    if (row !== undefined && names !== undefined) await shareEntry(this.#services, { entry: row.entry, names });
+  }
+
   async #undo(): Promise<void> {
     const { ui, undo } = this.#services;
     const step = undo.top;
@@ -237,5 +247,6 @@ const aboutRows = new Set<ActionId>([
   'view',
   'save',
   'edit',
+  'share',
 ]);
-const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'edit']);
+const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'edit', 'share']);

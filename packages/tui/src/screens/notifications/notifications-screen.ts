@@ -97,13 +97,16 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    const { account, clock, ui } = this.#services;
+    const { account, clock, ui, news } = this.#services;
     const { signal } = this.#ended;
     let seen = 0;
     while (!signal.aborted) {
       try {
         for await (const one of account.notifications.watch(signal)) {
-          if (one.id > seen && seen > 0) ui.say(this.#textOf(one), 'warning');
+          if (one.id > seen && seen > 0) {
+            ui.say(this.#textOf(one), 'warning');
+            news.update((number) => number + 1);
+          }
           seen = Math.max(seen, one.id);
           await this.#refresh();
         }

@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { AtTerminal, startVault } from '../src/index.ts';
+import type { AtTerminalOptions, Person, Vault } from '../src/index.ts';
+
+let vault: Vault;
+beforeAll(async () => {
+  vault = await startVault();
+});
+afterAll(async () => {
+  await vault[Symbol.asyncDispose]();
+});
+
+/** The terminal UI on a machine that holds the keys of the account, whose password lies in a file. */
+function uiOf({ device }: Person, options: AtTerminalOptions = {}): AtTerminal {
+  const env = { COFFER_PASSWORD_FILE: `${device.home}.password`, ...options.env };
+  return new AtTerminal(['ui'], device.home, { cols: 120, ...options, env });
+}
+
+test('a folder is shared from Files, received, and taken back; both see it at once', async () => {
+  const [owner, member] = await Promise.all([vault.addPerson('owner'), vault.addPerson('member')]);
+  const source = await vault.folder.folder('docs');
+  writeFileSync(`${source}/plan.txt`, 'the plan');
+  await owner.device.run(['put', source, '/']);
+  const local = await vault.folder.folder('received');
+  await using receiving = uiOf(member, { cwd: local });
+  await receiving.shows(/online/);
+  receiving.type('4');
+  await receiving.shows(/nothing is shared/);
+  await using sharing = uiOf(owner);
+  await sharing.shows(/> +docs\//);
+  sharing.type('m');
+  await sharing.shows(/Share \/docs with whom/);
+  sharing.type('member\r');
+  await sharing.shows(/What may member do/);
+  sharing.type('\r');
+  await sharing.shows(/member may read it\. They find it under \/Shared\/owner\.[^]*In all: 1 file/);
+  sharing.type('y');
+  await sharing.shows(/docs: member may read it/);
+  await receiving.shows(/> ↓ from owner: docs +you read/);
+  receiving.type('s');
+  await receiving.shows(/Save docs to/);
+  receiving.type('\r2');
+  await receiving.shows(/✓ done/);
+  expect(readFileSync(`${local}/docs/plan.txt`, 'utf8')).toBe('the plan');
+  sharing.type('4');
+  await sharing.shows(/> ↑ to member: \/docs +reads/);
+  sharing.type('r');
+  await sharing.shows(/member may change it from now on; until now: may read it/);
+  sharing.type('y');
+  await sharing.shows(/to member: \/docs +writes/);
+  sharing.type('d');
+  await sharing.shows(/Take \/docs back from member[^]*Nobody else has it then/);
+  sharing.type('y');
+  await sharing.shows(/nothing is shared/);
+  receiving.type('4');
+  await receiving.shows(/nothing is shared/);
+});
+
+test('two people compare the same twelve words, and one leaves what was shared', async () => {
+  const [giver, taker] = await Promise.all([vault.addPerson('giver'), vault.addPerson('taker')]);
+  await giver.device.run(['mkdir', '/talk']);
+  await giver.device.run(['share', '/talk', 'taker']);
+  await using giving = uiOf(giver, { env: { NO_COLOR: '1' }, cols: 60, rows: 15 });
+  await using taking = uiOf(taker);
+  const words: string[] = [];
+  for (const [person, name] of [
+    [giving, 'taker'],
+    [taking, 'giver'],
+  ] as const) {
+    await person.shows(/online/);
+    person.type('4');
+    await person.shows(new RegExp(`(to|from) ${name}`));
+    person.type('w');
+    await person.shows(/Compare words with whom/);
+    person.type('\r');
+    await person.shows(/Is it really/);
+    words.push(await wordsOn(person));
+    person.type('y');
+    await person.shows(new RegExp(`${name} is verified on this device`));
+  }
+  expect(words[0]?.split(' ')).toHaveLength(12);
+  expect(words[0]).toBe(words[1]);
+  taking.type('d');
+  await taking.shows(/Leave \/Shared\/giver\/talk/);
+  taking.type('y');
+  await taking.shows(/you no longer have what giver shared there/);
+  await taking.shows(/nothing is shared/);
+});
+
+/** The words that stand on the screen, four in a row. */
+async function wordsOn(person: AtTerminal): Promise<string> {
+  const rows = (await person.rows()).filter((row) => /^│ +(?:[a-z]+ +){4}│$/.test(row));
+  return rows.map((row) => row.replaceAll(/[│\s]+/g, ' ').trim()).join(' ');
+}

@@ -1,0 +1,55 @@
+import type { Binding } from './binding.ts';
+
+/** Keys of the Sharing screen. */
+export const sharingKeys = [
+  {
+    action: 'share',
+    keys: ['m'],
+    label: 'share',
+    help: 'Share a file or folder with a person, who may read or change it.',
+    group: 'Share',
+    screens: ['files', 'sharing'],
+    cli: ['share'],
+    footer: 10,
+  },
+  {
+    action: 'changeRole',
+    keys: ['r'],
+    label: 'role',
+    help: 'Let a person change what they may only read, or only read it again.',
+    group: 'Share',
+    screens: ['sharing'],
+    cli: ['share'],
+    footer: 1,
+  },
+  {
+    action: 'unshare',
+    keys: ['d'],
+    label: 'take back',
+    help: 'Take a share back from a person; leave what somebody shares with you.',
+    group: 'Share',
+    screens: ['sharing'],
+    cli: ['unshare'],
+    footer: 2,
+  },
+  {
+    action: 'saveShare',
+    keys: ['s'],
+    label: 'save to',
+    help: 'Copy what is shared with you to this machine.',
+    group: 'Transfer',
+    screens: ['sharing'],
+    cli: ['get'],
+    footer: 3,
+  },
+  {
+    action: 'verifyPerson',
+    keys: ['w'],
+    label: 'words',
+    help: 'Compare twelve words with a person, so that nothing is shared with somebody else.',
+    group: 'Share',
+    screens: ['sharing'],
+    cli: ['verify-person'],
+    footer: 4,
+  },
+] as const satisfies readonly Binding[];

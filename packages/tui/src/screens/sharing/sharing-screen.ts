@@ -1,0 +1,183 @@
+import { displayName, splitPath } from '@coffer/client';
+import type { IncomingShare, OutgoingShare } from '@coffer/client';
+import { CofferError, equalBytes } from '@coffer/core';
+import { listStart, move, settle } from '../../app/list-state.ts';
+import type { ListState } from '../../app/list-state.ts';
+import { motionOf } from '../../app/motions.ts';
+import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
+import { Store } from '../../app/store.ts';
+import type { ActionId } from '../../keymap.ts';
+import type { Services } from '../../services/services.ts';
+import { changeRole, shareEntry } from '../../services/share-entry.ts';
+import { queueDownload } from '../../services/transfer-tasks.ts';
+import { comparedWords, findPerson } from '../../services/verify-person.ts';
+import { pathOf, personOf, rowDetails, sharingRows, sharingView } from './sharing-view.ts';
+import type { SharingRow } from './sharing-view.ts';
+
+/** What the account shares with whom, and what is shared with it. */
+export class SharingScreen implements Screen {
+  readonly id = 'sharing';
+  readonly title = 'Sharing';
+  readonly #services: Services;
+  readonly #list = new Store<ListState>(listStart);
+
+  constructor(services: Services) {
+    this.#services = services;
+    services.news.subscribe(() => void services.shares.refresh());
+  }
+
+  subscribe(listener: () => void): () => void {
+    const ends = [this.#list.subscribe(listener), this.#services.shares.store.subscribe(listener)];
+    return () => ends.forEach((end) => end());
+  }
+
+  enter(): void {
+    void this.#services.shares.refresh();
+  }
+
+  view(space: Space): ScreenView {
+    return sharingView({ state: this.#services.shares.store.state, list: this.#list.state }, space);
+  }
+
+  can(action: ActionId): Ability {
+    const { account } = this.#services;
+    if (changes.has(action) && account.info.scope === 'worker') return 'an unattended device shares nothing';
+    if (action === 'share' || action === 'verifyPerson') return true;
+    const here = this.#here();
+    if (!aboutRow.has(action)) return true;
+    if (here === undefined) return 'there is no share under the cursor';
+    if (action === 'changeRole' && here.kind === 'incoming')
+      return `what you may do is ${personOf(here).username}'s to say`;
+    if (action === 'saveShare' && here.kind === 'outgoing') return 'this is yours: s in Files saves it';
+    return true;
+  }
+
+  run(action: ActionId, height: number): void {
+    const motion = motionOf(action);
+    if (motion !== undefined) {
+      const extent = { count: this.#rows().length, height };
+      return this.#list.update((list) => move(settle(list, extent), motion, extent));
+    }
+    void this.#act(action).catch((error: unknown) => this.#services.ui.fail(error));
+  }
+
+  escape(): boolean {
+    return false;
+  }
+
+  async #act(action: ActionId): Promise<void> {
+    if (action === 'share') return await this.#share();
+    const here = this.#here();
+    if (action === 'verifyPerson') return await this.#verify(here);
+    if (here === undefined) return;
+    if (action === 'open') await this.#services.ui.read({ title: pathOf(here), lines: rowDetails(here).map(lineOf) });
+    else if (action === 'unshare')
+      await (here.kind === 'outgoing' ? this.#unshare(here.share) : this.#leave(here.share));
+    else if (here.kind === 'incoming') await this.#save(here.share);
+    else await changeRole(this.#services, here.share);
+  }
+
+  async #share(): Promise<void> {
+    const { ui, vault } = this.#services;
+    const here = this.#here();
+    const path = await ui.ask({
+      title: 'Share what?',
+      initial: here?.kind === 'outgoing' ? pathOf(here) : '/',
+      hint: 'a path of your vault; m in Files shares what is under the cursor',
+      check: (text) => this.#pathProblem(text),
+    });
+    const entry = path === undefined ? undefined : vault.tree.lookup(path);
+    if (path !== undefined && entry !== undefined) await shareEntry(this.#services, { entry, names: splitPath(path) });
+  }
+
+  #pathProblem(text: string): string | undefined {
+    try {
+      if (splitPath(text).length === 0) return 'name a file or folder of your vault, like /photos';
+      return this.#services.vault.tree.lookup(text) === undefined ? 'there is nothing of that name' : undefined;
+    } catch (error) {
+      if (error instanceof CofferError) return error.message;
+      throw error;
+    }
+  }
+
+  async #unshare(share: OutgoingShare): Promise<void> {
+    const { ui, shares } = this.#services;
+    const { username } = share.member;
+    const path = pathOf({ kind: 'outgoing', share });
+    const others =
+      shares.store.state.outgoing.filter(({ mount }) => equalBytes(mount.entry, share.mount.entry)).length - 1;
+    const isAgreed = await ui.confirm({
+      title: `Take ${path} back from ${username}`,
+      lines: [
+        `${username} gets nothing that is written there from now on: it has a new key.`,
+        'What they have read or copied until now stays with them.',
+        others === 0 ? 'Nobody else has it then.' : `Others who keep it: ${others}.`,
+      ],
+      yes: 'take it back',
+    });
+    if (!isAgreed) return;
+    const isDone = await ui.work(`taking ${path} back`, (signal) => shares.unshare(share, signal));
+    if (isDone) ui.say(`${username} no longer gets what is written in ${path}`, 'good');
+  }
+
+  async #leave(share: IncomingShare): Promise<void> {
+    const { ui, shares } = this.#services;
+    const path = pathOf({ kind: 'incoming', share });
+    const isAgreed = await ui.confirm({
+      title: `Leave ${path}`,
+      lines: [
+        `You no longer have it, on any device; only ${share.ownerName} can share it with you again.`,
+        'What was saved to this machine stays.',
+      ],
+      yes: 'leave it',
+    });
+    if (!isAgreed) return;
+    const isDone = await ui.work(`leaving ${path}`, (signal) => shares.leave(share, signal));
+    if (isDone) ui.say(`you no longer have what ${share.ownerName} shared there`, 'good');
+  }
+
+  async #save({ vault, entry, name }: IncomingShare): Promise<void> {
+    const { ui, local } = this.#services;
+    const what = displayName(name);
+    const typed = await ui.ask({
+      title: `Save ${what} to`,
+      initial: local.cwd,
+      hint: 'a folder of this machine; ~ is yours',
+    });
+    if (typed === undefined) return;
+    queueDownload(
+      { ...this.#services, vault },
+      { tree: vault.tree, items: [{ entry, name }], what, target: local.resolve(typed) },
+    );
+    ui.say(`saving ${what}: 2 shows how far`);
+  }
+
+  async #verify(here: SharingRow | undefined): Promise<void> {
+    const { ui, shares } = this.#services;
+    const name = await ui.ask({
+      title: 'Compare words with whom?',
+      initial: here === undefined ? '' : personOf(here).username,
+      check: (text) => (text.trim() === '' ? 'a name is needed' : undefined),
+    });
+    const person = name === undefined ? undefined : await findPerson(this.#services, name.trim());
+    if (person === undefined || !(await comparedWords(this.#services, person))) return;
+    ui.say(`${person.username} is verified on this device`, 'good');
+    await shares.refresh();
+  }
+
+  #here(): SharingRow | undefined {
+    const rows = this.#rows();
+    return rows[Math.min(this.#list.state.cursor, rows.length - 1)];
+  }
+
+  #rows(): readonly SharingRow[] {
+    return sharingRows(this.#services.shares.store.state);
+  }
+}
+
+const changes = new Set<ActionId>(['share', 'changeRole', 'verifyPerson']);
+const aboutRow = new Set<ActionId>(['open', 'changeRole', 'unshare', 'saveShare']);
+
+function lineOf({ text, role }: ReturnType<typeof rowDetails>[number]) {
+  return role === undefined ? text : { text, role };
+}
