@@ -2,12 +2,16 @@
  * `npm start [-- FOLDER]`: a server of your own on this machine, an account, and the main job once.
  * On a terminal it ends in the terminal UI; otherwise everything is checked, reported and stopped.
  */
+import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { CofferRunner } from './quick-start/coffer-runner.ts';
 import { printReport, roundTrip } from './quick-start/round-trip.ts';
 import { ensureAccounts, ensureLogin, startServer } from './quick-start/server.ts';
 
 const root = resolve(import.meta.dirname, '..');
+/** CLI §Exit codes. */
+const interrupted = 130;
 const folder = resolve(root, process.argv[2] ?? 'docs');
 
 async function main(): Promise<number> {
@@ -20,7 +24,20 @@ async function main(): Promise<number> {
   if (!report.equal) return 1;
   if (!process.stdout.isTTY || !process.stdin.isTTY) return 0;
   console.log(howToUse(server.address));
+  if (invite !== undefined && !(await enterPressed(server.stopped))) return interrupted;
   return await coffer.atTerminal(['ui']);
+}
+
+/** What was shown once would be hidden by what follows. False when the server was stopped instead, by Ctrl-C. */
+async function enterPressed(stopped: Promise<void>): Promise<boolean> {
+  console.log('\nHave you written down the passphrases above? Enter opens the terminal UI.');
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  try {
+    const pressed = Promise.race([once(lines, 'line'), once(lines, 'close')]).then(() => true);
+    return await Promise.race([pressed, stopped.then(() => false)]);
+  } finally {
+    lines.close();
+  }
 }
 
 function howToUse(address: string): string {
