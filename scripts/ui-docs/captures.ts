@@ -63,7 +63,22 @@ async function capturePeople(vault: Vault): Promise<Readonly<Record<string, stri
   person.type('4');
   await person.shows(/minutes/);
   await person.settles();
-  return { 'screen:sharing': block(await person.rows(), vault) };
+  const sharing = block(await person.rows(), vault);
+  return { 'screen:sharing': sharing, 'screen:admin': await captureAdmin(vault) };
+}
+
+/** The accounts of the server. */
+async function captureAdmin(vault: Vault): Promise<string> {
+  const { home } = await vault.ownDevice(vault.admin);
+  const env = { COFFER_PASSWORD_FILE: `${home}.password` };
+  await using person = new AtTerminal(['ui'], home, { cols: 100, rows: 15, env });
+  await person.shows(/online/);
+  person.type('8');
+  await person.shows(/owner/);
+  person.type('j');
+  await person.shows(/> member/);
+  await person.settles();
+  return block(await person.rows(), vault);
 }
 
 async function fill(vault: Vault): Promise<string> {

@@ -26,6 +26,7 @@ const titles: Readonly<Record<ScreenId, string>> = {
   jobs: 'Jobs',
   notifications: 'Notifications',
   settings: 'Settings',
+  admin: 'Administration',
 };
 
 function keyTable(rows: readonly Binding[]): string {

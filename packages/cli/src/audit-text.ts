@@ -1,3 +1,4 @@
+import { readAuditLine } from '@coffer/client';
 import { table } from './output.ts';
 import { safeText } from './safe-text.ts';
 import { formatTime } from './time.ts';
@@ -53,53 +54,11 @@ function whatIsWrong({ kind, file, line, seq }: NonNullable<VerifiedCategory['pr
   );
 }
 
-/** Fields that stand in columns of their own. */
-const columns = new Set([
-  'time',
-  'category',
-  'seq',
-  'prev',
-  'event',
-  'status',
-  'operation',
-  'account',
-  'subject',
-  'address',
-]);
-
 /** A line of the log for a person; what is none is shown as it is. Everything in it is made safe. */
 export function logLineText(text: string, nameOf: (account: string) => string): string {
-  const line = parsed(text);
+  const line = readAuditLine(text, nameOf);
   if (line === undefined) return safeText(text);
-  const word = (name: string): string => (typeof line[name] === 'string' ? line[name] : '');
-  const who = word('account') === '' ? '-' : nameOf(word('account'));
-  const whom = word('subject') === '' ? '' : ` → ${nameOf(word('subject'))}`;
-  const rest = Object.entries(line).flatMap(([name, value]) => (columns.has(name) ? [] : [`${name}=${plain(value)}`]));
-  const atMs = Date.parse(word('time'));
-  const time = Number.isNaN(atMs) ? word('time') : formatTime(atMs);
-  const facts = [
-    time,
-    word('category'),
-    word('event'),
-    word('status'),
-    `${who}${whom}`,
-    word('address') || '-',
-    ...rest,
-  ];
-  return safeText(facts.join('  '));
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Short: ids by their first eight digits. */
-function plain(value: unknown): string {
-  if (typeof value !== 'string') return JSON.stringify(value) ?? '';
-  return /^[0-9a-f]{32,64}$/.test(value) ? value.slice(0, 8) : value;
+  const { at, category, event, status, who, address, rest } = line;
+  const time = typeof at === 'number' ? formatTime(at) : at;
+  return safeText([time, category, event, status, who, address, ...rest].join('  '));
 }

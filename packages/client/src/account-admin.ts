@@ -3,6 +3,9 @@ import type { Connections } from './connection/connections.ts';
 
 export type ServerAccount = ResponseOf<'admin.userShow'>;
 
+export type ServerInvites = ResponseOf<'admin.inviteList'>;
+/** A request with everything that is needed to decide upon it; the server's word. */
+export type RequestDetails = ResponseOf<'admin.requestShow'>;
 export type ServerRequest = ResponseOf<'admin.requestList'>['requests'][number];
 
 /** Accounts, invites and requests of the server, for its administrators. @throws NOT_ALLOWED for others, UNREACHABLE */
@@ -44,7 +47,7 @@ export class AccountAdmin {
   }
 
   /** With the names of those who made them. */
-  invites(signal?: AbortSignal): Promise<ResponseOf<'admin.inviteList'>> {
+  invites(signal?: AbortSignal): Promise<ServerInvites> {
     return this.#ask((one) => one.request('admin.inviteList', {}, optionsOf(signal)), signal);
   }
 
@@ -59,7 +62,7 @@ export class AccountAdmin {
   }
 
   /** @throws NOT_FOUND */
-  showRequest(request: Uint8Array, signal?: AbortSignal): Promise<ResponseOf<'admin.requestShow'>> {
+  showRequest(request: Uint8Array, signal?: AbortSignal): Promise<RequestDetails> {
     return this.#ask((one) => one.request('admin.requestShow', { request }, optionsOf(signal)), signal);
   }
 

@@ -1,4 +1,9 @@
-export type { AccountAdmin, ServerAccount, ServerRequest } from './account-admin.ts';
+export { alertText } from './alert-text.ts';
+export { auditCategories } from '@coffer/protocol';
+export type { AuditCategory } from '@coffer/protocol';
+export { readAuditLine } from './audit-line.ts';
+export type { AuditLine } from './audit-line.ts';
+export type { AccountAdmin, RequestDetails, ServerAccount, ServerInvites, ServerRequest } from './account-admin.ts';
 export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,

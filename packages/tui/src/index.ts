@@ -3,4 +3,5 @@ export type { ActionId, Binding, ScreenId } from './keymap.ts';
 export { onlyCommands } from './keymap/only-commands.ts';
 export { runUi } from './run-ui.ts';
 export type { UiOptions } from './run-ui.ts';
+export type { AdministrationTools, OpenedReset } from './services/administration.ts';
 export type { SignInOptions, SignInTarget } from './sign-in.ts';

@@ -1,5 +1,6 @@
 import type { Binding, ScreenId } from './keymap/binding.ts';
 import { accountKeys } from './keymap/account.ts';
+import { adminKeys } from './keymap/admin.ts';
 import { filesKeys } from './keymap/files.ts';
 import { historyKeys } from './keymap/history.ts';
 import { jobsKeys } from './keymap/jobs.ts';
@@ -20,6 +21,7 @@ const keymap = [
   ...sharingKeys,
   ...jobsKeys,
   ...accountKeys,
+  ...adminKeys,
   ...programKeys,
 ] as const satisfies readonly Binding[];
 

@@ -4,6 +4,7 @@ import type { Screen } from './app/screen.ts';
 import type { Shell } from './app/shell.ts';
 import { Store } from './app/store.ts';
 import type { UiOptions } from './run-ui.ts';
+import { AdminScreen } from './screens/admin/admin-screen.ts';
 import { FilesScreen } from './screens/files/files-screen.ts';
 import { HistoryScreen } from './screens/history/history-screen.ts';
 import { JobsScreen } from './screens/jobs/jobs-screen.ts';
@@ -24,7 +25,7 @@ import { UndoStack } from './services/undo-stack.ts';
 
 export interface OpenScreensOptions extends Pick<
   UiOptions,
-  'clock' | 'profile' | 'jobsFolder' | 'parseTime' | 'signal'
+  'clock' | 'profile' | 'administration' | 'jobsFolder' | 'parseTime' | 'signal'
 > {
   readonly account: Account;
   readonly shell: Shell;
@@ -52,6 +53,7 @@ export async function openScreens(options: OpenScreensOptions): Promise<OpenScre
     building.use(new NotificationsScreen(services)),
     new SettingsScreen(services),
   );
+  if (account.info.role === 'admin') screens.push(building.use(new AdminScreen(services)));
   const glyphs = shell.theme.glyphs;
   transfers.store.subscribe(() => shell.setStatus({ transfers: transfersSummary(transfers.store.state, glyphs) }));
   live.connection.subscribe(() => shell.setStatus({ connection: live.connection.state }));

@@ -4,6 +4,7 @@ import type { Clock } from '@coffer/core';
 import { Shell } from './app/shell.ts';
 import { openScreens } from './open-screens.ts';
 import { addJob } from './services/add-job.ts';
+import type { AdministrationTools } from './services/administration.ts';
 import { lockWhenIdle } from './services/idle-lock.ts';
 import { LocalMachine } from './services/local-machine.ts';
 import { signIn } from './sign-in.ts';
@@ -24,6 +25,7 @@ export interface UiOptions extends SignInOptions {
   readonly parseTime: (text: string) => number;
   /** Stops the process as ^z does, and resolves when it goes on. */
   readonly stop: () => Promise<void>;
+  readonly administration: AdministrationTools;
   /** Panes one at a time, no boxes, nothing that moves by itself. */
   readonly isForScreenReader: boolean;
   /** Covers the screens after so long without a key; 15 minutes when left out. */

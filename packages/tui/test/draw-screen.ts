@@ -17,7 +17,7 @@ export interface DrawOptions {
 }
 
 /** A shell with one screen and nothing else. */
-export function shellWith(screen: Screen, { color = false, unicode = true, isBare = false }: DrawOptions = {}): Shell {
+function shellWith(screen: Screen, { color = false, unicode = true, isBare = false }: DrawOptions = {}): Shell {
   const theme = createTheme({ color, unicode });
   const shell = new Shell({ clock: systemClock, theme, isBare, stop: () => Promise.resolve() });
   shell.open([screen], () => Promise.resolve(true));

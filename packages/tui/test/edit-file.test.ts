@@ -23,6 +23,7 @@ class EditScene implements Disposable {
     chmodSync(editor, 0o700);
     await this.vault.putText('/note.txt', 'before');
     const local = new LocalMachine({
+      streams: process,
       home: this.#folder,
       cwd: this.#folder,
       env: { EDITOR: editor },

@@ -6,6 +6,7 @@ import type { Services } from '../src/services/services.ts';
 import { shareEntry } from '../src/services/share-entry.ts';
 import { Shares } from '../src/services/shares.ts';
 import { drawn, expectLegible } from './draw-screen.ts';
+import { ScriptedUi, settled } from './scripted-ui.ts';
 
 function person(username: string, trust: Person['trust'] = 'certified'): Person {
   const id = new Uint8Array(16).fill(username.length);
@@ -30,25 +31,8 @@ function scene(
   lists: { readonly outgoing?: readonly OutgoingShare[]; readonly incoming?: readonly IncomingShare[] },
   answers: readonly unknown[] = [],
 ) {
-  const asked: string[] = [];
-  const done: string[] = [];
-  const left = [...answers];
-  const answer = async ({ title, lines = [] }: { title: string; lines?: readonly unknown[] }) => {
-    asked.push([title, ...lines].join(' | '));
-    return left.shift();
-  };
-  const ui = {
-    ask: answer,
-    choose: answer,
-    confirm: answer,
-    read: answer,
-    say: (text: string) => done.push(text),
-    fail: (error: unknown) => done.push(`failed: ${String(error)}`),
-    work: async (_label: string, work: (signal: AbortSignal) => Promise<void>) => {
-      await work(new AbortController().signal);
-      return true;
-    },
-  };
+  const ui = new ScriptedUi(answers);
+  const { asked, said: done } = ui;
   const account = {
     info: { username: 'owner', scope: 'full' },
     people: {
@@ -71,11 +55,6 @@ function scene(
   const tree = { walk: () => [{ entry: { kind: 'file' } }], lookup: () => undefined };
   const services = { ui, account, shares, vault: { tree }, news: new Store(0) } as unknown as Services;
   return { services, shares, asked, done, screen: new SharingScreen(services) };
-}
-
-/** Lets everything that was begun come to its end. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
 }
 
 test('who has what, what waits, and who is not made sure of, are words', async () => {
@@ -163,6 +142,6 @@ test('what cannot be listed is told once, and nothing is lost of what was', asyn
   await shares.refresh();
   Object.assign(services.account.sharing, { workOff: () => Promise.reject(new TypeError('broken')) });
   await shares.refresh();
-  expect(done).toEqual(['failed: TypeError: broken']);
+  expect(done).toEqual(['failed: broken']);
   expect(shares.store.state.outgoing).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 import { CofferError } from '@coffer/core';
+import { alertText } from '@coffer/client';
 import type { ServerAlert } from '@coffer/client';
 import { z } from 'zod';
 import { askServer } from '../admin-place.ts';
@@ -41,22 +42,6 @@ function alertJson(alert: ServerAlert) {
   const { id, atMs, kind, times, username, address, acknowledgedMs, acknowledgedBy } = alert;
   const acknowledged = acknowledgedMs === null ? null : { at: isoTime(acknowledgedMs), by: acknowledgedBy };
   return { id, at: isoTime(atMs), kind, text: alertText(alert), times, username, address, acknowledged };
-}
-
-/** Everything in it is the server's word; the table makes it safe. */
-function alertText({ kind, username, address, word, figure, account }: ServerAlert): string {
-  const from = address === null ? '' : ` from ${address}`;
-  const who = username ?? (account === null ? 'nobody that is known' : 'an account that is gone');
-  return {
-    'failed-logins':
-      word === 'by-address'
-        ? `failed logins${from}: ${figure ?? '?'}, with several names`
-        : `failed logins as ${username ?? 'a name that nobody has'}${from}: ${figure ?? '?'}`,
-    denied: `${who} asked for ${word ?? 'what is an administrator’s'}${from} and was denied`,
-    'audit-changed': `the audit log ${word ?? ''} was changed while the server was down; see \`coffer admin verify-audit\``,
-    'task-failed': `${word ?? 'a scheduled task'} failed; see \`coffer admin status\``,
-    damage: `a scrub found ${figure ?? '?'} damaged records; see \`coffer admin status\``,
-  }[kind];
 }
 
 function usage(): CofferError {

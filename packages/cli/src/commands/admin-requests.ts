@@ -1,15 +1,13 @@
 import { CofferError, idKey } from '@coffer/core';
 import type { RequestDetails, ShownRequest } from '@coffer/server';
-import { canonicalUsername } from '@coffer/storage';
 import { z } from 'zod';
 import { storageFolder } from '../admin-place.ts';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { table } from '../output.ts';
 import { confirm } from '../prompt.ts';
-import { askAuthorityPassphrase, openAuthority } from '../provision/authority.ts';
-import type { AuthorityKeys } from '../provision/authority.ts';
-import { certifiedIdentity, rootKeyForReset, wordsOfReset } from '../provision/open-escrow.ts';
+import { askAuthorityPassphrase } from '../provision/authority.ts';
+import { openReset } from '../open-reset.ts';
 import { findRequest } from '../find-request.ts';
 import { withRequestDesk } from '../request-desk.ts';
 import type { RequestDesk } from '../request-desk.ts';
@@ -114,37 +112,17 @@ async function openedFor(
   context: CommandContext,
   { desk, details }: Deciding,
 ): Promise<{ readonly sealed: Uint8Array; readonly words: readonly string[] }> {
-  const { server } = desk;
-  const keys = await recoveryKeys(context, desk);
-  const { username: certified } = certifiedIdentity({ server, details }, keys);
+  const { globals, random, output } = context;
+  const opening = { home: globals.home, random, passphrase: () => askAuthorityPassphrase(context) };
+  const { words, warning, seal } = await openReset(opening, { server: desk.server, details });
   const name = safeText(details.username);
-  if (certified !== tryCanonical(details.username)) {
-    const known = certified === undefined ? 'no name' : safeText(certified);
-    context.output.warn(`the authority certified these keys for ${known}, and the server says that it is ${name}`);
-  }
-  const words = wordsOfReset({ server, details });
-  context.output.note(`Call ${name}, whom you know, by voice. The new device shows these words:\n`);
-  for (const line of wordRows(words)) context.output.note(line);
+  if (warning !== undefined) output.warn(safeText(warning));
+  output.note(`Call ${name}, whom you know, by voice. The new device shows these words:\n`);
+  for (const line of wordRows(words)) output.note(line);
   if (!(await confirm(context, `\nDid ${name} read the same words to you?`))) {
     throw new CofferError('NOT_ALLOWED', 'nothing was approved', {
       hint: 'Compare the words by voice; run it on a terminal, or with --yes once you have.',
     });
   }
-  return { words, sealed: rootKeyForReset({ server, details }, { keys, random: context.random }) };
-}
-
-async function recoveryKeys(context: CommandContext, { server }: RequestDesk): Promise<AuthorityKeys> {
-  const keys = await openAuthority({ home: context.globals.home, server }, () => askAuthorityPassphrase(context));
-  if (keys !== undefined) return keys;
-  throw new CofferError('NOT_FOUND', 'the recovery key of this server is not on this machine', {
-    hint: 'Run it where `coffer admin init` was run, or copy the folder authority into the folder given with --home.',
-  });
-}
-
-function tryCanonical(username: string): string | undefined {
-  try {
-    return canonicalUsername(username);
-  } catch {
-    return undefined;
-  }
+  return { words, sealed: seal() };
 }

@@ -1,5 +1,6 @@
 import { homedir, hostname } from 'node:os';
 import { z } from 'zod';
+import { administrationTools } from '../administration-tools.ts';
 import { Flag, parseInput } from '../arguments.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
@@ -13,8 +14,10 @@ const schemas = { args: z.tuple([]), options: z.strictObject({ screenReader: Fla
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const { runUi } = await import('@coffer/tui');
+  const profile = openProfile(context);
   await runUi({
-    profile: openProfile(context),
+    profile,
+    administration: administrationTools(context, profile),
     passwordInFile: () => passwordInFile(context),
     parseTarget: parseInviteOrTarget,
     parseTime: (text) => parseTime(text, context.clock.nowMs()),

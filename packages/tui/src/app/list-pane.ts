@@ -20,28 +20,29 @@ export interface Detail {
   readonly role?: Role;
 }
 
+interface ListPane {
+  readonly title: string;
+  /** Stands above the rows. */
+  readonly head?: readonly Line[];
+  readonly rows: readonly ListRow[];
+  readonly list: ListState;
+  /** Said when there are no rows. */
+  readonly empty: string;
+}
+
 /** A list in a pane of its own; only rows in sight are drawn. */
-export function listPane(
-  {
-    title,
-    rows,
-    list,
-    empty,
-  }: { readonly title: string; readonly rows: readonly ListRow[]; readonly list: ListState; readonly empty: string },
-  space: Space,
-  width: number,
-): ScreenPane {
+export function listPane({ title, head = [], rows, list, empty }: ListPane, space: Space, width: number): ScreenPane {
   const size = { width, height: space.rows, isBare: space.isBare };
-  const height = innerHeight(size);
+  const height = Math.max(1, innerHeight(size) - head.length);
   const at = settle(list, { count: rows.length, height });
   const lines = rows
     .slice(at.top, at.top + height)
     .map((row, index) => rowLine(row, { space, width: innerWidth(size), isHere: at.top + index === at.cursor }));
   return {
     title,
-    lines: lines.length === 0 ? [line(` ${empty}`, 'dim')] : lines,
+    lines: [...head, ...(lines.length === 0 ? [line(` ${empty}`, 'dim')] : lines)],
     isFocused: true,
-    cursorLine: at.cursor - at.top,
+    cursorLine: head.length + at.cursor - at.top,
     width,
   };
 }

@@ -40,6 +40,8 @@ export interface Screen {
   escape(): boolean;
   /** Shown from now on. */
   enter?(): void;
+  /** Another one is shown from now on. */
+  leave?(): void;
   /** For the list of places: a count that wants attention. */
   badge?(): string | undefined;
   subscribe(listener: () => void): () => void;

@@ -242,7 +242,10 @@ export class Shell implements Ui {
 
   show(id: ScreenId): void {
     if (!this.#screens.has(id)) return;
-    if (this.#current !== id) this.#before = this.#current;
+    if (this.#current !== id) {
+      this.#screen()?.leave?.();
+      this.#before = this.#current;
+    }
     this.#current = id;
     this.#screen()?.enter?.();
     this.changed();
@@ -314,7 +317,8 @@ export class Shell implements Ui {
   #own(action: ActionId): boolean {
     const target = digits[action];
     if (target !== undefined) {
-      this.show(target);
+      if (this.#screens.has(target)) this.show(target);
+      else this.say('this is for administrators of the server', 'warning');
       return true;
     }
     if (action === 'help') void this.#help();
@@ -333,7 +337,7 @@ export class Shell implements Ui {
     const screen = this.#screen();
     if (screen === undefined) return;
     const choices = bindingsOf(screen.id)
-      .filter(({ action, group }) => group !== 'Move' && action !== 'palette')
+      .filter(({ action, group }) => group !== 'Move' && action !== 'palette' && this.#leadsSomewhere(action))
       .map(({ action, label, help, keys }) => {
         const ability = this.#isOwn(action) ? true : screen.can(action);
         const detail = `${help}${keys[0] === undefined ? '' : `  [${keys[0]}]`}`;
@@ -341,6 +345,12 @@ export class Shell implements Ui {
       });
     const action = await this.choose({ title: 'Do what?', choices, canType: true });
     if (action !== undefined) this.#run(screen, action);
+  }
+
+  /** Not to a screen that is not there. */
+  #leadsSomewhere(action: ActionId): boolean {
+    const target = digits[action];
+    return target === undefined || this.#screens.has(target);
   }
 
   #isOwn(action: ActionId): boolean {
@@ -385,6 +395,7 @@ const digits: Partial<Record<ActionId, ScreenId>> = {
   showJobs: 'jobs',
   showNotifications: 'notifications',
   showSettings: 'settings',
+  showAdmin: 'admin',
 };
 
 function interrupted(): CofferError {

@@ -1,5 +1,14 @@
 /** Screens in the order of their digits; those of a part that the client does not have are not there. */
-export const screenIds = ['files', 'transfers', 'history', 'sharing', 'jobs', 'notifications', 'settings'] as const;
+export const screenIds = [
+  'files',
+  'transfers',
+  'history',
+  'sharing',
+  'jobs',
+  'notifications',
+  'settings',
+  'admin',
+] as const;
 
 export type ScreenId = (typeof screenIds)[number];
 
@@ -11,7 +20,17 @@ export interface Binding {
   readonly label: string;
   /** For help and docs: a sentence. */
   readonly help: string;
-  readonly group: 'Move' | 'Choose' | 'Change' | 'Transfer' | 'Look' | 'Share' | 'Jobs' | 'Account' | 'Program';
+  readonly group:
+    | 'Move'
+    | 'Choose'
+    | 'Change'
+    | 'Transfer'
+    | 'Look'
+    | 'Share'
+    | 'Administer'
+    | 'Jobs'
+    | 'Account'
+    | 'Program';
   readonly screens: 'all' | readonly ScreenId[];
   /** Commands of the command line that do the same. */
   readonly cli?: readonly string[];

@@ -28,7 +28,7 @@ export const movingKeys = [
     label: 'open',
     help: 'Open the folder, or see the file.',
     group: 'Move',
-    screens: ['files', 'history', 'sharing', 'jobs', 'notifications', 'settings', 'transfers'],
+    screens: ['files', 'history', 'sharing', 'jobs', 'notifications', 'settings', 'transfers', 'admin'],
     cli: ['ls', 'preview', 'cat'],
   },
   {

@@ -1,7 +1,14 @@
 /** Commands of the command line that no screen has, and why; by their beginning. */
 export const onlyCommands: Readonly<Record<string, string>> = {
   serve: 'runs the server',
-  admin: 'the server and its accounts, by its administrator',
+  'admin init': "makes a server's keys, on its machine",
+  'admin certificates': 'on the machine of the server',
+  'admin check': 'on the machine of the server',
+  'admin rebuild-index': 'on the machine of the server',
+  'admin restore': 'on the machine of the server',
+  'admin user add': 'makes keys with the authority, on its machine; `a` invites instead',
+  'admin user certify': 'needs the authority, on its machine',
+  'admin shares': 'by command',
   login: 'the first run asks for it',
   ui: 'is this',
   du: 'the plan of `d` counts what is below, Settings shows the sums',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { CofferError } from '@coffer/core';
 
 /** One name in a folder of this machine. */
@@ -16,6 +17,7 @@ export interface LocalMachineOptions {
   readonly home: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly streams: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
   /** Private folder for files that are being edited. */
   readonly editFolder: string;
 }
@@ -78,6 +80,19 @@ export class LocalMachine {
       return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
     } catch (cause) {
       throw new CofferError('IO', 'there is no place for a file that is edited', { cause });
+    }
+  }
+
+  /** Writes text to this terminal, which the person may copy, and waits for Enter. The terminal was handed over before. */
+  async print(text: string): Promise<void> {
+    const { stdin: input, stdout: output } = this.#options.streams;
+    const asking = createInterface({ input, output });
+    try {
+      await asking.question(`${text}\n\nEnter goes back. `);
+    } finally {
+      asking.close();
+      // Closing stops the reading of keys too, which only the UI's own end should.
+      input.resume();
     }
   }
 

@@ -2,6 +2,7 @@ import type { Account, Profile, Vault } from '@coffer/client';
 import type { Clock } from '@coffer/core';
 import type { Store } from '../app/store.ts';
 import type { Ui } from '../app/ui.ts';
+import type { AdministrationTools } from './administration.ts';
 import type { FileActions } from './file-actions.ts';
 import type { Jobs } from './jobs.ts';
 import type { LiveVault } from './live-vault.ts';
@@ -31,6 +32,8 @@ export interface Services {
   readonly news: Store<number>;
   /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
   readonly parseTime: (text: string) => number;
+  /** What an administrator's screens take from the program. */
+  readonly administration: AdministrationTools;
   /** Asks for the password of the keystore. @throws CANCELLED */
   readonly askPassword: () => Promise<string>;
   /** Ends the program. */
