@@ -8,7 +8,7 @@ export function addFileCommands(program: CommanderCommand, add: AddCommand): voi
   addChanging(program, add);
   addHistory(program, add);
   add(program, {
-    usage: 'sync <local> [path]',
+    usage: 'sync [local] [path]',
     summary: 'bring a vault folder in step with a local one, or the other way round, or both',
     load: () => import('./commands/sync.ts'),
   })

@@ -16,7 +16,10 @@ export function addUserCommands(admin: CommanderCommand, add: AddCommand): void 
     .option('--role <role>', 'user or admin', 'user')
     .option('--quota <size>', 'most that the account may store, like 10GiB, or none (default: quota.default)')
     .option('--contact <text>', 'how to reach the person')
-    .option('--folder <local>', 'the folder that the person will sync')
+    .option(
+      '--folder <local>',
+      'what `coffer sync` takes on the machine of the person when they name none, like ~/Documents',
+    )
     .option('--password-stdin', 'read the password from standard input')
     .option('--generate', 'make a six-word passphrase and show it once')
     .option('--host <name>', 'name or address that the invite names (default: the first of the certificate)')

@@ -23,6 +23,8 @@ export interface AccountInfo {
   readonly role: 'user' | 'admin';
   /** A worker has no identity: it can sync, but neither share nor change the account. */
   readonly scope: 'full' | 'worker';
+  /** The folder on this machine that the administrator meant the account for, as the server said at the login. */
+  readonly folder: string | undefined;
 }
 
 /** Bytes and counts of everything the account stores. */

@@ -353,7 +353,7 @@ class DeviceAccount implements Account {
 }
 
 function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
-  const { username, account, device, deviceName, role } = record;
+  const { username, account, device, deviceName, role, folder } = record;
   return {
     username,
     account,
@@ -363,6 +363,7 @@ function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
     server: `${record.host}:${record.port}`,
     serverId: record.server,
     scope,
+    folder,
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Coffer, startVault } from '../src/index.ts';
 import type { CofferResult, RunOptions, Vault } from '../src/index.ts';
@@ -27,6 +27,20 @@ async function adminOf(vault: Vault): Promise<Run> {
 
 const good = 'three lamps under seven bridges';
 const better = 'eleven kites above the harbour';
+
+test('sync without a folder takes the one that the account is meant for', async () => {
+  await using vault = await startVault();
+  const { device } = await vault.addPerson('alice', ['--folder', '~/papers']);
+  const home = await vault.folder.folder('her home');
+  const env = { HOME: home };
+  const missing = await device.run(['sync', '--json'], { env });
+  expect(missing).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
+  mkdirSync(join(home, 'papers'));
+  writeFileSync(join(home, 'papers', 'deed.txt'), 'the deed');
+  expect(await device.run(['sync', '--json'], { env })).toMatchObject({ exitCode: 0, json: { sent: 1 } });
+  expect((await device.run(['cat', '/papers/deed.txt'])).stdout).toBe('the deed');
+  expect(await vault.user.device.run(['sync', '--json'])).toMatchObject({ exitCode: 2, error: { code: 'INVALID' } });
+});
 
 test('somebody registers with an invite, once, under a name of their own', async () => {
   await using vault = await startVault();

@@ -1,5 +1,7 @@
+import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { parseBandwidth } from '@coffer/client';
+import type { Account } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import { parseMaxDelete, syncOnce } from '@coffer/sync';
 import type { JobOptions, PlanLine, SyncReport } from '@coffer/sync';
@@ -12,10 +14,11 @@ import { exitCodeOfReport } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { joinReports, sharedJobs } from '../shared-jobs.ts';
 import type { SharedJobs } from '../shared-jobs.ts';
+import { safeText } from '../safe-text.ts';
 import { planText, syncText } from '../transfer-text.ts';
 
 const schemas = {
-  args: z.tuple([Text, Text.optional()]),
+  args: z.tuple([Text.optional(), Text.optional()]),
   options: z.strictObject({
     mode: z.enum(['push', 'pull', 'two-way']).default('push'),
     delete: Flag,
@@ -40,7 +43,7 @@ export const run: Command = async (context, input) => {
     keepAlive: options.watch,
     ...(limits && { bandwidth: () => limits }),
   });
-  const local = resolve(context.cwd, args[0]);
+  const local = args[0] === undefined ? accountFolder(context, session.account) : resolve(context.cwd, args[0]);
   const { home } = await session.at(args[1] ?? `/${basename(local)}`, { write: options.mode !== 'pull' });
   const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
@@ -52,6 +55,18 @@ export const run: Command = async (context, input) => {
   const { watch } = await import('../sync-watch.ts');
   return await watch(context, job, { force: options.force });
 };
+
+/** The folder that the administrator meant the account for, below the person's own when it does not begin at the root. @throws INVALID */
+function accountFolder({ env, output }: CommandContext, { info }: Account): string {
+  if (info.folder !== undefined) {
+    const local = resolve(env['HOME'] ?? homedir(), info.folder.replace(/^~(?:\/|$)/, ''));
+    output.warn(`no folder was named: taking ${safeText(local)}, which this account is meant for`);
+    return local;
+  }
+  throw new CofferError('INVALID', 'there is no folder that this account is meant for', {
+    hint: 'Say which: coffer sync LOCAL [PATH].',
+  });
+}
 
 function jobOf({
   home,

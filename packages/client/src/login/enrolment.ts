@@ -38,7 +38,7 @@ export async function enroll(
     const loggedIn = await opaqueLogin({ greeted, username: target.username, started: prepared.started }, signal);
     const unlocked = await fetchSecrets(greeted, loggedIn, signal);
     const { secrets, mustChange, folder } = unlocked;
-    return { ...(await enrolment.run(loggedIn.account, secrets)), mustChange, folder };
+    return { ...(await enrolment.run(loggedIn.account, { secrets, folder })), mustChange, folder };
   } catch (error) {
     await enrolment.undo();
     throw connection.failure?.code === 'TIMEOUT' ? connection.failure : error;
@@ -77,7 +77,10 @@ class Enrolment {
     this.#deps = deps;
   }
 
-  async run(account: Uint8Array, secrets: AccountSecrets): Promise<Omit<LoginInfo, 'mustChange' | 'folder'>> {
+  async run(
+    account: Uint8Array,
+    { secrets, folder }: { readonly secrets: AccountSecrets; readonly folder: string },
+  ): Promise<Omit<LoginInfo, 'mustChange' | 'folder'>> {
     const { options, greeted } = this.#deps;
     const { profile, signal } = options;
     const chain = OwnChain.create(profile.chainPath, account);
@@ -100,7 +103,7 @@ class Enrolment {
     this.#revoke = () => revokeDevice({ connection, chain, identitySeed, device: device.device, clock });
     if (genesis.made !== undefined) await this.#createHome(genesis.made);
     const keys = await this.#keys({ chain, secrets, device, home, made: genesis.made });
-    await this.#save({ chain, keys, proved, home, device: device.device });
+    await this.#save({ chain, keys, proved, home, folder, device: device.device });
     return this.#info({ proved, createdHome: genesis.made !== undefined, certified });
   }
 
@@ -203,6 +206,7 @@ class Enrolment {
     readonly keys: DeviceKeys;
     readonly proved: Proved;
     readonly home: VaultId;
+    readonly folder: string;
     readonly device: DeviceId;
   }): Promise<void> {
     const { options, greeted, pin, authority } = this.#deps;
@@ -220,6 +224,7 @@ class Enrolment {
       deviceName,
       keystore,
       home: made.home,
+      ...(made.folder !== '' && { folder: made.folder }),
     };
     this.#wroteProfile = true;
     await profile.keystore.save(record, made.keys, password);

@@ -23,6 +23,8 @@ const Stored = z.strictObject({
   deviceName: z.string().min(1).max(64),
   keystore: z.enum(['password', 'keyring', 'file']),
   home: hexBytes(32),
+  /** The folder that the administrator meant this account for, as the server said at the login: what `sync` takes when none is named. */
+  folder: z.string().min(1).max(4096).optional(),
 });
 
 /** What a profile knows of its login; nothing in it is secret. */
