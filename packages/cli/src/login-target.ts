@@ -56,17 +56,19 @@ export async function accountPlaceOf(
 }
 
 /** An invite says which key the server has; an address does not. @throws INVALID, also when no account is named */
-export function parseInviteOrTarget(text: string): {
-  readonly target: LoginTarget;
-  readonly trust: Trust | undefined;
-} {
-  const invited = text.startsWith('coffer1-') ? placeOfInvite(parseInvite(text)) : undefined;
-  const { host, port, username } = invited ?? parsePlace(text);
-  if (username !== undefined) return { target: { host, port, username }, trust: invited?.trust };
-  if (invited === undefined) throw notATarget(text);
+function parseInviteOrTarget(text: string): { readonly target: LoginTarget; readonly trust: Trust | undefined } {
+  const { host, port, username, trust, token } = parsePlaceOrInvite(text);
+  if (username !== undefined) return { target: { host, port, username }, trust };
+  if (token === undefined) throw notATarget(text);
   throw new CofferError('INVALID', 'this invite names no account', {
     hint: 'Register with it first: coffer register INVITE --username NAME.',
   });
+}
+
+/** The same, whether somebody is named or not. @throws INVALID */
+export function parsePlaceOrInvite(text: string): Omit<Place, 'trust'> & { readonly trust: Trust | undefined } {
+  if (text.startsWith('coffer1-')) return placeOfInvite(parseInvite(text));
+  return { ...parsePlace(text), trust: undefined, token: undefined };
 }
 
 const defaultPort = 7443;

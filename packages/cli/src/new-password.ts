@@ -1,4 +1,6 @@
 import { checkPassword, generatePassphrase } from '@coffer/crypto';
+import { CofferError } from '@coffer/core';
+import type { NewPasswords } from '@coffer/tui';
 import type { CommandContext } from './context.ts';
 import { readPassword } from './prompt.ts';
 
@@ -38,4 +40,20 @@ export async function chooseNewPassword(context: CommandContext, request: NewPas
   });
   checkPassword(password);
   return { password, generated: false };
+}
+
+/** The same offers and rules for the terminal UI, which asks itself. */
+export function newPasswords({ random }: Pick<CommandContext, 'random'>): NewPasswords {
+  return {
+    suggest: () => generatePassphrase(random),
+    problemOf: (password) => {
+      try {
+        checkPassword(password);
+        return undefined;
+      } catch (error) {
+        if (error instanceof CofferError) return error.message;
+        throw error;
+      }
+    },
+  };
 }

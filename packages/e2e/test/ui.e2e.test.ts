@@ -165,6 +165,7 @@ test('who comes for the first time is led to a first backup', async () => {
   person.type('certainly wrong\r');
   await person.shows(/the login was refused/);
   person.type(`${password}\r`);
+  await takeSuggested(person, /An administrator chose this password/);
   await person.shows(/3 of 3: the first folder/);
   expect(person.seen).not.toContain(password);
   person.type('y');
@@ -188,3 +189,39 @@ test('without a terminal it says so and what to use instead', async () => {
   expect(result.stderr).toMatch(/needs a terminal[^]*hint: /);
   expect((await vault.user.device.run([])).exitCode).toBe(2);
 });
+
+test('who is invited makes an account, with a passphrase that is typed once more', async () => {
+  const admin = await vault.ownDevice(vault.admin);
+  const { invite } = await admin.json<{ readonly invite: string }>(['admin', 'invite']);
+  const home = await vault.folder.folder('invited-machine');
+  await using person = new AtTerminal([], home, { cols: 100, env: { HOME: home } });
+  await person.shows(/1 of 3/);
+  person.paste(invite);
+  person.type('\r');
+  await person.shows(/Do you have an account there/);
+  person.type('\r');
+  await person.shows(/Your name at 127/);
+  person.type('invited\r');
+  const passphrase = await takeSuggested(person, /a password for invited/);
+  await person.shows(/When the password is lost/);
+  person.type('\r');
+  await person.shows(/3 of 3: the first folder/);
+  person.type('n');
+  await person.shows(/online +invited@127/);
+  person.type('q');
+  expect(await person.exitCode).toBe(0);
+  await using again = new AtTerminal(['ui'], home);
+  await again.shows(/Password of invited/);
+  again.type(`${passphrase}\r`);
+  await again.shows(/online/);
+});
+
+/** Takes the passphrase that is offered, and types it once more. */
+async function takeSuggested(person: AtTerminal, title: RegExp): Promise<string> {
+  await person.shows(new RegExp(`${title.source}[^]*> [a-z]+(?:-[a-z]+){5}`));
+  const [passphrase = ''] = /[a-z]+(?:-[a-z]+){5}/.exec((await person.rows()).join('\n')) ?? [];
+  person.type('\r');
+  await person.shows(/Type it once more/);
+  person.type(`${passphrase}\r`);
+  return passphrase;
+}

@@ -4,4 +4,5 @@ export { onlyCommands } from './keymap/only-commands.ts';
 export { runUi } from './run-ui.ts';
 export type { UiOptions } from './run-ui.ts';
 export type { AdministrationTools, OpenedReset } from './services/administration.ts';
-export type { SignInOptions, SignInTarget } from './sign-in.ts';
+export type { NewPasswords } from './services/new-password.ts';
+export type { SignInOptions, SignInPlace } from './sign-in.ts';

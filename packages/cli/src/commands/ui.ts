@@ -4,10 +4,11 @@ import { administrationTools } from '../administration-tools.ts';
 import { Flag, parseInput } from '../arguments.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
+import { newPasswords } from '../new-password.ts';
 import { passwordInFile } from '../prompt.ts';
 import { stopUntilContinued } from '../system-stop.ts';
 import { parseTime } from '../time.ts';
-import { parseInviteOrTarget } from '../login-target.ts';
+import { parsePlaceOrInvite } from '../login-target.ts';
 
 const schemas = { args: z.tuple([]), options: z.strictObject({ screenReader: Flag }) };
 
@@ -18,8 +19,9 @@ export const run: Command = async (context, input) => {
   await runUi({
     profile,
     administration: administrationTools(context, profile),
+    newPasswords: newPasswords(context),
     passwordInFile: () => passwordInFile(context),
-    parseTarget: parseInviteOrTarget,
+    parsePlace: parsePlaceOrInvite,
     parseTime: (text) => parseTime(text, context.clock.nowMs()),
     machineName: hostname().slice(0, 64) || 'device',
     jobsFolder: jobsFolder(context),

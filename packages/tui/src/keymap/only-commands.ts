@@ -12,7 +12,7 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   login: 'the first run asks for it',
   ui: 'is this',
   du: 'the plan of `d` counts what is below, Settings shows the sums',
-  register: 'by command, before the first run',
+  register: 'the first run asks for it',
   password: 'by command',
   username: 'by command',
   device: 'Settings lists devices; the rest by command',
