@@ -29,6 +29,9 @@ const keysPerRun = 60;
 const mib = 1024 * 1024;
 const bars = { firstListMs: 400, keyMs: 30, keyBytes: 1024, peakMiB: 250 } as const;
 
+const names = ['firstListMs', 'keyMs', 'keyBytes', 'filterMs', 'peakBytes'] as const;
+type Measured = Record<(typeof names)[number], number[]>;
+
 await main<UiResult>({ name: 'ui', run, describe });
 
 async function run(options: BenchOptions, signal: AbortSignal): Promise<UiResult> {
@@ -45,9 +48,6 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<UiResult
   }
   return { ...runFacts('ui', options), entries: count, ...result };
 }
-
-const names = ['firstListMs', 'keyMs', 'keyBytes', 'filterMs', 'peakBytes'] as const;
-type Measured = Record<(typeof names)[number], number[]>;
 
 async function measure(home: string, count: number): Promise<Measured> {
   const started = performance.now();

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AtTerminal, startVault } from '../src/index.ts';
-import type { AtTerminalOptions, Person, Vault } from '../src/index.ts';
+import type { AtTerminalOptions, Coffer, Person, Vault } from '../src/index.ts';
 
 let vault: Vault;
 beforeAll(async () => {
@@ -92,4 +92,37 @@ test('two people compare the same twelve words, and one leaves what was shared',
 async function wordsOn(person: AtTerminal): Promise<string> {
   const rows = (await person.rows()).filter((row) => /^│ +(?:[a-z]+ +){4}│$/.test(row));
   return rows.map((row) => row.replaceAll(/[│\s]+/g, ' ').trim()).join(' ');
+}
+
+test('a lost device is revoked, the keys are changed, and the program goes on with the new ones', async () => {
+  const careful = await vault.addPerson('careful');
+  const lost = await vault.ownDevice(careful);
+  await careful.device.run(['mkdir', '/kept']);
+  await using person = uiOf(careful);
+  await person.shows(/> +kept\//);
+  person.type('7');
+  await person.shows(/device careful-[0-9a-f]{8} +this one/);
+  const name = await lostName(careful.device, lost);
+  const rows = (await person.rows()).filter((row) => /^│[> ] /.test(row));
+  person.type('j'.repeat(rows.findIndex((row) => row.includes(name))));
+  await person.shows(new RegExp(`> device ${name} +seen`));
+  person.type('d');
+  await person.shows(/all of them are changed/);
+  person.type(`${name}\r`);
+  await person.shows(/Password/);
+  person.type(`${careful.password}\r`);
+  await person.shows(new RegExp(`${name} is revoked; the account has new keys`));
+  await person.shows(new RegExp(`device ${name} +revoked`));
+  person.type('1a');
+  await person.shows(/New file, or folder/);
+  person.type('after/\r');
+  await person.shows(/after\/[^]*kept\//);
+  expect((await lost.run(['ls', '/', '--json'])).exitCode).toBe(3);
+  expect((await careful.device.run(['ls', '/', '--json'])).json).toMatchObject([{ name: 'after' }, { name: 'kept' }]);
+});
+
+/** The name of a machine as another device of the account sees it. */
+async function lostName(device: Coffer, lost: Coffer): Promise<string> {
+  const devices = await device.json<readonly { readonly name: string }[]>(['device', 'list']);
+  return devices.find(({ name }) => lost.home.endsWith(name))?.name ?? '';
 }

@@ -25,11 +25,12 @@ import { UndoStack } from './services/undo-stack.ts';
 
 export interface OpenScreensOptions extends Pick<
   UiOptions,
-  'clock' | 'profile' | 'administration' | 'jobsFolder' | 'parseTime' | 'signal'
+  'clock' | 'profile' | 'administration' | 'newPasswords' | 'jobsFolder' | 'parseTime' | 'signal'
 > {
   readonly account: Account;
   readonly shell: Shell;
   readonly local: LocalMachine;
+  readonly beginInterlude: Services['beginInterlude'];
 }
 
 export interface OpenScreens extends AsyncDisposable {

@@ -7,8 +7,9 @@ import { addJob } from './services/add-job.ts';
 import type { AdministrationTools } from './services/administration.ts';
 import { lockWhenIdle } from './services/idle-lock.ts';
 import { LocalMachine } from './services/local-machine.ts';
-import { signIn } from './sign-in.ts';
-import type { SignInOptions } from './sign-in.ts';
+import type { Interlude } from './services/interlude.ts';
+import { signIn, unlock } from './sign-in.ts';
+import type { SignedIn, SignInOptions } from './sign-in.ts';
 import { createTheme, themeOptions } from './terminal/theme.ts';
 
 /** Everything that the terminal UI takes from the program that starts it. */
@@ -65,19 +66,48 @@ export async function runUi(options: UiOptions): Promise<void> {
 
 async function live(options: UiOptions, shell: Shell): Promise<void> {
   const signedIn = await signIn(options, shell);
-  if (signedIn === undefined) return;
-  await using account = signedIn.account;
+  let opened: Opened | undefined = signedIn && { ...signedIn, onOpen: () => undefined };
+  while (opened !== undefined) {
+    const interlude: Interlude | undefined = await liveWith(options, shell, opened);
+    opened = interlude && (await between(options, shell, interlude));
+  }
+}
+
+interface Opened extends SignedIn {
+  /** Called once the screens are there. */
+  readonly onOpen: () => void;
+}
+
+/** The screens of an account, until the person quits; what is to be done before they come back, otherwise. */
+async function liveWith(
+  options: UiOptions,
+  shell: Shell,
+  { account: opened, isFirst, onOpen }: Opened,
+): Promise<Interlude | undefined> {
+  await using account = opened;
   const { profile, homeFolder, clock, lockAfterMs = usualLockMs } = options;
   const local = new LocalMachine({ ...options, home: homeFolder, editFolder: join(profile.path, 'edit') });
-  await using screens = await openScreens({ ...options, account, shell, local });
-  if (signedIn.isFirst) void firstFolder(screens.services, shell).catch((error: unknown) => shell.fail(error));
+  const begun = Promise.withResolvers<Interlude>();
+  const beginInterlude = (interlude: Interlude): void => begun.resolve(interlude);
+  await using screens = await openScreens({ ...options, account, shell, local, beginInterlude });
+  onOpen();
+  if (isFirst) void firstFolder(screens.services, shell).catch((error: unknown) => shell.fail(error));
   const locking = new AbortController();
   const lock = lockWhenIdle({ shell, profile, clock, lockAfterMs }, locking.signal).catch((error: unknown) =>
     shell.fail(error),
   );
-  await shell.ended;
+  const interlude = await Promise.race([begun.promise, shell.ended.then(() => undefined)]);
+  if (interlude !== undefined) shell.close();
   locking.abort();
   await lock;
+  return interlude;
+}
+
+/** @returns the account, opened again; undefined when the person left */
+async function between(options: UiOptions, shell: Shell, interlude: Interlude): Promise<Opened | undefined> {
+  const isDone = await shell.work(interlude.label, interlude.run);
+  const account = await unlock(options, shell, interlude.password);
+  return account && { account, isFirst: false, onOpen: isDone ? interlude.after : () => undefined };
 }
 
 /** The last step of the first run. */

@@ -192,7 +192,7 @@ async function tryLogin(shell: Shell, run: (signal: AbortSignal) => Promise<Logi
 }
 
 /** Asks for the password when the keystore wants one, again when it was wrong. */
-async function unlock(
+export async function unlock(
   { profile, signal }: SignInOptions,
   shell: Shell,
   known: string | undefined,

@@ -104,6 +104,13 @@ export class Shell implements Ui {
     if (first !== undefined) this.show(first.id);
   }
 
+  /** No screens until others are opened. */
+  close(): void {
+    this.#screens = new Map();
+    this.#welcome = [];
+    this.changed();
+  }
+
   setWelcome(lines: readonly Line[]): void {
     this.#welcome = lines;
     this.changed();

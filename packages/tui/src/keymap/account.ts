@@ -22,4 +22,14 @@ export const accountKeys = [
     cli: ['notifications'],
     footer: 2,
   },
+  {
+    action: 'revokeDevice',
+    keys: ['d'],
+    label: 'revoke',
+    help: 'Revoke a device of yours that is lost or not needed any more; what that means is said first.',
+    group: 'Account',
+    screens: ['settings'],
+    cli: ['device'],
+    footer: 1,
+  },
 ] as const satisfies readonly Binding[];

@@ -13,8 +13,7 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   ui: 'is this',
   du: 'the plan of `d` counts what is below, Settings shows the sums',
   register: 'the first run asks for it',
-  password: 'by command',
-  username: 'by command',
-  device: 'Settings lists devices; the rest by command',
+  'password reset-request': 'by command, on a machine where nobody is signed in',
+  'password reset': 'by command, on the machine that asked',
   team: 'by command',
 };

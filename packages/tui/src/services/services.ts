@@ -4,10 +4,12 @@ import type { Store } from '../app/store.ts';
 import type { Ui } from '../app/ui.ts';
 import type { AdministrationTools } from './administration.ts';
 import type { FileActions } from './file-actions.ts';
+import type { Interlude } from './interlude.ts';
 import type { Jobs } from './jobs.ts';
 import type { LiveVault } from './live-vault.ts';
 import type { LocalMachine } from './local-machine.ts';
 import type { SpareDownloader } from './spare-downloader.ts';
+import type { NewPasswords } from './new-password.ts';
 import type { Shares } from './shares.ts';
 import type { Transfers } from './transfers.ts';
 import type { UndoStack } from './undo-stack.ts';
@@ -32,6 +34,9 @@ export interface Services {
   readonly news: Store<number>;
   /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
   readonly parseTime: (text: string) => number;
+  readonly newPasswords: NewPasswords;
+  /** Closes the account, works, and opens it again. */
+  readonly beginInterlude: (interlude: Interlude) => void;
   /** What an administrator's screens take from the program. */
   readonly administration: AdministrationTools;
   /** Asks for the password of the keystore. @throws CANCELLED */

@@ -1,4 +1,3 @@
-import { isCofferError } from '@coffer/core';
 import { logout } from '@coffer/client';
 import type { RetentionPolicy } from '@coffer/client';
 import { detailPane, listPane } from '../../app/list-pane.ts';
@@ -8,8 +7,11 @@ import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import { isPassing } from '../../services/passing.ts';
 import type { Services } from '../../services/services.ts';
 import { count, fullTime } from '../../terminal/format.ts';
+import { changePassword, changeUsername, withdrawRequests } from './credential-commands.ts';
+import { revokeShown } from './device-commands.ts';
 import { settingsRows } from './settings-state.ts';
 import type { SettingsAct, SettingsRow, SettingsState } from './settings-state.ts';
 
@@ -30,7 +32,9 @@ export class SettingsScreen implements Screen {
       usage: undefined,
       retention: undefined,
       devices: account.devices(),
+      requests: [],
     });
+    services.news.subscribe(() => void this.#refresh());
   }
 
   subscribe(listener: () => void): () => void {
@@ -57,6 +61,8 @@ export class SettingsScreen implements Screen {
 
   can(action: ActionId): Ability {
     if (action === 'open' && this.#here()?.act === undefined) return 'this is only to read';
+    if (action === 'revokeDevice' && this.#here()?.device === undefined)
+      return 'only another device of yours that is signed in is revoked here';
     return true;
   }
 
@@ -66,7 +72,10 @@ export class SettingsScreen implements Screen {
       const extent = { count: settingsRows(this.#store.state).length, height };
       return this.#list.update((list) => move(settle(list, extent), motion, extent));
     }
-    const act = action === 'open' ? this.#here()?.act : undefined;
+    const here = this.#here();
+    if (action === 'revokeDevice' && here?.device !== undefined)
+      return void revokeShown(this.#services, here.device).catch((error: unknown) => this.#services.ui.fail(error));
+    const act = action === 'open' ? here?.act : undefined;
     if (act !== undefined) void this.#acts[act]().catch((error: unknown) => this.#services.ui.fail(error));
   }
 
@@ -75,6 +84,9 @@ export class SettingsScreen implements Screen {
   }
 
   readonly #acts: Readonly<Record<SettingsAct, () => Promise<void>>> = {
+    username: () => changeUsername(this.#services),
+    password: () => changePassword(this.#services).then(() => this.#refresh()),
+    withdraw: () => withdrawRequests(this.#services).then(() => this.#refresh()),
     policy: () => this.#setPolicy(),
     hold: () => this.#setHold(),
     verify: () => this.#verify(),
@@ -89,14 +101,16 @@ export class SettingsScreen implements Screen {
   async #refresh(): Promise<void> {
     const { account, vault, ui } = this.#services;
     try {
-      const [usage, retention, devices] = await Promise.all([
+      const isFull = account.info.scope === 'full';
+      const [usage, retention, devices, requests] = await Promise.all([
         account.usage(),
         vault.history.retention(),
-        account.refreshDevices(),
+        isFull ? account.ownDevices.list() : account.refreshDevices(),
+        isFull ? account.credentials.requests() : [],
       ]);
-      this.#store.update((state) => ({ ...state, usage, retention, devices }));
+      this.#store.update((state) => ({ ...state, usage, retention, devices, requests }));
     } catch (error) {
-      if (!isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED')) ui.fail(error);
+      if (!isPassing(error)) ui.fail(error);
     }
   }
 

@@ -1,7 +1,18 @@
-import type { AccountInfo, AccountUsage, DeviceSummary, KeystoreKind, RetentionReport } from '@coffer/client';
+import type {
+  AccountInfo,
+  AccountUsage,
+  DeviceSummary,
+  KeystoreKind,
+  OwnDevice,
+  OwnRequest,
+  RetentionReport,
+} from '@coffer/client';
 import { formatSize } from '@coffer/core';
 import type { ListRow } from '../../app/list-pane.ts';
 import { fullTime } from '../../terminal/format.ts';
+
+/** A device of the account; an unattended one is not told when others were seen. */
+export type ShownDevice = DeviceSummary & Partial<Pick<OwnDevice, 'enrolledAtMs' | 'lastSeenMs'>>;
 
 /** What the Settings screen knows; what the server says is missing until it has answered. */
 export interface SettingsState {
@@ -9,25 +20,37 @@ export interface SettingsState {
   readonly keystore: KeystoreKind;
   readonly usage: AccountUsage | undefined;
   readonly retention: RetentionReport | undefined;
-  readonly devices: readonly DeviceSummary[];
+  readonly devices: readonly ShownDevice[];
+  /** About the own password. */
+  readonly requests: readonly OwnRequest[];
 }
 
 /** What Enter does on a row. */
-export type SettingsAct = 'policy' | 'hold' | 'verify' | 'logout';
+export type SettingsAct = 'username' | 'password' | 'withdraw' | 'policy' | 'hold' | 'verify' | 'logout';
 
 export interface SettingsRow extends ListRow {
   readonly act?: SettingsAct;
+  /** Another device of the account, which can be revoked. */
+  readonly device?: ShownDevice;
   /** More about it, in the pane beside the list. */
   readonly detail: string;
 }
 
 /** The rows of the screen: facts, and what can be done about them. Pure. */
-export function settingsRows({ info, keystore, usage, retention, devices }: SettingsState): readonly SettingsRow[] {
+export function settingsRows({
+  info,
+  keystore,
+  usage,
+  retention,
+  devices,
+  requests,
+}: SettingsState): readonly SettingsRow[] {
   return [
     {
       text: 'account',
       note: `${info.username}, ${info.role === 'admin' ? 'administrator' : 'user'}`,
-      detail: `Account number ${Buffer.from(info.account).toString('hex')}.`,
+      detail: `Account number ${Buffer.from(info.account).toString('hex')}. Enter changes the name.`,
+      ...(info.scope === 'full' && { act: 'username' as const }),
     },
     { text: 'server', note: info.server, detail: 'Its key is pinned: another key is refused.' },
     {
@@ -35,6 +58,7 @@ export function settingsRows({ info, keystore, usage, retention, devices }: Sett
       note: `${info.deviceName}${info.scope === 'worker' ? ', unattended' : ''}`,
       detail: `Its keys are kept ${keystoreWords[keystore]}.`,
     },
+    ...(info.scope === 'full' ? passwordRows(requests) : []),
     ...usageRows(usage),
     ...keepingRows(retention),
     ...devices.map((device) => deviceRow(device, info)),
@@ -58,6 +82,29 @@ const keystoreWords: Readonly<Record<KeystoreKind, string>> = {
   keyring: "in the system's keyring",
   file: 'in a file of this machine, without a password',
 };
+
+function passwordRows(requests: readonly OwnRequest[]): SettingsRow[] {
+  const waiting = requests.filter(({ state }) => state === 'open' || state === 'approved');
+  const rows: SettingsRow[] = [
+    {
+      text: 'password',
+      note: 'Enter changes it',
+      act: 'password',
+      detail: 'A passphrase is offered; one of your own needs 12 characters. Sessions of other devices end.',
+    },
+  ];
+  const [first] = waiting;
+  if (first === undefined) return rows;
+  const what = first.kind === 'password-reset' ? 'Somebody asks to set a new password' : 'A new password waits';
+  rows.push({
+    text: 'asked about the password',
+    note: `${waiting.length}, ${first.state === 'open' ? 'not decided' : first.state}`,
+    role: 'warning',
+    act: 'withdraw',
+    detail: `${what} since ${fullTime(first.createdAtMs)}. If that was not you: Enter withdraws it.`,
+  });
+  return rows;
+}
 
 function usageRows(usage: AccountUsage | undefined): SettingsRow[] {
   if (usage === undefined) return [{ text: 'stored', note: 'the server has not answered', detail: '' }];
@@ -99,13 +146,19 @@ function keepingRows(retention: RetentionReport | undefined): SettingsRow[] {
   ];
 }
 
-function deviceRow({ device, name, scope, revoked }: DeviceSummary, info: AccountInfo): SettingsRow {
+function deviceRow(shown: ShownDevice, info: AccountInfo): SettingsRow {
+  const { device, name, scope, revoked, enrolledAtMs, lastSeenMs } = shown;
   const isThis = Buffer.compare(device, info.device) === 0;
-  const words = [isThis ? 'this one' : '', scope === 'worker' ? 'unattended' : '', revoked ? 'revoked' : 'signed in'];
+  const seen =
+    lastSeenMs === undefined ? 'signed in' : lastSeenMs === null ? 'never seen' : `seen ${fullTime(lastSeenMs)}`;
+  const words = [isThis ? 'this one' : '', scope === 'worker' ? 'unattended' : '', revoked ? 'revoked' : seen];
+  const since = enrolledAtMs === undefined ? '' : ` Signed in ${fullTime(enrolledAtMs)}.`;
+  const canRevoke = !isThis && !revoked && info.scope === 'full';
   return {
     text: `device ${name}`,
     note: words.filter((word) => word !== '').join(', '),
     role: revoked ? 'dim' : 'plain',
-    detail: `Device number ${Buffer.from(device).toString('hex')}.`,
+    detail: `Device number ${Buffer.from(device).toString('hex')}.${since}${canRevoke ? ' d revokes it.' : ''}`,
+    ...(canRevoke && { device: shown }),
   };
 }
