@@ -19,6 +19,8 @@ export class ModelJob {
   readonly base = new MemoryBase();
   /** Every content that was ever in the vault. */
   readonly history = new Set<string>();
+  /** What this run renamed because both were kept: its new name may be that of something that is still to be fetched. */
+  readonly #keptAside = new Set<MemoryNode>();
 
   constructor(folder: MemoryFolder, vault: MemoryVault) {
     this.folder = folder;
@@ -48,7 +50,8 @@ export class ModelJob {
     const options = { delete: true, ...(scope && { scope }) };
     this.run('push', { ...options, twoWay: 'before-pull' });
     this.run('pull', { ...options, twoWay: 'before-pull' });
-    this.run('push', { ...options, twoWay: 'after-pull' });
+    const { structure } = this.run('push', { ...options, twoWay: 'after-pull' });
+    if (structure.some((step) => step.action === 'set-aside' && step.isConflict)) this.runTwoWay(scope);
   }
 
   run(mode: 'push' | 'pull', options: ModelRules): Plan {
@@ -56,6 +59,7 @@ export class ModelJob {
     noteBookkeeping(this.base, planned.bookkeeping);
     const steps = [...planned.structure, ...planned.contents, ...planned.removals, ...planned.directories];
     this.folder.touches = false;
+    this.#keptAside.clear();
     for (const step of steps) {
       if (mode === 'push') this.#push(step);
       else this.#pull(step);
@@ -169,8 +173,11 @@ export class ModelJob {
   #lay(step: Step & { action: 'fetch' }, { existing, parent }: { existing: MemoryNode; parent: MemoryNode }): void {
     const { folder } = this;
     const there = parent.children?.get(step.name);
-    if ((there === undefined) !== (step.local === undefined)) throw new Error('finds something else than was planned');
-    if (there !== undefined && step.keepBoth && there.content !== existing.content) {
+    const isUnplanned = there !== undefined && this.#keptAside.has(there);
+    if (!isUnplanned && (there === undefined) !== (step.local === undefined))
+      throw new Error('finds something else than was planned');
+    if (there !== undefined && (step.keepBoth || isUnplanned) && there.content !== existing.content) {
+      this.#keptAside.add(there);
       expectTrue(
         folder.rename(
           there,

@@ -92,7 +92,19 @@ function checkPush(job: ModelJob, before: Before, withDelete: boolean): void {
   }
   if (withDelete) return;
   const live = new Set([...vault.values()].map(({ number }) => number));
-  for (const [at, node] of before.vault) if (!live.has(node.number)) expect(job.folder.at(at)).toBeDefined();
+  for (const [at, node] of before.vault) if (!live.has(node.number)) expectReplaced(job, at, node);
+}
+
+/** Without `--delete` a file only goes when something else has its place: in its directory, whatever that is called by now. */
+function expectReplaced({ folder, vault }: ModelJob, at: string, { parent }: MemoryNode): void {
+  if (parent === undefined) throw new Error('a file without a directory');
+  expect(vault.find(vault.entry(parent))).toBe(parent);
+  expect(folder.at([...namesOf(parent), at.slice(at.lastIndexOf('/') + 1)].join('/'))).toBeDefined();
+}
+
+/** From the top down. */
+function namesOf(node: MemoryNode): readonly string[] {
+  return node.parent === undefined ? [] : [...namesOf(node.parent), node.name];
 }
 
 /** What must be true after a pull. */
@@ -137,14 +149,17 @@ function linesOf({ structure, contents, removals, directories }: Plan): readonly
   return steps.map(({ action, name, reason }) => `${action} ${name}: ${reason}`).toSorted();
 }
 
-/** What one side wrote since both agreed, and what neither side gave up. */
-function mustSurvive({ folder, vault }: ModelJob, agreed: ReadonlySet<string>): readonly string[] {
-  const [here, there] = [contentsOf(folder), contentsOf(vault)];
-  return [...here.union(there)].filter((content) => !agreed.has(content) || (here.has(content) && there.has(content)));
+/** What one side wrote since both agreed, and what neither side gave up: of two places, each side may give up one. */
+function mustSurvive({ folder, vault }: ModelJob, agreed: readonly string[]): readonly string[] {
+  const [here, there] = [new Set(contentsOf(folder)), new Set(contentsOf(vault))];
+  const isInOnePlace = (content: string): boolean => agreed.indexOf(content) === agreed.lastIndexOf(content);
+  return [...here.union(there)].filter(
+    (content) => !agreed.includes(content) || (isInOnePlace(content) && here.has(content) && there.has(content)),
+  );
 }
 
-function contentsOf(tree: MemoryFolder | MemoryVault): Set<string> {
-  return new Set([...tree.files().values()].map(({ content }) => content));
+function contentsOf(tree: MemoryFolder | MemoryVault): readonly string[] {
+  return [...tree.files().values()].map(({ content }) => content);
 }
 
 interface Snapshots {
@@ -169,68 +184,120 @@ function scopeOf(moments: readonly Snapshots[], others: Set<string>): Scope {
   return touchedScope({ directories, trees, others, young: nothingYoung });
 }
 
+/** Rounds that failed once. */
+const found = {
+  'a file that became a directory goes although its parent was renamed with it': [
+    { edits: [edited('folder', 'write', 'c/b/c')], mode: 'push' },
+    { edits: [edited('folder', 'replace', 'c/b/c'), edited('folder', 'rename', 'c', 'a')], mode: 'push' },
+    { edits: [], mode: 'push' },
+  ],
+  'a pull keeps a file under a name that it has yet to fetch': [
+    { edits: [edited('folder', 'directory', 'b'), edited('vault', 'write', 'b')], mode: 'push' },
+    { edits: [edited('folder', 'rename', 'b', 'a'), edited('folder', 'write', 'b')], mode: 'push' },
+    { edits: [edited('folder', 'write', 'b')], mode: 'pull' },
+  ],
+} as const;
+
+function edited(side: Edit['side'], kind: Edit['kind'], at: string, to = at): Edit {
+  return { side, kind, path: at, to };
+}
+
+interface Round {
+  readonly edits: readonly Edit[];
+  readonly mode: 'push' | 'pull';
+  readonly delete?: boolean;
+}
+
+function expectConvergence(rounds: readonly Round[]): void {
+  const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+  let complete = false;
+  for (const { edits, mode, delete: withDelete = false } of rounds) {
+    for (const change of edits) apply(job, change);
+    if (complete && edits.every(({ side }) => side === 'folder')) expectShortcut(job, mode, withDelete);
+    complete = runRound(job, mode, withDelete);
+    expect(job.base.root()).toBeDefined();
+  }
+}
+
+function expectBothAgree(rounds: readonly (readonly Edit[])[]): void {
+  const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+  let agreed: readonly string[] = [];
+  for (const edits of rounds) {
+    for (const change of edits) apply(job, change);
+    const must = mustSurvive(job, agreed);
+    job.runTwoWay();
+    expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
+    agreed = contentsOf(job.folder);
+    expect(must.filter((content) => !agreed.includes(content))).toEqual([]);
+    for (const mode of ['push', 'pull'] as const) {
+      expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
+    }
+  }
+}
+
+function expectNothingMissed(rounds: readonly (readonly Edit[])[]): void {
+  const job = new ModelJob(new MemoryFolder(), new MemoryVault());
+  let agreed: readonly string[] = [];
+  // Since the last plan: what its run did, and what happened afterwards.
+  let since = [snapshots(job)];
+  job.runTwoWay();
+  for (const edits of rounds) {
+    since.push(snapshots(job));
+    for (const change of edits) apply(job, change);
+    const must = mustSurvive(job, agreed);
+    const seen = since;
+    since = [snapshots(job)];
+    const others = new Set<string>();
+    job.runTwoWay(() => scopeOf([...seen, snapshots(job)], others));
+    expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
+    agreed = contentsOf(job.folder);
+    expect(must.filter((content) => !agreed.includes(content))).toEqual([]);
+    for (const mode of ['push', 'pull'] as const) {
+      expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
+    }
+  }
+}
+
 describe('the planner', () => {
   test('converges, loses nothing, and finds nothing to do the second time', () => {
-    fc.assert(
-      fc.property(fc.array(round, { minLength: 1, maxLength: 5 }), (rounds) => {
-        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
-        let complete = false;
-        for (const { edits, mode, delete: withDelete } of rounds) {
-          for (const change of edits) apply(job, change);
-          if (complete && edits.every(({ side }) => side === 'folder')) expectShortcut(job, mode, withDelete);
-          complete = runRound(job, mode, withDelete);
-          expect(job.base.root()).toBeDefined();
-        }
-      }),
-      { numRuns: 1000 },
-    );
+    fc.assert(fc.property(fc.array(round, { minLength: 1, maxLength: 5 }), expectConvergence), { numRuns: 1000 });
   }, 60_000);
+
+  test.each(Object.entries(found))('%s', (_what, rounds) => {
+    expect(() => expectConvergence(rounds)).not.toThrow();
+  });
 
   test('two-way: both sides end with the same and with every change, and then there is nothing to do', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(edit, { maxLength: 8 }), { minLength: 1, maxLength: 5 }), (rounds) => {
-        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
-        let agreed = new Set<string>();
-        for (const edits of rounds) {
-          for (const change of edits) apply(job, change);
-          const must = mustSurvive(job, agreed);
-          job.runTwoWay();
-          expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
-          agreed = contentsOf(job.folder);
-          expect(must.filter((content) => !agreed.has(content))).toEqual([]);
-          for (const mode of ['push', 'pull'] as const) {
-            expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
-          }
-        }
-      }),
+      fc.property(fc.array(fc.array(edit, { maxLength: 8 }), { minLength: 1, maxLength: 5 }), expectBothAgree),
       { numRuns: 1000 },
     );
   }, 60_000);
 
+  test('two-way: a file there and a directory here of one name, in a directory that was renamed there', () => {
+    const rounds = [
+      [edited('folder', 'directory', 'c'), edited('folder', 'write', 'a/a')],
+      [edited('vault', 'write', 'a/c'), edited('folder', 'write', 'a/c/a'), edited('vault', 'rename', 'a', 'c/a')],
+    ];
+    expect(() => expectBothAgree(rounds)).not.toThrow();
+  });
+
+  test('two-way: of a content that is in two places, each side may remove one', () => {
+    const rounds = [
+      [edited('folder', 'write', 'c/a/a')],
+      [edited('folder', 'write', 'a')],
+      [edited('folder', 'swap', 'c/a', 'a'), edited('vault', 'write', 'c/a/b')],
+      [edited('vault', 'replace', 'a'), edited('folder', 'remove', 'c')],
+    ];
+    expect(() => expectNothingMissed(rounds)).not.toThrow();
+  });
+
   test('two-way, with a look at what was touched alone: nothing is missed', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(editOf('swap'), { maxLength: 6 }), { minLength: 2, maxLength: 6 }), (rounds) => {
-        const job = new ModelJob(new MemoryFolder(), new MemoryVault());
-        let agreed = new Set<string>();
-        // Since the last plan: what its run did, and what happened afterwards.
-        let since = [snapshots(job)];
-        job.runTwoWay();
-        for (const edits of rounds) {
-          since.push(snapshots(job));
-          for (const change of edits) apply(job, change);
-          const must = mustSurvive(job, agreed);
-          const seen = since;
-          since = [snapshots(job)];
-          const others = new Set<string>();
-          job.runTwoWay(() => scopeOf([...seen, snapshots(job)], others));
-          expect(texts(job.folder.files())).toEqual(texts(job.vault.files()));
-          agreed = contentsOf(job.folder);
-          expect(must.filter((content) => !agreed.has(content))).toEqual([]);
-          for (const mode of ['push', 'pull'] as const) {
-            expect(linesOf(job.plan(mode, { delete: true, twoWay: 'before-pull' }))).toEqual([]);
-          }
-        }
-      }),
+      fc.property(
+        fc.array(fc.array(editOf('swap'), { maxLength: 6 }), { minLength: 2, maxLength: 6 }),
+        expectNothingMissed,
+      ),
       { numRuns: 1000 },
     );
   }, 60_000);
