@@ -38,6 +38,8 @@ type Line = z.infer<typeof Line>;
 
 /** More than a person has; the rest is not listed. */
 const addressesShown = 20;
+/** Ten years; a log that names more of them was not written by a daemon. */
+const daysShown = 3660;
 /** Runs that are remembered until their end is read. */
 const openRuns = 100_000;
 
@@ -70,6 +72,7 @@ export class Activity {
     const isOwn = line.account === this.#account;
     if (!isOwn && !isSharing(line)) return;
     const day = this.#day(formatTime(Date.parse(line.time)).slice(0, 'yyyy-mm-dd'.length));
+    if (day === undefined) return;
     if (isSharing(line)) day.sharing += 1;
     if (!isOwn) return;
     if (line.event === 'session.prove' && line.status === 'OK') this.#connected(day, line);
@@ -82,9 +85,9 @@ export class Activity {
     if (line.event === 'job.end') this.#ended(line);
   }
 
-  #day(name: string): ActivityDay {
+  #day(name: string): ActivityDay | undefined {
     const known = this.#days.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#days.size >= daysShown) return known;
     const sessions = { connections: 0, refused: 0, denied: 0, sharing: 0 };
     const work = { runs: 0, failedRuns: 0, unfinishedRuns: 0, sentBytes: 0, fetchedBytes: 0, commits: 0 };
     const day = { day: name, ...sessions, ...work };

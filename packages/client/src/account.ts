@@ -23,7 +23,7 @@ export interface AccountInfo {
   readonly role: 'user' | 'admin';
   /** A worker has no identity: it can sync, but neither share nor change the account. */
   readonly scope: 'full' | 'worker';
-  /** The folder on this machine that the administrator meant the account for, as the server said at the login. */
+  /** The folder on this machine that the account is meant for. The server's word at the login: nothing follows it unasked. */
   readonly folder: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { equalBytes, idKey } from '@coffer/core';
+import { CofferError, equalBytes, idKey } from '@coffer/core';
 import type { IdKey } from '@coffer/core';
 import type { AuditCategory, ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
 import type { Connections } from './connection/connections.ts';
@@ -67,15 +67,13 @@ export class ServerWatch {
     return reports;
   }
 
-  /** Connections of devices that are proved, the oldest first. */
-  async sessions(signal?: AbortSignal): Promise<readonly ServerSession[]> {
-    const all: ServerSession[] = [];
-    for (;;) {
-      const skip = all.length;
-      const page = await this.#ask((one) => one.request('admin.sessionList', { skip }, optionsOf(signal)), signal);
-      all.push(...page.sessions);
-      if (!page.more || page.sessions.length === 0) return all;
-    }
+  /** Connections of devices that are proved, the oldest first. @throws INTEGRITY when there is no end of them */
+  sessions(signal?: AbortSignal): Promise<readonly ServerSession[]> {
+    return allPages('sessions', async (all) => {
+      const ask = { skip: all.length };
+      const page = await this.#ask((one) => one.request('admin.sessionList', ask, optionsOf(signal)), signal);
+      return { rows: page.sessions, more: page.more };
+    });
   }
 
   /** Its device may come back. @throws NOT_FOUND */
@@ -83,27 +81,23 @@ export class ServerWatch {
     await this.#ask((one) => one.request('admin.sessionEnd', { session }, optionsOf(signal)), signal);
   }
 
-  /** Whom vaults of this account are shared with. @throws NOT_FOUND */
-  async shares(username: string, signal?: AbortSignal): Promise<readonly ServerShare[]> {
-    const all: ServerShare[] = [];
-    for (;;) {
-      const request = { username, skip: all.length };
-      const page = await this.#ask((one) => one.request('admin.shareList', request, optionsOf(signal)), signal);
-      all.push(...page.shares);
-      if (!page.more || page.shares.length === 0) return all;
-    }
+  /** Whom vaults of this account are shared with. @throws NOT_FOUND; INTEGRITY as {@link sessions} */
+  shares(username: string, signal?: AbortSignal): Promise<readonly ServerShare[]> {
+    return allPages('shares', async (all) => {
+      const ask = { username, skip: all.length };
+      const page = await this.#ask((one) => one.request('admin.shareList', ask, optionsOf(signal)), signal);
+      return { rows: page.shares, more: page.more };
+    });
   }
 
-  /** The newest first; a thousand at most. */
-  async alerts(signal?: AbortSignal): Promise<readonly ServerAlert[]> {
-    const all: ServerAlert[] = [];
-    for (;;) {
+  /** The newest first; a server keeps a thousand. @throws INTEGRITY as {@link sessions} */
+  alerts(signal?: AbortSignal): Promise<readonly ServerAlert[]> {
+    return allPages('alerts', async (all) => {
       const before = all.at(-1)?.id ?? null;
       const page = await this.#ask((one) => one.request('admin.alertList', { before }, optionsOf(signal)), signal);
-      const older = page.alerts.filter(({ id }) => before === null || id < before);
-      all.push(...older);
-      if (!page.more || older.length === 0) return all;
-    }
+      const rows = page.alerts.filter(({ id }) => before === null || id < before);
+      return { rows, more: page.more };
+    });
   }
 
   /** @throws NOT_FOUND */
@@ -114,6 +108,25 @@ export class ServerWatch {
   #ask<Result>(work: (connection: ClientConnection) => Promise<{ readonly response: Result }>, signal?: AbortSignal) {
     return this.#connections.run('control', async (connection) => (await work(connection)).response, signal);
   }
+}
+
+/** Rows of one list that are believed: one that never ends would fill this machine's memory. */
+const rowLimit = 100_000;
+
+/** Asks for page after page, each told what came before it. @throws INTEGRITY when there is no end of them */
+async function allPages<Row>(
+  what: string,
+  next: (all: readonly Row[]) => Promise<{ readonly rows: readonly Row[]; readonly more: boolean }>,
+): Promise<readonly Row[]> {
+  const all: Row[] = [];
+  while (all.length < rowLimit) {
+    const { rows, more } = await next(all);
+    all.push(...rows);
+    if (!more || rows.length === 0) return all;
+  }
+  throw new CofferError('INTEGRITY', `the server lists more than ${rowLimit} ${what}`, {
+    hint: 'No server has as many.',
+  });
 }
 
 /** Nothing in it is wrong, nor other than this device remembers. */

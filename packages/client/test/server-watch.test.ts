@@ -40,3 +40,20 @@ test('a part of the log that this device remembers and the server leaves out is 
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test.each(['sessions', 'alerts', 'shares'] as const)(
+  '%s of a server that never ends them are not believed',
+  async (list) => {
+    let id = 10_000_000;
+    const page = async () => ({
+      response: { [list]: Array.from({ length: 500 }, () => ({ id: (id -= 1) })), more: true },
+    });
+    const run = async (_kind: string, work: (connection: unknown) => unknown): Promise<unknown> =>
+      work({ request: page });
+    const watch = new ServerWatch({ run } as unknown as Connections, () => {
+      throw new Error('the log is not read');
+    });
+    const asked = list === 'shares' ? watch.shares('alice') : watch[list]();
+    await expect(asked).rejects.toMatchObject({ code: 'INTEGRITY' });
+  },
+);

@@ -28,18 +28,22 @@ async function adminOf(vault: Vault): Promise<Run> {
 const good = 'three lamps under seven bridges';
 const better = 'eleven kites above the harbour';
 
-test('sync without a folder takes the one that the account is meant for', async () => {
+test('sync without a folder takes the one that the account is meant for, with a yes, to push it, below the home', async () => {
   await using vault = await startVault();
   const { device } = await vault.addPerson('alice', ['--folder', '~/papers']);
   const home = await vault.folder.folder('her home');
-  const env = { HOME: home };
-  const missing = await device.run(['sync', '--json'], { env });
-  expect(missing).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
+  const sync = (...args: readonly string[]) => device.run(['sync', ...args, '--json'], { env: { HOME: home } });
+  expect(await sync('--yes')).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
   mkdirSync(join(home, 'papers'));
   writeFileSync(join(home, 'papers', 'deed.txt'), 'the deed');
-  expect(await device.run(['sync', '--json'], { env })).toMatchObject({ exitCode: 0, json: { sent: 1 } });
+  expect(await sync()).toMatchObject({ error: { code: 'CANCELLED' } });
+  expect(await sync('--yes', '--mode', 'two-way')).toMatchObject({ exitCode: 2, error: { code: 'INVALID' } });
+  expect(await sync('--yes')).toMatchObject({ exitCode: 0, json: { sent: 1 } });
   expect((await device.run(['cat', '/papers/deed.txt'])).stdout).toBe('the deed');
   expect(await vault.user.device.run(['sync', '--json'])).toMatchObject({ exitCode: 2, error: { code: 'INVALID' } });
+  const outside = await vault.addPerson('bob', ['--folder', '/etc']);
+  const refused = await outside.device.run(['sync', '--yes', '--json']);
+  expect(refused).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
 });
 
 test('somebody registers with an invite, once, under a name of their own', async () => {

@@ -75,7 +75,7 @@ async function changed(
 /** A server that hides the home vault makes a login create a second, empty one: only the person can tell. */
 export function loginText({ username, server, deviceName, createdHome, folder }: LoginInfo): string {
   const lines = [`signed in as ${username} at ${server}; this device is "${deviceName}"`];
-  if (folder !== '') lines.push(`Meant for the folder ${folder}: coffer sync keeps it in the vault.`);
+  if (folder !== '') lines.push(`Meant for the folder ${folder}: coffer sync puts it into the vault.`);
   if (createdHome) lines.push(firstLogin);
   return lines.map(safeText).join('\n');
 }

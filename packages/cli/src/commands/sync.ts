@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { basename, resolve } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { parseBandwidth } from '@coffer/client';
 import type { Account } from '@coffer/client';
 import { CofferError } from '@coffer/core';
@@ -12,6 +12,7 @@ import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
+import { confirm } from '../prompt.ts';
 import { joinReports, sharedJobs } from '../shared-jobs.ts';
 import type { SharedJobs } from '../shared-jobs.ts';
 import { safeText } from '../safe-text.ts';
@@ -43,7 +44,8 @@ export const run: Command = async (context, input) => {
     keepAlive: options.watch,
     ...(limits && { bandwidth: () => limits }),
   });
-  const local = args[0] === undefined ? accountFolder(context, session.account) : resolve(context.cwd, args[0]);
+  const local =
+    args[0] === undefined ? await accountFolder(context, session.account, options.mode) : resolve(context.cwd, args[0]);
   const { home } = await session.at(args[1] ?? `/${basename(local)}`, { write: options.mode !== 'pull' });
   const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
@@ -56,15 +58,23 @@ export const run: Command = async (context, input) => {
   return await watch(context, job, { force: options.force });
 };
 
-/** The folder that the administrator meant the account for, below the person's own when it does not begin at the root. @throws INVALID */
-function accountFolder({ env, output }: CommandContext, { info }: Account): string {
-  if (info.folder !== undefined) {
-    const local = resolve(env['HOME'] ?? homedir(), info.folder.replace(/^~(?:\/|$)/, ''));
-    output.warn(`no folder was named: taking ${safeText(local)}, which this account is meant for`);
-    return local;
-  }
-  throw new CofferError('INVALID', 'there is no folder that this account is meant for', {
-    hint: 'Say which: coffer sync LOCAL [PATH].',
+/**
+ * The folder that the account is meant for, when the person agrees: who named it, the server alone says.
+ * @throws INVALID when there is none, or it is taken for more than pushing it; NOT_ALLOWED outside the home; CANCELLED
+ */
+async function accountFolder(context: CommandContext, { info }: Account, mode: Given['mode']): Promise<string> {
+  if (info.folder === undefined || mode !== 'push')
+    throw new CofferError('INVALID', 'no folder is named', { hint: 'Say which: coffer sync LOCAL [PATH].' });
+  const home = resolve(context.env['HOME'] ?? homedir());
+  const local = resolve(home, info.folder.replace(/^~(?:\/|$)/, ''));
+  const shown = safeText(local);
+  if (!local.startsWith(home + sep))
+    throw new CofferError('NOT_ALLOWED', `the server means ${shown} for this account, which is not below your home`, {
+      hint: 'If you want it, name it: coffer sync LOCAL [PATH].',
+    });
+  if (await confirm(context, `This account is meant for ${shown}. Put that into the vault?`)) return local;
+  throw new CofferError('CANCELLED', `nothing was done with ${shown}`, {
+    hint: 'Name the folder, or pass --yes to go on without a question.',
   });
 }
 

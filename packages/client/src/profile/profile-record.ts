@@ -23,7 +23,7 @@ const Stored = z.strictObject({
   deviceName: z.string().min(1).max(64),
   keystore: z.enum(['password', 'keyring', 'file']),
   home: hexBytes(32),
-  /** The folder that the administrator meant this account for, as the server said at the login: what `sync` takes when none is named. */
+  /** The folder that the account is meant for, by the server's word at the login: what `sync` asks about when none is named. */
   folder: z.string().min(1).max(4096).optional(),
 });
 
