@@ -54,9 +54,9 @@ export const protocolLimits = {
   /** Own handlers that take nothing of what was received for this long, while reading is paused for them: they wait for each other. */
   handlerStallMs: 2 * minuteMs,
   /** Silence after which a PING is sent. */
-  pingAfterMs: 60 * secondMs,
-  /** Silence after which the peer is taken for dead: a PING and a minute went by without an answer. */
-  deadAfterMs: 120 * secondMs,
+  pingAfterMs: 20 * secondMs,
+  /** Silence after which the peer is taken for dead: a PING and forty seconds went by without an answer. A line that breaks says nothing, and people wait for that. */
+  deadAfterMs: 60 * secondMs,
   /** A session without a REQUEST, DATA or PING of its client. Agents ping and stay. */
   idleMs: 30 * minuteMs,
   /** Longest life of a session; then it is proved again on a new connection. */
