@@ -17,7 +17,7 @@ import type {
 } from '@coffer/client';
 import type { CommandContext } from './context.ts';
 import { ignoredText } from './ignored-text.ts';
-import { formatDuration } from './progress.ts';
+import { formatSpan } from './progress.ts';
 import { readPassword } from './prompt.ts';
 import { formatTime } from './time.ts';
 import { safeText } from './safe-text.ts';
@@ -63,7 +63,7 @@ export type AccountWishes = Pick<OpenAccountOptions, 'bandwidth' | 'keepAlive'> 
   Partial<Pick<OpenAccountOptions, 'unlock'>>;
 
 function clockText(skewMs: number): string {
-  const far = `${formatDuration(Math.abs(skewMs) / 1000)} ${skewMs > 0 ? 'ahead of' : 'behind'}`;
+  const far = `${formatSpan(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'}`;
   return `the clock of this machine is ${far} the server's: set it, or times of changes and names of conflicts will be wrong`;
 }
 

@@ -1,4 +1,4 @@
-import { formatSize } from '@coffer/core';
+import { formatSize, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import type { Output } from './output.ts';
 
@@ -57,14 +57,14 @@ export function progressLine(state: ProgressState, elapsedMs: number): string {
   } else if (state.bytesDone > 0) parts.push(formatSize(state.bytesDone));
   if (elapsedMs > 1000 && perSecond > 0) parts.push(`${formatSize(perSecond)}/s`);
   if (bytesTotal !== undefined && elapsedMs > 2000 && perSecond > 0 && bytesTotal > state.bytesDone) {
-    parts.push(`${formatDuration((bytesTotal - state.bytesDone) / perSecond)} left`);
+    parts.push(`${formatSpan(((bytesTotal - state.bytesDone) * secondMs) / perSecond)} left`);
   }
   return parts.join('  ');
 }
 
 /** `42 s`, `3 min 20 s`, `2 h 05 min`. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+export function formatSpan(ms: number): string {
+  const whole = Math.max(0, Math.round(ms / secondMs));
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;

@@ -1,13 +1,13 @@
 import { formatSize } from '@coffer/core';
 import type { PlanLine, SyncReport } from '@coffer/sync';
 import { table } from './output.ts';
-import { formatDuration } from './progress.ts';
+import { formatSpan } from './progress.ts';
 import { safeText } from './safe-text.ts';
 
 /** The summary of a run for a person; counts that are zero are left out, failures come last. */
 export function syncText(report: SyncReport): string {
   const bytes = `${formatSize(report.bytesSent)} sent, ${formatSize(report.bytesReceived)} received`;
-  const time = formatDuration(report.elapsedMs / 1000);
+  const time = formatSpan(report.elapsedMs);
   return [...failureLines(report), countsText(report), `${bytes} in ${time}`].join('\n');
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatDuration, progressLine } from '../src/progress.ts';
+import { formatSpan, progressLine } from '../src/progress.ts';
 
 describe('progressLine', () => {
   test('shows files, bytes, share, rate and what is left', () => {
@@ -39,5 +39,5 @@ test.each([
   [200, '3 min 20 s'],
   [7_500, '2 h 05 min'],
 ])('%d s are shown as %s', (seconds, shown) => {
-  expect(formatDuration(seconds)).toBe(shown);
+  expect(formatSpan(seconds * 1000)).toBe(shown);
 });
