@@ -21,7 +21,18 @@ export type { BandwidthLimits } from './bandwidth/bandwidth-limits.ts';
 export { BandwidthSchedule, limitsAt } from './bandwidth/bandwidth-schedule.ts';
 export { copyEntry } from './copy-entry.ts';
 export type { CopyEntry } from './copy-entry.ts';
-export type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from './downloader.ts';
+export type {
+  Downloader,
+  DownloaderOptions,
+  DownloadProgress,
+  DownloadSink,
+  FileFacts,
+  LaidFile,
+  LanePlace,
+  LayTarget,
+} from './downloader.ts';
+export { createFileTimes, doubles } from './file-times.ts';
+export type { FileTimes } from './file-times.ts';
 export type { DeletedEntry, Entry, Version, WalkedEntry } from './entry.ts';
 export { checkName, nameFromBytes, nameProblem, nameToBytes } from '@coffer/journal';
 export type { Content, EntryKind, EntryName, LinkTarget, RetentionPolicy } from '@coffer/journal';

@@ -1,10 +1,22 @@
-import { appendFileSync, ftruncateSync, openSync, closeSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { idKey, rootEntry } from '@coffer/core';
-import type { CofferError, EntryId } from '@coffer/core';
-import type { Account, Downloader, Entry, Uploader, Vault } from '../src/index.ts';
+import { CofferError, idKey, rootEntry } from '@coffer/core';
+import type { EntryId } from '@coffer/core';
+import type { Account, Downloader, Entry, LanePlace, Uploader, Vault } from '../src/index.ts';
 import { MemoryDevice, MemoryServer } from './support/memory-server.ts';
 
 jest.setTimeout(60_000);
@@ -224,6 +236,107 @@ describe('a server that lies about chunks', () => {
     const { files, bytes, problems } = await setup.vault.verify(entries);
     expect({ files, bytes }).toEqual({ files: 2, bytes: 1000 });
     expect(problems).toMatchObject([{ path: ['damaged'], error: { code: 'INTEGRITY' } }]);
+  });
+});
+
+describe('files that a lane lays down', () => {
+  const mtime = [1_700_000_000, 123_456_789] as const;
+
+  /** Where `name` of a directory is to lie; how many of these places are still in use. */
+  function places(directory: string, size: number) {
+    const state = { held: 0 };
+    const placeOf = (name: string) => (): LanePlace => {
+      state.held += 1;
+      const release = (): void => void (state.held -= 1);
+      const [temporary, path] = [join(directory, `${name}.tmp`), Buffer.from(join(directory, name))];
+      return { temporary, path, size, mtime, mode: 0o640, release };
+    };
+    return { state, placeOf };
+  }
+
+  test('have times, mode and bytes, and the sink gets none of them', async () => {
+    const [bytes, directory] = [randomBytes(3000), mkdtempSync(join(setup.device.folder, 'lane-'))];
+    const entry = await putFile(setup, { name: 'laid', bytes });
+    const { state, placeOf } = places(directory, 3000);
+    const sink = jest.fn<() => undefined>();
+    const laid = await setup.downloader.layDown(entry.content, { sink, place: placeOf('laid') });
+    const now = statSync(join(directory, 'laid'), { bigint: true });
+    expect(laid?.stats).toMatchObject({ ino: now.ino, size: 3000n, ctimeNs: now.ctimeNs, mtimeNs: now.mtimeNs });
+    expect([now.mode & 0o7777n, now.mtimeMs]).toEqual([0o640n, 1_700_000_000_123n]);
+    expect(readFileSync(join(directory, 'laid')).equals(bytes)).toBe(true);
+    expect([sink.mock.calls.length, state.held, readdirSync(directory)]).toEqual([0, 0, ['laid']]);
+  });
+
+  test('replace nothing: the sink gets what finds its name taken, also by a link to nowhere', async () => {
+    const [bytes, directory] = [randomBytes(3000), mkdtempSync(join(setup.device.folder, 'lane-'))];
+    const entry = await putFile(setup, { name: 'taken', bytes });
+    const { state, placeOf } = places(directory, 3000);
+    writeFileSync(join(directory, 'file'), 'a person’s');
+    symlinkSync(join(directory, 'nowhere'), join(directory, 'link'));
+    symlinkSync(join(directory, 'nowhere'), join(directory, 'planted.tmp'));
+    for (const name of ['file', 'link', 'planted']) {
+      const whole = Buffer.alloc(3000);
+      const sink = (offset: number, part: Uint8Array): void => whole.set(part, offset);
+      expect(await setup.downloader.layDown(entry.content, { sink, place: placeOf(name) })).toBeUndefined();
+      expect(whole.equals(bytes)).toBe(true);
+    }
+    expect(readFileSync(join(directory, 'file'), 'utf8')).toBe('a person’s');
+    expect(readdirSync(directory).toSorted()).toEqual(['file', 'link', 'planted.tmp']);
+    expect(state.held).toBe(0);
+  });
+
+  test('have the size that was told, lie in a place, and are one chunk; others go to the sink', async () => {
+    const directory = mkdtempSync(join(setup.device.folder, 'lane-'));
+    const small = await putFile(setup, { name: 'small', bytes: randomBytes(3000) });
+    const large = await putFile(setup, { name: 'large', bytes: randomBytes(9_000_000) });
+    const { state, placeOf } = places(directory, 2999);
+    const nowhere = (): never => {
+      throw new CofferError('NOT_FOUND', 'the directory is gone');
+    };
+    for (const [entry, place] of [
+      [small, placeOf('other size')],
+      [small, nowhere],
+      [small, () => undefined],
+      [large, placeOf('large')],
+    ] as const) {
+      let received = 0;
+      const sink = (_offset: number, part: Uint8Array): void => void (received += part.byteLength);
+      expect(await setup.downloader.layDown(entry.content, { sink, place })).toBeUndefined();
+      expect(received).toBe(entry.size);
+    }
+    expect([state.held, readdirSync(directory)]).toEqual([0, []]);
+  });
+
+  test('are whole when the download is ended in the middle, and every directory is given back', async () => {
+    const directory = mkdtempSync(join(setup.device.folder, 'lane-'));
+    const bytes = Array.from({ length: 200 }, () => randomBytes(20_000));
+    const entries: Entry[] = [];
+    for (const [index, one] of bytes.entries())
+      entries.push(await putFile(setup, { name: `many ${index}`, bytes: one }));
+    const { state, placeOf } = places(directory, 20_000);
+    const downloader = await setup.vault.downloader();
+    const all = entries.map(({ content }, index) =>
+      downloader.layDown(content, { sink: () => undefined, place: placeOf(`${index}`) }).catch(() => undefined),
+    );
+    await Promise.race(all);
+    await downloader[Symbol.asyncDispose]();
+    await Promise.all(all);
+    const laid = readdirSync(directory);
+    expect(laid.length).toBeGreaterThan(0);
+    for (const name of laid)
+      expect(readFileSync(join(directory, name)).equals(bytes[Number(name)] ?? Buffer.of())).toBe(true);
+    expect(state.held).toBe(0);
+  });
+
+  test('that are damaged on the server are not laid down', async () => {
+    const directory = mkdtempSync(join(setup.device.folder, 'lane-'));
+    const entry = await putFile(setup, { name: 'spoiled', bytes: randomBytes(3000) });
+    const id = setup.server.received.at(-1) ?? '';
+    setup.server.chunks.set(id, flipped(setup.server.chunks.get(id), 50));
+    const { state, placeOf } = places(directory, 3000);
+    const laying = setup.downloader.layDown(entry.content, { sink: () => undefined, place: placeOf('spoiled') });
+    await expect(laying).rejects.toMatchObject({ code: 'INTEGRITY' });
+    expect([state.held, readdirSync(directory)]).toEqual([0, []]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import type { LinkTarget } from '@coffer/client';
+import type { FileFacts, LinkTarget } from '@coffer/client';
 import type { CofferError } from '@coffer/core';
 import { toEntryName, toFsPath } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
@@ -105,7 +105,7 @@ export function nodeAt(path: ByteName): LocalNode | undefined {
 }
 
 /** One look at the mode tells the kind: the methods of `BigIntStats` do big integer arithmetic each time. */
-export function nodeOf(name: ByteName, stats: BigIntStats): LocalNode {
+export function nodeOf(name: ByteName, stats: FileFacts): LocalNode {
   const mode = Number(stats.mode);
   const kind = kinds.get(mode & constants.S_IFMT) ?? 'special';
   if (kind === 'directory') return { name, kind, stamp: `0:${stats.mtimeNs}:0:${stats.ino}:${mode}` };

@@ -1,3 +1,4 @@
+import { createFileTimes } from '@coffer/client';
 import { rootEntry } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { aboveRoot } from './base.ts';
@@ -9,7 +10,6 @@ import type { DiskTree } from './disk-tree.ts';
 import { createIgnoreRules, readIgnoreFile } from './ignore-rules.ts';
 import type { RunOptions } from './job.ts';
 import type { JobState } from './job-state.ts';
-import { createFileTimes } from './lay-down/file-times.ts';
 import { Folder } from './lay-down/folder.ts';
 import { OpenFolders } from './lay-down/open-folders.ts';
 import { settleOnDisk } from './lay-down/settle-on-disk.ts';

@@ -1,3 +1,4 @@
+import { createFileTimes } from '@coffer/client';
 import type { Entry, EntryName, TreeReader, Vault } from '@coffer/client';
 import { systemClock, systemRandom } from '@coffer/core';
 import type { Clock, Random } from '@coffer/core';
@@ -7,7 +8,6 @@ import { conflictName } from './conflict-name.ts';
 import { DiskTree } from './disk-tree.ts';
 import { createIgnoreRules } from './ignore-rules.ts';
 import { ItemTree } from './item-tree.ts';
-import { createFileTimes } from './lay-down/file-times.ts';
 import { Folder } from './lay-down/folder.ts';
 import { OpenFolders } from './lay-down/open-folders.ts';
 import { settleOnDisk } from './lay-down/settle-on-disk.ts';

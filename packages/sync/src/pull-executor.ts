@@ -1,4 +1,4 @@
-import type { Downloader, DownloadSink, Entry, Vault } from '@coffer/client';
+import type { Downloader, DownloadSink, Entry, FileTimes, Vault } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { moveNotes, noteBookkeeping } from './base-notes.ts';
@@ -11,7 +11,6 @@ import type { OnConflict } from './conflict.ts';
 import { DirectoryEntries } from './directory-entries.ts';
 import { downloadEntry } from './download-entry.ts';
 import { failureOfOnePath } from './file-failures.ts';
-import type { FileTimes } from './lay-down/file-times.ts';
 import { FolderAttributes } from './lay-down/folder-attributes.ts';
 import type { Folder } from './lay-down/folder.ts';
 import { layFile } from './lay-down/lay-file.ts';
@@ -276,13 +275,13 @@ class PullExecutor {
     const { counts } = this.#deps.report;
     const entry = this.#entry(step.parent, remote);
     const { size, mtime, mode } = entry;
-    const fill: FileToLay['fill'] = async (sink, stop) => {
+    const fetch: FileToLay['fetch'] = async ({ sink, place }, stop) => {
       const counting: DownloadSink = (offset, bytes) => {
         count(bytes.byteLength);
         return sink(offset, bytes);
       };
       const { vault } = this.#deps;
-      await downloadEntry({ vault, downloader: this.#open(), entry, sink: counting }, stop);
+      return downloadEntry({ vault, downloader: this.#open(), entry, target: { sink: counting, place } }, stop);
     };
     const file = {
       name,
@@ -292,10 +291,9 @@ class PullExecutor {
       expected: this.#now(local),
       keepBoth,
       overwrite: this.#deps.overwrite,
-      fill,
+      fetch,
     };
-    const onLaid = (_folder: Folder, { name: laidAs, stamp }: LayOutcome): Promise<void> =>
-      this.#learn(step, { laidAs, stamp, remote });
+    const onLaid = ({ name: laidAs, stamp }: LayOutcome): Promise<void> => this.#learn(step, { laidAs, stamp, remote });
     const hold = (): HeldFolder => this.#hold(step.parent);
     const { kind, keptAs } = await layFile(this.#layDeps, { ...file, onLaid, hold }, signal);
     if (kind === 'conflict') counts.conflicts += 1;
@@ -331,7 +329,7 @@ class PullExecutor {
         this.#skipped += 1;
         return;
       }
-      if (kind === 'symlink') this.#deps.times.setLink({ directory: folder.fd, name, path: folder.at(name) }, mtime);
+      if (kind === 'symlink') folder.setLinkTimes(name, { mtime, times: this.#deps.times });
       else folder.setAttributes(name, { mode, mtime, times: this.#deps.times });
       if (remember) await this.#learn(step, { laidAs: name, stamp: folder.look(name)?.stamp, remote });
     });

@@ -7,21 +7,23 @@ const entry = { entry: new Uint8Array(16), seq: 1, content: [] };
 const missing = new CofferError('NOT_FOUND', 'there is nothing of this name any more');
 const expired = new CofferError('EXPIRED', 'the version has expired');
 const vault = { history: { explain: () => Promise.resolve(expired) } };
-const nothing = (): void => undefined;
+const place = (): undefined => undefined;
 
 test('what the server does not have is explained by the history of the vault', async () => {
-  const downloader = { download: () => Promise.reject(missing) };
-  await expect(downloadEntry({ vault, downloader, entry, sink: nothing })).rejects.toBe(expired);
+  const downloader = { layDown: () => Promise.reject(missing) };
+  const target = { sink: () => undefined, place };
+  await expect(downloadEntry({ vault, downloader, entry, target })).rejects.toBe(expired);
 });
 
 test('a local folder that vanishes under the file accuses no server', async () => {
-  const downloader: Pick<Downloader, 'download'> = {
-    download: async (_content, sink) => {
+  const downloader: Pick<Downloader, 'layDown'> = {
+    layDown: async (_content, { sink }) => {
       await sink(0, Uint8Array.of(1));
+      return undefined;
     },
   };
   const sink = (): void => {
     throw missing;
   };
-  await expect(downloadEntry({ vault, downloader, entry, sink })).rejects.toBe(missing);
+  await expect(downloadEntry({ vault, downloader, entry, target: { sink, place } })).rejects.toBe(missing);
 });

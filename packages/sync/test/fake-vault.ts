@@ -6,7 +6,6 @@ import type {
   CommitReport,
   Content,
   Downloader,
-  DownloadSink,
   EntryName,
   FileSource,
   Placement,
@@ -30,6 +29,7 @@ import {
 } from '@coffer/core';
 import type { DeviceId, EntryId, Hash, Timestamp, VaultId } from '@coffer/core';
 
+import { FakeDownloader } from './fake-downloader.ts';
 import { blank, FakeTree, NodeMap } from './fake-tree.ts';
 import { Line } from './fake-line.ts';
 import type { Change, Node } from './fake-tree.ts';
@@ -300,34 +300,6 @@ class FakeUploader implements Uploader {
 
   async flush(): Promise<void> {
     await Promise.resolve();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.resolve();
-  }
-}
-
-class FakeDownloader implements Downloader {
-  readonly parallel = 4;
-  readonly progress = { bytesReceived: 0, bytesWritten: 0 };
-  readonly #vault: FakeVault;
-
-  constructor(vault: FakeVault) {
-    this.#vault = vault;
-  }
-
-  /** In pieces of 64 KiB; pieces of zeros are holes. */
-  async download(content: Content, sink: DownloadSink, signal?: AbortSignal): Promise<void> {
-    this.#vault.transfer(signal);
-    const [[hash]] = content as unknown as [[Uint8Array]];
-    const bytes = this.#vault.contents.get(idKey(hash));
-    if (bytes === undefined) throw new CofferError('INTEGRITY', 'no such content');
-    for (let offset = 0; offset < bytes.byteLength; offset += 65_536) {
-      signal?.throwIfAborted();
-      const piece = bytes.subarray(offset, offset + 65_536);
-      this.progress.bytesReceived += piece.byteLength;
-      if (piece.some((byte) => byte !== 0)) await sink(offset, piece);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MiB, rootEntry } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import { layDown, pushTree } from '../src/index.ts';
-import { createFileTimes, doubles } from '../src/lay-down/file-times.ts';
+import { createFileTimes, doubles } from '@coffer/client';
 import { Folder } from '../src/lay-down/folder.ts';
 import { freeName } from '../src/lay-down/free-name.ts';
 import { OpenFolders } from '../src/lay-down/open-folders.ts';
@@ -46,7 +46,7 @@ describe('times', () => {
       const wanted = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
       expect(fstatSync(fd, { bigint: true }).mtimeNs).toBe(wanted);
       closeSync(fd);
-      times.setLink({ directory: folder.fd, name: 'link', path: folder.at('link') }, [seconds, nanoseconds]);
+      folder.setLinkTimes('link', { mtime: [seconds, nanoseconds], times });
       expect(lstatSync(temporary.at('link'), { bigint: true }).mtimeNs).toBe(wanted);
     }
   });

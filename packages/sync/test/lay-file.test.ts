@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { systemRandom } from '@coffer/core';
-import { createFileTimes } from '../src/lay-down/file-times.ts';
+import { createFileTimes } from '@coffer/client';
 import { Folder } from '../src/lay-down/folder.ts';
 import { layFile } from '../src/lay-down/lay-file.ts';
 import type { LayOutcome } from '../src/lay-down/lay-file.ts';
@@ -46,7 +46,10 @@ async function lay(folder: Folder, expected: Stamp | undefined): Promise<LayOutc
       expected,
       keepBoth: false,
       overwrite: false,
-      fill: async (sink) => sink(0, content),
+      fetch: async ({ sink }) => {
+        await sink(0, content);
+        return undefined;
+      },
       onLaid: () => Promise.resolve(),
     },
   );

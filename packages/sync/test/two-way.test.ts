@@ -1,5 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { FileLayer } from '@coffer/client/testing';
 import { rootEntry } from '@coffer/core';
 import { Folder } from '../src/lay-down/folder.ts';
 import { describeTree } from './folder-tools.ts';
@@ -14,7 +16,18 @@ function foldNames(): Disposable {
     const like = this.names().find((other) => other.toLowerCase() === name.toLowerCase());
     return look.call(this, like ?? name);
   };
-  return { [Symbol.dispose]: () => void Object.defineProperty(Folder.prototype, 'look', original) };
+  const lay = Object.getOwnPropertyDescriptor(FileLayer.prototype, 'lay') ?? {};
+  FileLayer.prototype.lay = function foldedLay(this: FileLayer, bytes, place) {
+    const [directory, name] = [dirname(String(place.path)), basename(String(place.path)).toLowerCase()];
+    const isTaken = readdirSync(directory).some((other) => other.toLowerCase() === name);
+    return isTaken ? undefined : (lay.value as FileLayer['lay']).call(this, bytes, place);
+  };
+  return {
+    [Symbol.dispose]: () => {
+      Object.defineProperty(Folder.prototype, 'look', original);
+      Object.defineProperty(FileLayer.prototype, 'lay', lay);
+    },
+  };
 }
 
 describe('two-way', () => {

@@ -6,6 +6,7 @@ export interface WantedChunk {
   readonly uploader: AccountId;
   readonly id: ChunkId;
   readonly item: ToOpen['item'];
+  readonly place?: ToOpen['place'];
 }
 
 export interface ChunkFetcherDeps {

@@ -3,7 +3,14 @@ import type { AccountId, Random } from '@coffer/core';
 import type { ChunkKeys } from '@coffer/crypto';
 import { isHole, isSegmented, isSharedTuple, parseSegmentList } from '@coffer/journal';
 import type { ChunkTuple, Content, ContentTuple, SegmentRun } from '@coffer/journal';
-import type { Downloader, DownloaderOptions, DownloadProgress, DownloadSink } from '../downloader.ts';
+import type {
+  Downloader,
+  DownloaderOptions,
+  DownloadProgress,
+  DownloadSink,
+  LaidFile,
+  LayTarget,
+} from '../downloader.ts';
 import type { ChunkFetcher, WantedChunk } from './chunk-fetcher.ts';
 import type { OpenedChunk } from './open-thread.ts';
 
@@ -43,6 +50,17 @@ export class FileDownloader implements Downloader {
       await this.#write({ tuples, offset, sink }, signal);
       offset += tuples.reduce((sum, tuple) => sum + bytesOf(tuple), 0);
     }
+  }
+
+  /** A hop to a lane costs nothing more when it also lays down what it opens. */
+  async layDown(content: Content, { sink, place }: LayTarget, signal?: AbortSignal): Promise<LaidFile | undefined> {
+    const [tuple, ...more] = isSegmented(content) ? [] : content;
+    if (tuple === undefined || isHole(tuple) || more.length > 0) {
+      await this.download(content, sink, signal);
+      return undefined;
+    }
+    signal?.throwIfAborted();
+    return this.#writeOne(await this.#ask({ tuple, offset: 0, held: new Set(), place }, undefined), sink);
   }
 
   /**
@@ -148,12 +166,9 @@ export class FileDownloader implements Downloader {
     }
   }
 
-  async #ask(
-    { tuple, offset, held }: { tuple: ChunkTuple; offset: number; held: Set<Ahead> },
-    signal: AbortSignal | undefined,
-  ): Promise<Ahead> {
+  async #ask({ tuple, offset, held, place }: Asked, signal: AbortSignal | undefined): Promise<Ahead> {
     const release = await this.#ahead.acquire(tuple[1], signal);
-    const plain = this.#deps.fetcher.fetch(this.#wanted(tuple));
+    const plain = this.#deps.fetcher.fetch({ ...this.#wanted(tuple), place });
     // Awaited in its turn; until then its failure is nobody's.
     plain.catch(() => undefined);
     const one: Ahead = {
@@ -172,16 +187,20 @@ export class FileDownloader implements Downloader {
     return one;
   }
 
-  async #writeOne({ plain, offset, release }: Ahead, sink: DownloadSink): Promise<void> {
+  /** Unless a lane did it. */
+  async #writeOne({ plain, offset, release }: Ahead, sink: DownloadSink): Promise<LaidFile | undefined> {
+    let laid: LaidFile | undefined;
     try {
-      const { bytes } = await plain;
-      const written = sink(offset, bytes);
+      const opened = await plain;
+      laid = opened.laid;
+      const written = laid === undefined ? sink(offset, opened.bytes) : undefined;
       if (written !== undefined) await written;
-      this.#bytesWritten += bytes.byteLength;
+      this.#bytesWritten += opened.bytes.byteLength;
     } finally {
       release();
     }
     this.#onProgress?.(this.progress);
+    return laid;
   }
 
   #wanted(tuple: ChunkTuple): WantedChunk {
@@ -200,6 +219,13 @@ export class FileDownloader implements Downloader {
       item: { plainHash, plainBytes, storedBytes, by: { g } },
     };
   }
+}
+
+interface Asked {
+  readonly tuple: ChunkTuple;
+  readonly offset: number;
+  readonly held: Set<Ahead>;
+  readonly place?: LayTarget['place'];
 }
 
 interface Ahead {

@@ -1,3 +1,4 @@
+import type { LaidFile, LanePlace } from '../downloader.ts';
 import type { SlotRef } from './shared-slots.ts';
 
 /** What an opening lane is started with. Secrets, in memory only. */
@@ -14,6 +15,8 @@ export interface SealedItem {
   readonly storedBytes: number;
   /** Generation of the dedup secret that the key follows from, or the key itself, of somebody else's chunk in a shared vault. */
   readonly by: { readonly g: number } | { readonly key: Uint8Array };
+  /** The file of which these are all bytes. */
+  readonly place?: Omit<LanePlace, 'release'> | undefined;
 }
 
 export interface OpenRequest {
@@ -28,4 +31,6 @@ export interface OpenReply {
   readonly batch: number;
   /** End of each item in `plain`; -1 where an item did not open. */
   readonly ends: readonly number[];
+  /** Of each item, what was laid down. */
+  readonly laid: readonly (LaidFile | undefined)[];
 }

@@ -1,17 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isCofferError, MiB } from '@coffer/core';
 import { ChunkKeys, openChunkInto } from '@coffer/crypto';
+import { FileLayer } from './file-layer.ts';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { KnownSlots } from './shared-slots.ts';
 import { YoungCollector } from './young-collector.ts';
 
-/** Thread that opens chunks: sealed bytes in, plain bytes out, nothing kept. */
+/** Thread that opens chunks, and lays small files down: sealed bytes in, plain bytes or files out, nothing kept. */
 const port = parentPort;
 if (port === null) throw new TypeError('an opening lane runs in a worker thread');
 
 const keys = new Map((workerData as OpenLaneSetup).dedup.map(({ g, secret }) => [g, ChunkKeys.from(secret)]));
 const slots = { sealed: new KnownSlots(), plain: new KnownSlots() };
 
+const layer = new FileLayer();
 const collector = new YoungCollector(8 * MiB);
 
 port.on('message', (request: OpenRequest) => {
@@ -22,14 +24,17 @@ port.on('message', (request: OpenRequest) => {
 function openAll({ batch, sealed: sealedRef, plain, items }: OpenRequest): OpenReply {
   const from = slots.sealed.bytes(sealedRef);
   const to = slots.plain.bytes(plain);
+  const ends: number[] = [];
+  const laid: OpenReply['laid'][number][] = [];
   let used = 0;
-  const ends = items.map((item) => {
-    const sealed = from.subarray(item.start, item.end);
-    if (!open({ sealed, item }, to, used)) return -1;
-    used += item.plainBytes;
-    return used;
-  });
-  return { batch, ends };
+  for (const item of items) {
+    const isOpen = open({ sealed: from.subarray(item.start, item.end), item }, to, used);
+    const end = used + item.plainBytes;
+    laid.push(isOpen && item.place !== undefined ? layer.lay(to.subarray(used, end), item.place) : undefined);
+    ends.push(isOpen ? end : -1);
+    if (isOpen) used = end;
+  }
+  return { batch, ends, laid };
 }
 
 /** `sealed` is `id ‖ sealed chunk`; the id was compared with the one asked for. False when it does not open. */

@@ -1,3 +1,4 @@
+import type { FileTimes } from '@coffer/client';
 import { equalBytes, rootEntry } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
 import { fileError } from '../file-error.ts';
@@ -5,7 +6,6 @@ import type { LocalPlace, Place } from '../place.ts';
 import { makeRemoteStamp, parseRemoteStamp } from '../remote-tree.ts';
 import type { RemoteStamp, RemoteTree } from '../remote-tree.ts';
 import type { Stamp } from '../stamp.ts';
-import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
 import type { OpenFolders } from './open-folders.ts';
 

@@ -17,7 +17,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { nameToBytes } from '@coffer/client';
-import type { LinkTarget } from '@coffer/client';
+import type { FileTimes, LinkTarget } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import { toEntryName, toFsPath } from '../byte-name.ts';
@@ -27,7 +27,6 @@ import { fileError, isGone } from '../file-error.ts';
 import { laidMode } from '../laid-mode.ts';
 import type { LocalNode } from '../local-tree.ts';
 import type { Stamp } from '../stamp.ts';
-import type { FileTimes } from './file-times.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
@@ -121,8 +120,13 @@ export class Folder implements Disposable {
   setAttributes(name: ByteName, { mode, mtime, times }: FolderAttributeValues): void {
     attempt(() => {
       this.#setMode(name, mode);
-      times.setLink({ directory: this.fd, name, path: this.at(name) }, mtime);
+      this.#setTimes(name, { mtime, times });
     });
+  }
+
+  /** Of a symlink itself. */
+  setLinkTimes(name: ByteName, { mtime, times }: Pick<FolderAttributeValues, 'mtime' | 'times'>): void {
+    attempt(() => this.#setTimes(name, { mtime, times }));
   }
 
   /** Of this directory itself, the mode as {@link laidMode} says. */
@@ -149,6 +153,11 @@ export class Folder implements Disposable {
     return mode;
   }
 
+  /** True when {@link at} means this directory whatever happens to its name, in other threads too. */
+  get isAnchored(): boolean {
+    return anchored;
+  }
+
   /** The path of a name in here, for calls of `node:fs`. @throws INVALID for what is no single name */
   at(name: ByteName): ByteName {
     checkLocalName(name);
@@ -167,6 +176,10 @@ export class Folder implements Disposable {
     const { dev, ino } = statSync(toFsPath(this.#path), { bigint: true });
     if (`${dev}:${ino}` === this.#identity) return;
     throw new CofferError('INVALID', 'the directory was replaced by something else in the meantime');
+  }
+
+  #setTimes(name: ByteName, { mtime, times }: Pick<FolderAttributeValues, 'mtime' | 'times'>): void {
+    times.setLink({ directory: this.fd, name, path: toFsPath(this.at(name)) }, mtime);
   }
 
   #setMode(name: ByteName, mode: number): void {

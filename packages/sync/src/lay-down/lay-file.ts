@@ -1,7 +1,8 @@
 import { fchmodSync, fstatSync } from 'node:fs';
-import type { DownloadSink } from '@coffer/client';
+import type { DownloadSink, FileTimes, LaidFile, LanePlace, LayTarget } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
+import { toFsPath } from '../byte-name.ts';
 import type { ByteName } from '../byte-name.ts';
 import { nodeOf } from '../disk-tree.ts';
 import { fileError } from '../file-error.ts';
@@ -9,7 +10,6 @@ import { laidMode } from '../laid-mode.ts';
 import { identityOf, parseStamp, untrusted } from '../stamp.ts';
 import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
-import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
 import { freeName, takenByLikeName } from './free-name.ts';
 import type { ConflictName } from './free-name.ts';
@@ -39,10 +39,10 @@ export interface FileToLay {
   readonly keepBoth: boolean;
   /** Whatever is there is replaced. */
   readonly overwrite: boolean;
-  /** Writes the content into a sink. */
-  readonly fill: (sink: DownloadSink, signal?: AbortSignal) => Promise<void>;
-  /** Called when the file is in its place, with the directory still open. */
-  readonly onLaid: (folder: Folder, outcome: LayOutcome) => Promise<void>;
+  /** Writes the content into a sink, or has a lane lay the file down where it may. */
+  readonly fetch: (target: LayTarget, signal?: AbortSignal) => Promise<LaidFile | undefined>;
+  /** Called when the file is in its place. */
+  readonly onLaid: (outcome: LayOutcome) => Promise<void>;
 }
 
 /** `same`: the bytes were there already, only times and mode were set. `conflict`: what was there is kept under another name. */
@@ -59,16 +59,42 @@ export interface LayOutcome {
 /**
  * Lays one file down: under a temporary name in the same directory, complete with size, mode and times, then renamed. At no
  * moment a reader sees half a file, and whatever was there and is not expected is kept (SYNC §Pipeline *Lay down*).
- * @throws what `fill` throws; NOT_ALLOWED, NO_SPACE, EXISTS (a directory is in the way), INVALID, IO. Nothing is left behind
+ * @throws what `fetch` throws; NOT_ALLOWED, NO_SPACE, EXISTS (a directory is in the way), INVALID, IO. Nothing is left behind
  */
 export async function layFile(deps: LayFileDeps, file: FileToLay, signal?: AbortSignal): Promise<LayOutcome> {
   using unfinished = new UnfinishedFile(file.hold, deps.temporaryNames);
-  await file.fill((offset, bytes) => unfinished.write(offset, bytes), signal);
-  signal?.throwIfAborted();
-  const { folder } = unfinished.complete(file.size);
-  const outcome = await place(deps, { file, unfinished });
-  await file.onLaid(folder, outcome);
+  const sink: DownloadSink = (offset, bytes) => unfinished.write(offset, bytes);
+  const laid = await file.fetch({ sink, place: () => lanePlace(deps, file) }, signal);
+  const outcome = laid === undefined ? await complete(deps, { file, unfinished }, signal) : laidByLane(file, laid);
+  await file.onLaid(outcome);
   return outcome;
+}
+
+/** For a lane, which lays down only what is new and replaces nothing. */
+function lanePlace({ temporaryNames }: LayFileDeps, file: FileToLay): LanePlace | undefined {
+  if (file.expected !== undefined) return undefined;
+  const { folder, release } = file.hold();
+  try {
+    const temporary = toFsPath(folder.at(temporaryNames.next()));
+    const path = toFsPath(folder.at(file.name));
+    const { size, mtime } = file;
+    if (folder.isAnchored) return { temporary, path, size, mtime, mode: laidMode(file.mode, 0), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+  release();
+  return undefined;
+}
+
+function laidByLane({ name }: FileToLay, { stats }: LaidFile): LayOutcome {
+  return { kind: 'created', name, stamp: stats === undefined ? untrusted : nodeOf('', stats).stamp };
+}
+
+async function complete(deps: LayFileDeps, { file, unfinished }: Filled, signal?: AbortSignal): Promise<LayOutcome> {
+  signal?.throwIfAborted();
+  unfinished.complete(file.size);
+  return place(deps, { file, unfinished });
 }
 
 interface Filled {

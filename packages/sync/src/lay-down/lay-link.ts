@@ -1,11 +1,10 @@
-import type { LinkTarget } from '@coffer/client';
+import type { FileTimes, LinkTarget } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import type { Timestamp } from '@coffer/core';
 import type { ByteName } from '../byte-name.ts';
 import { sameTarget } from '../compare.ts';
 import type { Stamp } from '../stamp.ts';
 import type { TemporaryNames } from '../temporary-name.ts';
-import type { FileTimes } from './file-times.ts';
 import type { Folder } from './folder.ts';
 import { freeName, takenByLikeName } from './free-name.ts';
 import type { ConflictName } from './free-name.ts';
@@ -38,7 +37,7 @@ export function layLink(deps: LayLinkDeps, link: LinkToLay): { readonly name: By
   const temporary = deps.temporaryNames.next();
   folder.link(target, temporary);
   try {
-    deps.times.setLink({ directory: folder.fd, name: temporary, path: folder.at(temporary) }, mtime);
+    folder.setLinkTimes(temporary, { mtime, times: deps.times });
     const name = link.expected === undefined ? freeName(folder, link.name, deps.conflictName) : link.name;
     if (name !== link.name && deps.refuseOtherNames === true) throw takenByLikeName();
     const keptAs = makeWay(deps, { ...link, name });

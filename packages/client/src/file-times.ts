@@ -1,8 +1,6 @@
 import type * as nodeFfi from 'node:ffi';
 import { futimesSync, lutimesSync } from 'node:fs';
 import type { Timestamp } from '@coffer/core';
-import { toFsPath } from '../byte-name.ts';
-import type { ByteName } from '../byte-name.ts';
 
 /** Sets modification times; the access time stays where the system lets it. */
 export interface FileTimes {
@@ -10,11 +8,15 @@ export interface FileTimes {
   readonly exact: boolean;
   /** Of an open file or directory. */
   setOpen(fd: number, mtime: Timestamp): void;
-  /** Of a symlink itself: `path` is where it is, `directory` and `name` the same, anchored. */
-  setLink(
-    link: { readonly directory: number; readonly name: ByteName; readonly path: ByteName },
-    mtime: Timestamp,
-  ): void;
+  /** Of a symlink itself. */
+  setLink(link: LinkPlace, mtime: Timestamp): void;
+}
+
+/** Where a symlink is: `path` as `node:fs` takes it, and the same as the bytes of a name (as latin1) in an open directory. */
+interface LinkPlace {
+  readonly path: string | Buffer;
+  readonly directory: number;
+  readonly name: string;
 }
 
 /**
@@ -31,7 +33,7 @@ export function createFileTimes(): FileTimes {
 export const doubles: FileTimes = {
   exact: false,
   setOpen: (fd, mtime) => futimesSync(fd, seconds(mtime), seconds(mtime)),
-  setLink: ({ path }, mtime) => lutimesSync(toFsPath(path), seconds(mtime), seconds(mtime)),
+  setLink: ({ path }, mtime) => lutimesSync(path, seconds(mtime), seconds(mtime)),
 };
 
 interface SystemCalls {

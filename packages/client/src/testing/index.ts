@@ -1,0 +1,1 @@
+export { FileLayer } from '../transfer/file-layer.ts';
