@@ -44,6 +44,7 @@ export { randomUnit, systemRandom } from './random.ts';
 export type { Random } from './random.ts';
 export { safeText } from './safe-text.ts';
 export { Semaphore } from './semaphore.ts';
+export { environmentName, nearestName } from './setting-names.ts';
 export { startWorker } from './start-worker.ts';
 export type { StartWorkerOptions } from './start-worker.ts';
 export { systemClock } from './system-clock.ts';

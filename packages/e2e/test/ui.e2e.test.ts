@@ -183,6 +183,20 @@ test('who comes for the first time is led to a first backup', async () => {
   expect((await vault.user.device.run(['cat', '/pictures/one.jpg'])).stdout).toBe('not really');
 });
 
+test('what was synced by command is a job here too', async () => {
+  const { device } = vault.user;
+  const local = await vault.folder.folder('by-command');
+  writeFileSync(`${local}/a.txt`, 'a');
+  await device.run(['sync', local, '/by-command', '--exclude', '*.log']);
+  await using person = new AtTerminal(['ui'], device.home, { cols: 140 });
+  await person.shows(/online/);
+  person.type('5G');
+  await person.shows(/by-command -> \/by-command +✓ today[^]*without \*\.log[^]*sent 1/);
+  person.type('S');
+  await person.shows(/by-command: unchanged 1/);
+  expect(await person.rows()).toContainEqual(expect.stringContaining('Jobs of this device'));
+});
+
 test('without a terminal it says so and what to use instead', async () => {
   const result = await vault.user.device.run(['ui']);
   expect(result.exitCode).toBe(2);

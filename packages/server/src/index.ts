@@ -16,7 +16,7 @@ export type { UserView } from './admin/user-view.ts';
 export { loadServerConfig } from './config/load-server-config.ts';
 export type { ConfigOrigin, ConfigSources, LoadedServerConfig } from './config/load-server-config.ts';
 export { LogLevel, ServerConfig } from './config/server-config.ts';
-export { environmentName, settingNames } from './config/setting-names.ts';
+export { settingNames } from './config/setting-names.ts';
 export { Daemon } from './daemon.ts';
 export type { DaemonDeps } from './daemon.ts';
 export { AuditHeadStore } from './log/audit-heads.ts';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { isCofferError, MiB, minuteMs } from '@coffer/core';
-import { environmentName, loadServerConfig, settingNames } from '@coffer/server';
+import { environmentName, isCofferError, MiB, minuteMs } from '@coffer/core';
+import { loadServerConfig, settingNames } from '@coffer/server';
 import { tempFolder } from './support/temp-folder.ts';
 
 async function fileWith(text: string): Promise<string> {

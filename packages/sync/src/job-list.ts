@@ -24,10 +24,17 @@ const Job = z.strictObject({
   mode: z.enum(['push', 'pull', 'two-way']),
   delete: z.boolean(),
   exclude: z.array(z.string().max(KiB)).max(1000),
+  /** Larger files are left alone. */
+  maxFileSizeBytes: z.int().min(0).optional(),
+  /** How much a run may remove, `50` or `10%`; as usual when left out. */
+  maxDelete: z.string().min(1).max(32).optional(),
   last: Run.optional(),
 });
 
-const Stored = z.strictObject({ v: z.literal(1), jobs: z.array(Job).max(1000) });
+/** More than anybody looks after. */
+const maxJobs = 1000;
+
+const Stored = z.strictObject({ v: z.literal(1), jobs: z.array(Job).max(maxJobs) });
 
 /** A job that somebody set up on this device, and how its last run ended. */
 export type ListedJob = Readonly<z.output<typeof Job>>;
@@ -63,6 +70,18 @@ export class JobList {
         cause,
       });
     }
+  }
+
+  /**
+   * Adds a job that somebody has run by command; one that is there keeps its settings, and how the run ended is noted when it was
+   * such a run. Nothing is added to a full list. @throws DAMAGED, IO
+   */
+  remember(job: ListedJob, last: ListedRun | undefined): void {
+    const all = this.all();
+    const there = all.find((one) => isSameJob(one, job));
+    if (there === undefined && all.length < maxJobs) this.put({ ...job, ...(last && { last }) });
+    else if (there !== undefined && last !== undefined && there.mode === job.mode && there.delete === job.delete)
+      this.put({ ...there, last });
   }
 
   /** Adds a job, or changes the one of the same folder and path. @throws DAMAGED, IO */

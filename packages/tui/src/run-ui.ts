@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CofferError, minuteMs } from '@coffer/core';
+import { CofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import { Shell } from './app/shell.ts';
 import { openScreens } from './open-screens.ts';
@@ -29,11 +29,9 @@ export interface UiOptions extends SignInOptions {
   readonly administration: AdministrationTools;
   /** Panes one at a time, no boxes, nothing that moves by itself. */
   readonly isForScreenReader: boolean;
-  /** Covers the screens after so long without a key; 15 minutes when left out. */
-  readonly lockAfterMs?: number;
+  /** Covers the screens after so long without a key. */
+  readonly lockAfterMs: number;
 }
-
-const usualLockMs = 15 * minuteMs;
 
 /**
  * Runs the terminal UI until the person quits or the signal is aborted; the terminal is then as it was before.
@@ -85,7 +83,7 @@ async function liveWith(
   { account: opened, isFirst, onOpen }: Opened,
 ): Promise<Interlude | undefined> {
   await using account = opened;
-  const { profile, homeFolder, clock, lockAfterMs = usualLockMs } = options;
+  const { profile, homeFolder, clock, lockAfterMs } = options;
   const local = new LocalMachine({ ...options, home: homeFolder, editFolder: join(profile.path, 'edit') });
   const begun = Promise.withResolvers<Interlude>();
   const beginInterlude = (interlude: Interlude): void => begun.resolve(interlude);

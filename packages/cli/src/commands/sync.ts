@@ -11,6 +11,8 @@ import { jobsFolder, openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
+import { listJob } from '../listed-job.ts';
+import type { JobToList } from '../listed-job.ts';
 import { Progress } from '../progress.ts';
 import { confirm } from '../prompt.ts';
 import { joinReports, sharedJobs } from '../shared-jobs.ts';
@@ -51,9 +53,13 @@ export const run: Command = async (context, input) => {
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
   for (const path of shared.leftOut)
     context.output.warn(`${path} is shared and left out here: get or sync it by itself`);
-  if (!options.watch) return await once(context, { job, shared }, options);
+  const list = (ended?: Parameters<typeof listJob>[2]): void => {
+    if (!options.dryRun) listJob(context, { session, home, job: listedJob(local, options) }, ended);
+  };
+  if (!options.watch) return await once(context, { job, shared, list }, options);
   for (const { below } of shared.jobs)
     context.output.warn(`${below} is shared, and not watched with the rest: run another sync --watch for it`);
+  list();
   const { watch } = await import('../sync-watch.ts');
   return await watch(context, job, { force: options.force });
 };
@@ -76,6 +82,14 @@ async function accountFolder(context: CommandContext, { info }: Account, mode: G
   throw new CofferError('CANCELLED', `nothing was done with ${shown}`, {
     hint: 'Name the folder, or pass --yes to go on without a question.',
   });
+}
+
+function listedJob(local: string, { mode, delete: removes, exclude, maxFileSize, maxDelete }: Given): JobToList {
+  const limits = {
+    ...(maxFileSize !== undefined && { maxFileSizeBytes: maxFileSize }),
+    ...(maxDelete !== undefined && { maxDelete }),
+  };
+  return { local, mode, delete: removes, exclude, ...limits };
 }
 
 function jobOf({
@@ -105,10 +119,17 @@ function jobOf({
   };
 }
 
+interface Once {
+  readonly job: JobOptions;
+  readonly shared: SharedJobs;
+  /** Notes in the list of jobs how it ended. */
+  readonly list: (ended: { readonly report?: SyncReport; readonly error?: unknown }) => void;
+}
+
 /** The job, then those of what is shared below its folder: each in its own vault, told as one. */
 async function once(
   context: CommandContext,
-  { job, shared }: { readonly job: JobOptions; readonly shared: SharedJobs },
+  { job, shared, list }: Once,
   { dryRun, force }: Given,
 ): Promise<number | undefined> {
   using progress = new Progress(context.output, context.clock);
@@ -122,7 +143,11 @@ async function once(
       onPlan: (line) => plan.push(line),
       signal: context.signal,
     });
-  const first = await runOne(job);
+  const first = await runOne(job).catch((error: unknown) => {
+    list({ error });
+    throw error;
+  });
+  list({ report: first });
   const others: { report: SyncReport; below: string }[] = [];
   for (const { job: inner, below } of shared.jobs) others.push({ report: await runOne(inner), below });
   const report = joinReports(first, others);

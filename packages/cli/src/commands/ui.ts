@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os';
 import { z } from 'zod';
 import { administrationTools } from '../administration-tools.ts';
 import { Flag, parseInput } from '../arguments.ts';
+import { clientConfig } from '../client-config.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
 import { newPasswords } from '../new-password.ts';
@@ -16,8 +17,10 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const { runUi } = await import('@coffer/tui');
   const profile = openProfile(context);
+  const { lockAfter } = clientConfig(profile, context.env);
   await runUi({
     profile,
+    lockAfterMs: lockAfter,
     administration: administrationTools(context, profile),
     newPasswords: newPasswords(context),
     passwordInFile: () => passwordInFile(context),

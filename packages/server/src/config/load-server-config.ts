@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { CofferError } from '@coffer/core';
+import { CofferError, environmentName, nearestName } from '@coffer/core';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ServerConfig } from './server-config.ts';
-import { environmentName, nearestName, settingNames } from './setting-names.ts';
+import { settingNames } from './setting-names.ts';
 
 /** Where an effective value comes from; later ones win. */
 export type ConfigOrigin = 'default' | 'file' | 'environment' | 'flag';

@@ -1,11 +1,10 @@
-import { CofferError, isCofferError } from '@coffer/core';
+import { CofferError } from '@coffer/core';
 import type { Clock } from '@coffer/core';
-import { ConflictList, hasJobState, JobList, syncOnce } from '@coffer/sync';
-import type { ListedConflict, ListedJob, ListedRun, MaxDelete, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
+import { ConflictList, hasJobState, JobList, parseMaxDelete, runOutcome, syncOnce } from '@coffer/sync';
+import type { ListedConflict, ListedJob, MaxDelete, PlanLine, SyncProgress, SyncReport } from '@coffer/sync';
 import { equalBytes } from '@coffer/core';
 import type { Account, Vault } from '@coffer/client';
 import { Store } from '../app/store.ts';
-import { reportText } from './report-text.ts';
 
 /** A job of this device, and what it does right now. */
 export interface JobState {
@@ -168,7 +167,7 @@ export class Jobs implements AsyncDisposable {
     },
   ): Promise<SyncReport> {
     const { account, vault, jobsFolder } = this.#deps;
-    const { local, path, mode, exclude } = job;
+    const { local, path, mode, exclude, maxFileSizeBytes, maxDelete } = job;
     const { deviceName, device } = account.info;
     return syncOnce({
       vault,
@@ -181,12 +180,14 @@ export class Jobs implements AsyncDisposable {
       deviceName,
       device,
       onProgress: (progress) => this.#change(job, { progress }),
+      ...(maxFileSizeBytes !== undefined && { maxFileSizeBytes }),
+      ...(maxDelete !== undefined && { maxDelete: parseMaxDelete(maxDelete) }),
       ...options,
     });
   }
 
   #ended(job: ListedJob, { report, error }: { readonly report?: SyncReport; readonly error?: unknown }): void {
-    const last: ListedRun = { atMs: this.#deps.clock.nowMs(), ...outcomeOf({ report, error }) };
+    const last = runOutcome({ report, error }, this.#deps.clock.nowMs());
     this.#change(job, { report });
     this.#list.put({ ...job, last });
     this.refresh();
@@ -202,20 +203,4 @@ export class Jobs implements AsyncDisposable {
 
 function keyOf({ local, path }: ListedJob): string {
   return `${local}\u0000${path}`;
-}
-
-function outcomeOf({
-  report,
-  error,
-}: {
-  readonly report: SyncReport | undefined;
-  readonly error: unknown;
-}): Pick<ListedRun, 'outcome' | 'text'> {
-  if (report !== undefined)
-    return { outcome: report.failed > 0 ? 'some-failed' : 'done', text: reportText(report).slice(0, 2000) };
-  if (isCofferError(error, 'CANCELLED'))
-    return { outcome: 'interrupted', text: 'stopped; the next run goes on from there' };
-  const hint = error instanceof CofferError && error.hint !== undefined ? `. ${error.hint}` : '';
-  const message = error instanceof Error ? error.message : String(error);
-  return { outcome: 'failed', text: (message + hint).slice(0, 2000) };
 }

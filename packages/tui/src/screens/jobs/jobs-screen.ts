@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isCofferError } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
-import { isRootRefusal, resolveConflict } from '@coffer/sync';
+import { isRootRefusal, reportText, resolveConflict } from '@coffer/sync';
 import type { ListedConflict, ListedJob } from '@coffer/sync';
 import { listStart, move, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
@@ -12,7 +12,6 @@ import type { ActionId } from '../../keymap.ts';
 import type { JobConsent, JobPlan } from '../../services/jobs.ts';
 import type { Services } from '../../services/services.ts';
 import { addJob } from '../../services/add-job.ts';
-import { reportText } from '../../services/report-text.ts';
 import { conflictPaths, jobRows, jobsView } from './jobs-view.ts';
 import type { JobRow } from './jobs-view.ts';
 

@@ -96,6 +96,7 @@ function jobDetail({ job, running, progress, report }: JobState): readonly Detai
     { text: job.delete || job.mode === 'two-way' ? 'removals are carried over' : 'removals are not carried over' },
   ];
   if (job.exclude.length > 0) details.push({ text: `without ${job.exclude.join(', ')}` });
+  if (job.maxFileSizeBytes !== undefined) details.push({ text: `no file above ${formatSize(job.maxFileSizeBytes)}` });
   details.push({ text: '' });
   if (running !== 'no' && progress !== undefined) {
     const { phase, filesDone, filesTotal, bytesDone, bytesTotal, bytesPerSecond } = progress;

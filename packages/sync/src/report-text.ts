@@ -1,4 +1,4 @@
-import type { SyncReport } from '@coffer/sync';
+import type { SyncReport } from './report.ts';
 
 /** The counts of a run that are not zero, in the words of the command line. */
 export function reportText(report: SyncReport): string {
