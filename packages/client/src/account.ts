@@ -8,6 +8,7 @@ import type { OperationsLog } from './profile/operations-log.ts';
 import type { Places } from './sharing/places.ts';
 import type { SharedVaults } from './sharing/shared-vaults.ts';
 import type { Sharing } from './sharing/sharing.ts';
+import type { Teams } from './teams/teams.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Vault } from './vault.ts';
 
@@ -63,6 +64,8 @@ export interface Account extends AsyncDisposable {
   readonly people: People;
   /** Shares of the account's own files. */
   readonly sharing: Sharing;
+  /** Teams that the account is in. */
+  readonly teams: Teams;
   /** What others share with the account. */
   readonly shared: SharedVaults;
   /** Resolves paths over mounts and `/Shared`. */

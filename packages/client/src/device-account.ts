@@ -20,6 +20,7 @@ import { People } from './people/people.ts';
 import { VaultIdentities } from './people/vault-identities.ts';
 import { PeopleFile } from './people/people-file.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
+import { accountKeyOf, homeKeyOf } from './profile/epoch-keys.ts';
 import { AccountNotifications } from './notifications/account-notifications.ts';
 import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
@@ -34,6 +35,9 @@ import { Places } from './sharing/places.ts';
 import { SharedVaults } from './sharing/shared-vaults.ts';
 import { Sharing } from './sharing/sharing.ts';
 import { SharingLock } from './sharing/sharing-lock.ts';
+import { VaultMembers } from './sharing/vault-members.ts';
+import { TeamJournals } from './teams/team-journals.ts';
+import { Teams } from './teams/teams.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
 import { JournalVault } from './vaults/journal-vault.ts';
@@ -102,7 +106,10 @@ class DeviceAccount implements Account {
   readonly places: Places;
   readonly ownDevices: OwnDevices;
   readonly #shares = new Map<IdKey, JournalVault>();
+  readonly teams: Teams;
   readonly #chains: Chains;
+  readonly #journals: TeamJournals;
+  readonly #members: VaultMembers;
   #home: JournalVault | undefined;
   #isSkewTold = false;
 
@@ -115,6 +122,12 @@ class DeviceAccount implements Account {
     this.notifications = new AccountNotifications(() => this.#connections);
     this.#connections = this.#owned.use(this.#connect());
     this.#chains = new Chains({ folder: profile.chainsPath, own: deps.chain });
+    this.#journals = new TeamJournals({
+      folder: profile.teamsPath,
+      chains: this.#chains,
+      pins: deps.pins,
+      key: keys.kind === 'full' ? accountKeyOf(record, keys) : undefined,
+    });
     this.people = new People({
       connections: this.#connections,
       chains: this.#chains,
@@ -127,27 +140,33 @@ class DeviceAccount implements Account {
     const open = (vault: VaultId, expected: ExpectedVault): JournalVault => this.#openShare(vault, expected);
     const parts = { connections: this.#connections, people: this.people, account, home, open };
     const full = keys.kind === 'full' ? keys : undefined;
+    const { onBrokenShare } = deps;
+    const onBroken = { ...(onBrokenShare && { onBroken: onBrokenShare }) };
+    const own = { chains: this.#chains, journals: this.#journals, server, keys: full };
+    const username = (): string => profile.requireRecord().username;
+    const members = (): VaultMembers => this.#members;
+    this.teams = new Teams({ ...parts, ...profile.deps, ...own, ...onBroken, members, username });
+    this.#members = new VaultMembers({ ...parts, ...profile.deps, ...own, teams: this.teams });
     this.ownDevices = new OwnDevices({
       ...parts,
       ...profile.deps,
       chain: deps.chain,
-      chains: this.#chains,
+      directory: this.#journals,
       server,
       device: record.device,
       keys: full,
       ownVaults: (signal) => this.#ownVaults(signal),
     });
-    const { onBrokenShare } = deps;
-    this.shared = new SharedVaults({ ...parts, ...(onBrokenShare && { onBroken: onBrokenShare }) });
+    this.shared = new SharedVaults({ ...parts, ...onBroken, teams: this.teams });
     this.places = new Places({ ...parts, shared: this.shared });
     this.sharing = new Sharing({
       ...parts,
       ...profile.deps,
-      server,
       chains: this.#chains,
+      members: this.#members,
+      teams: this.teams,
       pending: new PendingShares(profile.pendingSharesPath),
       lock: () => SharingLock.take(profile.sharingLockPath),
-      keys: full,
     });
   }
 
@@ -175,16 +194,19 @@ class DeviceAccount implements Account {
     return this.#homeVault(signal);
   }
 
-  /** The home vault and every share of the account itself, up to date. */
-  async #ownVaults(signal?: AbortSignal): Promise<readonly JournalVault[]> {
+  /** Every vault of the account itself, up to date. What becomes of its teams is known before its shares are looked at. */
+  async *#ownVaults(signal?: AbortSignal): AsyncGenerator<JournalVault> {
     const { account } = this.#deps.record;
+    yield* await this.teams.ownVaults(signal);
+    await this.teams.refreshAll(signal);
     const home = await this.#homeVault(signal);
     await home.pull(signal);
-    const shares = home
-      .mounts()
-      .map(({ target }) => this.#openShare(target as VaultId, { kind: 'share', owner: account }));
-    for (const share of shares) await share.pull(signal);
-    return [home, ...shares];
+    yield home;
+    for (const { target } of home.mounts()) {
+      const share = this.#openShare(target as VaultId, { kind: 'share', owner: account });
+      await share.pull(signal);
+      yield share;
+    }
   }
 
   async #homeVault(signal?: AbortSignal): Promise<JournalVault> {
@@ -319,9 +341,8 @@ class DeviceAccount implements Account {
     }
     const { record, keys } = this.#deps;
     if (keys.kind === 'worker') throw notServed();
-    const { server, account } = record;
-    const { sealSeed, formerSealSeeds } = keys;
-    const key = { server, account, worker: undefined, sealSeed, formerSealSeeds, given: [] };
+    const teamSeed: EpochKey['teamSeed'] = (team, fingerprint) => this.#journals.seedOf(team, fingerprint);
+    const key = { ...accountKeyOf(record, keys), teamSeed };
     const opened = this.#open(vault, { expected, key, mayIntroduceOthers: true });
     this.#shares.set(idKey(vault), opened);
     return opened;
@@ -334,7 +355,7 @@ class DeviceAccount implements Account {
     const { profile, record, keys, pins, onIgnored } = this.#deps;
     const db = this.#owned.adopt(openVaultDatabase(profile.statePath(vault)), (one) => one.close());
     const pin = pins.of(vault);
-    const journal = new VaultJournal(vault, { db, directory: this.#chains, key, pin, expected });
+    const journal = new VaultJournal(vault, { db, directory: this.#journals, key, pin, expected });
     const { sign } = ed25519KeyPair(keys.deviceSeed);
     return new JournalVault({
       ...profile.deps,
@@ -342,7 +363,7 @@ class DeviceAccount implements Account {
       keys,
       sign,
       connections: this.#connections,
-      identities: new VaultIdentities({ chains: this.#chains, mayIntroduceOthers }),
+      identities: new VaultIdentities({ chains: this.#chains, teams: this.#journals, mayIntroduceOthers }),
       pins,
       db,
       journal,
@@ -365,15 +386,6 @@ function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
     scope,
     folder,
   };
-}
-
-function homeKeyOf({ server, account, device, home }: ProfileRecord, keys: DeviceKeys): EpochKey {
-  if (keys.kind === 'full') {
-    const { sealSeed, formerSealSeeds } = keys;
-    return { server, account, worker: undefined, sealSeed, formerSealSeeds, given: [] };
-  }
-  const given = keys.epochs.filter(({ vault }) => Buffer.compare(vault, home) === 0);
-  return { server, account, worker: device, sealSeed: keys.sealSeed, given };
 }
 
 function notServed(): CofferError {

@@ -30,7 +30,7 @@ export type {
 } from './content.ts';
 export { IdentityChains } from './directory.ts';
 export type { Directory, TeamState } from './directory.ts';
-export { Subject } from './field-schemas.ts';
+export { isTeamId, Subject } from './field-schemas.ts';
 export {
   activeDevice,
   foldChain,
@@ -59,12 +59,12 @@ export type {
   StatementPayload,
 } from './identity-statement.ts';
 export { judgeCommit, openVault } from './judge.ts';
-export { identityIn, membershipsOf, roleOf } from './judge-author.ts';
+export { identityIn, isHeard, membershipsOf, roleOf } from './judge-author.ts';
 export type { Membership } from './judge-author.ts';
 export { epochRecipients, recipientsOf, teamFingerprint } from './judge-epoch.ts';
 export type { JournalPosition, MemberRecipients, Recipient } from './judge-epoch.ts';
 export { commitLimits, contentLimits, identityLimits } from './limits.ts';
-export { matchOperations } from './match-operations.ts';
+export { matchOperations, nameOfTeam } from './match-operations.ts';
 export type { MatchOptions, Unmatched } from './match-operations.ts';
 export {
   asText,

@@ -9,9 +9,10 @@ import { applyMemberRefs } from './judge-members.ts';
 import { checkContentRefs } from './judge-content.ts';
 import { judgeAuthor } from './judge-author.ts';
 import type { Author } from './judge-author.ts';
+import { commitLimits } from './limits.ts';
 import { defaultRetention } from './retention.ts';
 import type { EpochRef, GenesisRef, Ref, RefKind } from './ref.ts';
-import { conflict, invalid, notAllowed } from './refuse.ts';
+import { conflict, invalid, limit, notAllowed } from './refuse.ts';
 import { verifySignature } from './signature.ts';
 import type { Member, VaultState } from './vault-state.ts';
 
@@ -44,6 +45,7 @@ export function judgeCommit(state: VaultState, commit: Commit, directory: Direct
   const { header } = commit;
   if (header.seq === 1 || !equalBytes(commit.vault, state.vault)) throw invalid('a commit is of another vault');
   checkPlace(state, commit);
+  if (state.kind === 'team' && header.seq > commitLimits.teamCommits) throw limit('a team has changed too often');
   const seen: VaultState = applyIdentityRefs(state, header, directory);
   const author = judgeAuthor(seen, header, directory);
   checkSigned(commit, author.device.signKey);

@@ -28,6 +28,8 @@ export const commitLimits = {
   purgeSeqs: 10_000,
   /** Members of one vault; every epoch seals its secret to each, about 1.2 KiB. */
   members: 1000,
+  /** Commits of a team's journal: whoever judges a share may have to judge all of them. */
+  teamCommits: 10_000,
   /** Sealed copies of one epoch secret: members and their workers. */
   seals: 2000,
   /** One sealed epoch secret: 1,120 bytes of X-Wing and 48 of AES-GCM today, and room. */

@@ -1,7 +1,8 @@
-import { idKey, splitBytes } from '@coffer/core';
+import { idKey, rootEntry, splitBytes } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import { isHole, isSegmented, isSharedTuple } from './content.ts';
 import type { ChunkTuple, Content, Hole } from './content.ts';
+import { sameBytes } from './field-schemas.ts';
 import { isReservedName } from './name.ts';
 import type { Operation, PutOperation } from './operation.ts';
 import type { PutRef, Ref, VaultKind } from './ref.ts';
@@ -28,12 +29,27 @@ export function matchOperations(
   { kind, genesis }: MatchOptions,
 ): Unmatched {
   if (operations.some(([op]) => op === 'init') !== genesis) throw invalid('a cutting key stands where none belongs');
-  if (genesis && operations.length !== 1) throw invalid('a genesis holds more than its cutting key');
-  if (kind === 'team' && !genesis && operations.length > 0) throw invalid('a team has no files');
+  if (genesis) checkGenesis(operations, kind);
+  else if (kind === 'team' && operations.length > 0) throw invalid('a team has no files');
   const puts = operations.filter((operation) => operation[0] === 'put');
   checkPlaces(operations, kind);
   matchPuts(refs, puts, kind);
   return { drops: matchDrops(refs, operations) };
+}
+
+/** A team's also holds its name, as that of one directory: the id of the team covers it. */
+function checkGenesis([, ...more]: readonly Operation[], kind: VaultKind): void {
+  if (kind !== 'team' && more.length > 0) throw invalid('a genesis holds more than its cutting key');
+  if (kind === 'team' && (more.length !== 1 || nameOfTeam(more) === undefined))
+    throw invalid('the genesis of a team holds its cutting key and its name');
+}
+
+/** The name in the operations of a team's genesis; undefined when there is none. */
+export function nameOfTeam(operations: readonly Operation[]): string | undefined {
+  const put = operations.find((operation) => operation[0] === 'put');
+  if (put === undefined) return undefined;
+  const [, , parent, name, kind] = put;
+  return kind === 'directory' && sameBytes(parent, rootEntry) && typeof name === 'string' ? name : undefined;
 }
 
 function checkPlaces(operations: readonly Operation[], kind: VaultKind): void {

@@ -118,7 +118,13 @@ describe('operations and references', () => {
     ],
     ['a genesis with a file', { genesis: true, operations: [['init', key], directory] }, 'INVALID'],
     ['a cutting key later', { operations: [['init', key]] }, 'INVALID'],
-    ['the genesis of a team', { kind: 'team', genesis: true, operations: [['init', key]] }, 'accepted'],
+    ['the genesis of a team', { kind: 'team', genesis: true, operations: [['init', key], directory] }, 'accepted'],
+    ['the genesis of a team without a name', { kind: 'team', genesis: true, operations: [['init', key]] }, 'INVALID'],
+    [
+      'the genesis of a team with two names',
+      { kind: 'team', genesis: true, operations: [['init', key], directory, directory] },
+      'INVALID',
+    ],
     ['a file in a team', { kind: 'team', operations: [directory] }, 'INVALID'],
   ])('%s', (_name, options, expected) => {
     expect(outcome(() => match(options))).toBe(expected);

@@ -21,6 +21,7 @@ import { ChangeDigest } from './notifications/change-digest.ts';
 import { Notifications } from './notifications/notifications.ts';
 import { QuotaNotices } from './notifications/quota-notices.ts';
 import { Identities } from './rights/identities.ts';
+import { VaultRoles } from './rights/vault-roles.ts';
 import { Scheduler, type SchedulerDeps } from './schedule/scheduler.ts';
 import { TaskRecords, type TaskName } from './schedule/task-record.ts';
 import { CofferConnections } from './session/coffer-connections.ts';
@@ -173,6 +174,7 @@ export class Daemon implements AsyncDisposable {
     const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId, onFatal }));
     const { accounts } = storage;
     const identities = new Identities(accounts);
+    const roles = new VaultRoles({ storage, accounts });
     const live: Pick<Services, 'accounts' | 'identities'> = { accounts, identities };
     const sessions = new Sessions(
       { clock, logger, isLive: (account, device, authEpoch) => isLive(live, account, device, authEpoch) },
@@ -203,7 +205,7 @@ export class Daemon implements AsyncDisposable {
     const auditing = { audit, trail: this.#deps.trail, auditFolder: this.#config.logs.path };
     const changeDigest = new ChangeDigest({ clock, notifications, stopping });
     const told = { notifications, alerts, quotaNotices, changeDigest };
-    const parts = { storage, storagePath: path, scheduler, opaque, guard, sessions, hub, ...told, stopping };
+    const parts = { storage, storagePath: path, scheduler, opaque, guard, roles, sessions, hub, ...told, stopping };
     return { ...live, ...parts, ...auditing, logger, clock, random, settings };
   }
 

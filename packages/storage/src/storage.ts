@@ -34,6 +34,7 @@ import { OpenStores } from './vaults/open-stores.ts';
 import { pullCommits } from './vaults/pull-commits.ts';
 import type { PulledCommit } from './vaults/pull-commits.ts';
 import { StatementWrites } from './vaults/statement-writes.ts';
+import { TeamStates } from './vaults/team-states.ts';
 import type { Ack, OwnerLimits } from './vaults/vault-appender.ts';
 import { VaultAppender } from './vaults/vault-appender.ts';
 import { VaultStates } from './vaults/vault-states.ts';
@@ -82,7 +83,7 @@ export class Storage implements AsyncDisposable {
     this.#appender = new VaultAppender({
       facts,
       packs,
-      directory: this.directory,
+      teams: new TeamStates({ facts, packs, directory: this.directory }),
       receiveMs,
       space,
       states: this.#states,
@@ -135,8 +136,9 @@ export class Storage implements AsyncDisposable {
     return storage;
   }
 
-  async vaultsOf(account: AccountId): Promise<readonly VaultSummary[]> {
-    return this.#parts.facts.vaultsOf(account);
+  /** Of which the account or team itself is a member. */
+  async vaultsOf(member: AccountId | VaultId): Promise<readonly VaultSummary[]> {
+    return this.#parts.facts.vaultsOf(member);
   }
 
   async vaultState(vault: VaultId): Promise<VaultState | undefined> {

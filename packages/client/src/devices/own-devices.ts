@@ -1,10 +1,10 @@
 import { CofferError, equalBytes, idKey, timestampToMs } from '@coffer/core';
 import type { DeviceId, Random, ServerId } from '@coffer/core';
+import type { Directory } from '@coffer/journal';
 import type { FullDeviceKeys } from '../profile/device-keys.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { OwnChain } from '../login/identity-chain.ts';
 import { revokeDevice } from '../login/revoke-device.ts';
-import type { Chains } from '../people/chains.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 import { rekeyIfStale } from './rekey.ts';
@@ -25,15 +25,15 @@ export interface OwnDevice {
 export interface OwnDevicesDeps extends Pick<ProfileDeps, 'clock'> {
   readonly connections: Connections;
   readonly chain: OwnChain;
-  readonly chains: Chains;
   readonly server: ServerId;
   /** This device. */
   readonly device: DeviceId;
   /** Undefined on a worker. */
   readonly keys: FullDeviceKeys | undefined;
   readonly random: Random;
-  /** Every vault of the account itself, brought up to date. */
-  readonly ownVaults: (signal?: AbortSignal) => Promise<readonly JournalVault[]>;
+  readonly directory: Directory;
+  /** Every vault of the account itself, brought up to date; those that are teams first, since new keys of the others are sealed to theirs. */
+  readonly ownVaults: (signal?: AbortSignal) => AsyncIterable<JournalVault>;
 }
 
 /** The devices of the account (CRYPTO §Keys). @throws NOT_ALLOWED for a worker; UNREACHABLE, INTEGRITY */
@@ -95,14 +95,14 @@ export class OwnDevices {
    * still holds; for those that are `due` in any case. Interrupted, the next call goes on. @returns how many vaults got one. @throws CONFLICT when others change a vault all the time
    */
   async rekey({ due }: { readonly due: readonly DeviceId[] }, signal?: AbortSignal): Promise<number> {
-    const { chain, chains, server, random, connections } = this.#deps;
+    const { chain, directory, server, random, connections } = this.#deps;
     this.#requireKeys();
     await connections.run('control', (one) => chain.refresh(one, signal), signal);
     chain.save();
     let count = 0;
-    for (const vault of await this.#deps.ownVaults(signal)) {
+    for await (const vault of this.#deps.ownVaults(signal)) {
       const about = { identity: chain.current, gone: chain.revokedWorkers(), due };
-      if (await rekeyIfStale({ vault, directory: chains, server, random, ...about }, signal)) count += 1;
+      if (await rekeyIfStale({ vault, directory, server, random, ...about }, signal)) count += 1;
     }
     return count;
   }

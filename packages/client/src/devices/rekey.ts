@@ -1,7 +1,7 @@
 import { equalBytes, idKey } from '@coffer/core';
-import type { DeviceId, Random, ServerId } from '@coffer/core';
-import { recipientsOf } from '@coffer/journal';
-import type { Directory, IdentityState, VaultState } from '@coffer/journal';
+import type { AccountId, DeviceId, Random, ServerId } from '@coffer/core';
+import { isTeamId, recipientsOf } from '@coffer/journal';
+import type { Directory, IdentityState, JournalPosition, VaultState } from '@coffer/journal';
 import type { RevokedWorker } from '../login/identity-chain.ts';
 import { nextEpoch } from '../sharing/membership.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
@@ -34,10 +34,21 @@ export async function rekeyIfStale(
     if (!made) return undefined;
     const from = identity.account;
     const epochSecret = vault.epochSecret(state.epoch);
-    const { ref, n, secret } = nextEpoch({ state, directory, server, from, epochSecret, random }, {});
+    const { ref, n, secret } = nextEpoch(
+      { state, directory, server, from, epochSecret, random },
+      { trusts: (member) => isTeamOf(from, member, { state, directory }) },
+    );
     return { refs: [ref], epoch: { n, secret } };
   }, signal);
   return made;
+}
+
+/** A team of the account's own, whose key was made anew before. */
+function isTeamOf(owner: AccountId, member: Uint8Array, { state, directory }: JournalPosition): boolean {
+  const head = state.identities.get(idKey(member));
+  if (!isTeamId(member) || head === undefined) return false;
+  const team = directory.team?.(member, head);
+  return team !== undefined && equalBytes(team.state.owner, owner);
 }
 
 /** As the commit itself will have made it: it introduces the heads that are known here, and is judged with them. */

@@ -42,9 +42,11 @@ interface Facts extends Pick<Notification, 'word' | 'figure' | 'times'> {
 }
 
 const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>> = {
-  shared: ({ who, where, word }) => `${who} shared ${where} with you${to(word)}`,
+  shared: ({ who, where, word }) =>
+    word === 'team' ? `${who} took you into a team` : `${who} shared ${where} with you${to(word)}`,
   'role-changed': ({ who, where, word }) => `${who} changed what you may do in ${where}${to(word)}`,
-  'access-revoked': ({ who, where }) => `${who} ended your access to ${where}`,
+  'access-revoked': ({ who, where, word }) =>
+    word === 'team' ? `${who} took you out of a team` : `${who} ended your access to ${where}`,
   'file-changed': ({ who, where, times }) => `${who} made ${times === 1 ? 'a change' : `${times} changes`} in ${where}`,
   'request-decided': ({ word }) => `your request was ${word ?? 'decided'}`,
   'new-device': ({ device }) => `a new device signed in: ${device}`,

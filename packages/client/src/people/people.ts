@@ -22,11 +22,14 @@ export type Trust =
   | 'changed';
 
 export interface Person {
+  /** Of a team: its id. */
   readonly account: AccountId;
   /** Canonical; as the server says, unless `certified`. Made safe by whoever shows it. */
   readonly username: string;
   readonly fingerprint: Hash;
   readonly trust: Trust;
+  /** Of a team, which is to a share what a person is: the name of its owner, by whose keys it is trusted. */
+  readonly voucher?: string;
 }
 
 export interface DeviceName {

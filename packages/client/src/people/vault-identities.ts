@@ -1,17 +1,20 @@
 import { equalBytes, idKey } from '@coffer/core';
-import type { AccountId, Hash, IdKey } from '@coffer/core';
-import { identityExtends } from '@coffer/journal';
-import type { Commit, Directory, IdentityRef, VaultState } from '@coffer/journal';
+import type { Hash, IdKey } from '@coffer/core';
+import { identityExtends, isHeard, isTeamId } from '@coffer/journal';
+import type { Commit, Directory, IdentityRef, Subject, VaultState } from '@coffer/journal';
 import type { ClientConnection } from '@coffer/protocol';
+import type { TeamJournals } from '../teams/team-journals.ts';
 import type { Chains } from './chains.ts';
+import { headsIn, headsNamed } from './named-heads.ts';
 
 export interface VaultIdentitiesDeps {
   readonly chains: Chains;
+  readonly teams: TeamJournals;
   /** False for a worker, which speaks only of its own account. */
   readonly mayIntroduceOthers: boolean;
 }
 
-/** The chains that judging one vault needs: fetched before they are asked for, and told to its journal when they went on. */
+/** The chains and teams that judging one vault needs: fetched before they are asked for, and told to its journal when they went on. */
 export class VaultIdentities {
   readonly #deps: VaultIdentitiesDeps;
 
@@ -20,20 +23,27 @@ export class VaultIdentities {
   }
 
   get directory(): Directory {
-    return this.#deps.chains;
+    return this.#deps.teams;
   }
 
-  /** Fetches the chains of which these commits, or what was folded before, name a head that is not known. @throws INTEGRITY, UNREACHABLE */
+  /**
+   * Fetches the chains and teams of which these commits, or what was folded before, name a head that is not known.
+   * @throws INTEGRITY, UNREACHABLE
+   */
   async prepare(
     { commits, state }: { readonly commits: readonly Commit[]; readonly state: VaultState | undefined },
     connection: ClientConnection,
     signal?: AbortSignal,
   ): Promise<void> {
-    const wanted = new Map<IdKey, AccountId>();
-    for (const { subject, head } of [...headsOf(state), ...commits.flatMap(namedHeads)]) {
+    const { chains, teams } = this.#deps;
+    const wanted = new Map<IdKey, Subject>();
+    for (const { subject, head } of [...headsIn(state), ...commits.flatMap(headsNamed)]) {
       if (!this.#knows(subject, head)) wanted.set(idKey(subject), subject);
     }
-    for (const account of wanted.values()) await this.#deps.chains.refresh(connection, account, signal);
+    for (const subject of wanted.values()) {
+      if (isTeamId(subject)) await teams.refresh(connection, subject, signal);
+      else await chains.refresh(connection, subject, signal);
+    }
   }
 
   async refreshOwn(connection: ClientConnection, signal?: AbortSignal): Promise<void> {
@@ -43,43 +53,45 @@ export class VaultIdentities {
 
   /** Heads that are known here and that the journal has not seen. */
   refs(state: VaultState): readonly IdentityRef[] {
-    const heads = this.#deps.mayIntroduceOthers
-      ? headsOf(state).filter(({ subject }) => state.members.has(idKey(subject)))
-      : [];
-    const own = this.#deps.chains.ownIdentity;
-    const all = [
-      ...heads.filter(({ subject }) => !equalBytes(subject, own.account)),
-      { subject: own.account, head: undefined },
-    ];
-    return all.flatMap(({ subject, head = state.identities.get(idKey(subject)) }) => {
-      const known = this.#deps.chains.current(subject);
+    const { chains, mayIntroduceOthers, teams } = this.#deps;
+    const own = chains.ownIdentity;
+    const newTeams = mayIntroduceOthers ? this.#teamRefs(state) : [];
+    const identities = new Map(state.identities);
+    for (const { subject, head } of newTeams) identities.set(idKey(subject), head);
+    const seen = mayIntroduceOthers ? headsIn(state) : [];
+    const others = seen.filter(
+      ({ subject }) =>
+        !isTeamId(subject) &&
+        !equalBytes(subject, own.account) &&
+        isHeard({ ...state, identities }, idKey(subject), teams),
+    );
+    const people = [...others, { subject: own.account, head: state.identities.get(idKey(own.account)) }];
+    const newPeople = people.flatMap(({ subject, head }) => {
+      const known = chains.current(subject);
       if (known === undefined || (head !== undefined && !isNewer(known, head))) return [];
       return [{ kind: 'identity', subject, head: known.head } as const];
     });
+    return [...newTeams, ...newPeople];
   }
 
-  #knows(account: AccountId, head: Hash): boolean {
-    return this.#deps.chains.knows(account, head);
+  /** Whoever came into a team since brings its head along, and may write by that. */
+  #teamRefs({ members, identities }: VaultState): readonly IdentityRef[] {
+    return [...members.values()].flatMap(({ member }): IdentityRef[] => {
+      const head = identities.get(idKey(member));
+      if (!isTeamId(member) || head === undefined) return [];
+      const newest = this.#deps.teams.current(member);
+      const isLater = newest !== undefined && !equalBytes(newest.head, head);
+      if (!isLater || this.#deps.teams.team(member, newest.head)?.extends(head) !== true) return [];
+      return [{ kind: 'identity', subject: member, head: newest.head }];
+    });
+  }
+
+  #knows(subject: Subject, head: Hash): boolean {
+    const { chains, teams } = this.#deps;
+    return isTeamId(subject) ? teams.knows(subject, head) : chains.knows(subject, head);
   }
 }
 
 function isNewer(known: Parameters<typeof identityExtends>[0], head: Hash): boolean {
   return !equalBytes(known.head, head) && identityExtends(known, head);
-}
-
-interface Named {
-  readonly subject: Uint8Array;
-  readonly head: Hash;
-}
-
-function headsOf(state: VaultState | undefined): Named[] {
-  return [...(state?.identities ?? [])].map(([key, head]) => ({ subject: Uint8Array.fromHex(key), head }));
-}
-
-function namedHeads({ header }: Commit): Named[] {
-  return header.refs.flatMap((ref): Named[] => {
-    if (ref.kind === 'genesis') return [{ subject: ref.owner, head: ref.chainHead }];
-    if (ref.kind === 'identity') return [{ subject: ref.subject, head: ref.head }];
-    return ref.kind === 'member' && ref.role !== 'none' ? [{ subject: ref.member, head: ref.chainHead }] : [];
-  });
 }

@@ -110,6 +110,11 @@ export class Profile {
     return this.#file('chains');
   }
 
+  /** Folder of the journals of teams. */
+  get teamsPath(): string {
+    return this.#file('teams');
+  }
+
   /** Whom this device knows, and by which keys. */
   get peoplePath(): string {
     return this.#file('people');

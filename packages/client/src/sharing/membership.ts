@@ -48,13 +48,14 @@ export function admission({ member, role, head, fingerprint }: Admission, contex
 export function readmission(
   wanted: Admission,
   context: MembershipContext,
+  trusts: Trusts = () => false,
 ): { readonly refs: readonly [MemberRef, EpochRef]; readonly epoch: Omit<NewEpoch, 'ref'> } {
   const { member, role, head, fingerprint } = wanted;
   const key = idKey(member);
   const { state } = context;
   const identities = new Map(state.identities).set(key, head);
   const members = new Map(state.members).set(key, { member, role, fingerprint, since: state.seq + 1 });
-  const { ref, n, secret } = nextEpoch({ ...context, state: { ...state, identities, members } }, {});
+  const { ref, n, secret } = nextEpoch({ ...context, state: { ...state, identities, members } }, { trusts });
   const admitted = admission(wanted, { ...context, state: { ...state, epoch: n }, epochSecret: secret });
   return { refs: [admitted, ref], epoch: { n, secret } };
 }
@@ -64,6 +65,9 @@ export function removal(member: Uint8Array): MemberRef {
   const zero = new Uint8Array(32);
   return { kind: 'member', member, role: 'none', fingerprint: zero, chainHead: zero, seals: [] };
 }
+
+/** Whether a member's keys, other than the vault has admitted, were made sure of. */
+type Trusts = (member: Uint8Array) => boolean;
 
 export interface NewEpoch {
   readonly ref: EpochRef;
@@ -77,7 +81,7 @@ export interface NewEpoch {
  */
 export function nextEpoch(
   context: MembershipContext,
-  { without = [], trusts = () => false }: { without?: readonly Uint8Array[]; trusts?: (member: Uint8Array) => boolean },
+  { without = [], trusts = () => false }: { without?: readonly Uint8Array[]; trusts?: Trusts },
 ): NewEpoch {
   const { state, directory, random, epochSecret: previous } = context;
   const members = new Map(state.members);

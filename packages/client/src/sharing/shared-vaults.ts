@@ -5,6 +5,7 @@ import type { EntryName } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { People, Person } from '../people/people.ts';
+import type { Teams } from '../teams/teams.ts';
 import type { ExpectedVault } from '../state/vault-journal.ts';
 import { displayName } from '../vault-path.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
@@ -24,6 +25,7 @@ export interface IncomingShare {
 export interface SharedVaultsDeps {
   readonly connections: Connections;
   readonly people: People;
+  readonly teams: Pick<Teams, 'refresh'>;
   readonly account: AccountId;
   /** One object for each vault, however often it is asked for. */
   readonly open: (vault: VaultId, expected: ExpectedVault) => JournalVault;
@@ -77,7 +79,8 @@ export class SharedVaults {
       (one) => one.request('vault.list', {}, options),
       signal,
     );
-    const { account } = this.#deps;
+    const { account, teams } = this.#deps;
+    await teams.refresh(response.vaults, signal);
     const incoming = response.vaults.filter(({ kind, owner }) => kind === 'share' && !equalBytes(owner, account));
     const shares: Omit<IncomingShare, 'name'>[] = [];
     let broken: CofferError | undefined;

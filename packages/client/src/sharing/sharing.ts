@@ -1,35 +1,35 @@
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
-import type { AccountId, Clock, EntryId, Random, ServerId, VaultId } from '@coffer/core';
-import type { EntryName, IdentityState, Member, Role } from '@coffer/journal';
+import type { AccountId, Clock, EntryId, Random, VaultId } from '@coffer/core';
+import { isTeamId } from '@coffer/journal';
+import type { EntryName, Role } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
 import { canonicalUsername } from '../people/people.ts';
 import type { People, Person } from '../people/people.ts';
-import type { FullDeviceKeys } from '../profile/device-keys.ts';
 import type { ExpectedVault } from '../state/vault-journal.ts';
-import type { MadeRefs } from '../vaults/commit-appender.ts';
+import type { Teams } from '../teams/teams.ts';
 import { makeGenesis } from '../vaults/genesis.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 import { oneFrame } from '../vaults/transfers.ts';
 import { checkShareable, fillAndMount, isMountOf, settle } from './fill-share.ts';
-import { admission, nextEpoch, othersIn, readmission, removal } from './membership.ts';
-import type { MembershipContext } from './membership.ts';
+import { othersIn } from './membership.ts';
 import type { PendingShare, PendingShares } from './pending-shares.ts';
 import { sharedEntry } from './shared-vaults.ts';
 import type { IncomingShare } from './shared-vaults.ts';
+import { isKnown, requireKnown, teamPrefix } from './vault-members.ts';
+import type { VaultMembers } from './vault-members.ts';
 
 export interface SharingDeps {
   readonly connections: Connections;
   readonly people: People;
   readonly chains: Chains;
+  readonly members: VaultMembers;
+  readonly teams: Teams;
   readonly pending: PendingShares;
   /** Undefined while another process of the profile makes or finishes shares. */
   readonly lock: () => Disposable | undefined;
   readonly account: AccountId;
-  readonly server: ServerId;
-  /** Undefined on a worker, which shares nothing. */
-  readonly keys: FullDeviceKeys | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly home: (signal?: AbortSignal) => Promise<JournalVault>;
@@ -75,15 +75,16 @@ export class Sharing {
     { entry, person, role }: { readonly entry: Entry; readonly person: Person; readonly role: ShareMember['role'] },
     signal?: AbortSignal,
   ): Promise<VaultId> {
-    this.#requireKeys();
+    this.#deps.members.requireKeys();
     requireKnown(person);
     using _lock = await this.#lock(signal);
     const vault =
       entry.kind === 'mount' ? await this.#mounted(entry, signal) : await this.#made({ entry, person, role }, signal);
     // Whoever left gets nothing back with the key they had: that one ends first.
-    const left = await this.#leftBy(vault, signal);
-    if (left.length > 0) await this.#remove(vault, left, signal);
-    const isNew = await this.#admit(vault, { person, role }, signal);
+    const { members } = this.#deps;
+    const left = await members.leftBy(vault, signal);
+    if (left.length > 0) await members.remove(vault, left, signal);
+    const isNew = await members.admit(vault, { person, role }, signal);
     this.#deps.pending.remove(vault.id);
     if (!isNew) throw alreadyShared(person);
     return vault.id;
@@ -94,11 +95,11 @@ export class Sharing {
     { mount, member }: { readonly mount: Entry; readonly member: Uint8Array },
     signal?: AbortSignal,
   ): Promise<void> {
-    this.#requireKeys();
+    this.#deps.members.requireKeys();
     const vault = await this.#mounted(mount, signal);
     const isMember = vault.state?.members.has(idKey(member)) === true;
     if (!isMember) throw notShared();
-    await this.#remove(vault, [member], signal);
+    await this.#deps.members.remove(vault, [member], signal);
   }
 
   /** A member of a share by the name that this device knows, or that `outgoing` shows: the account may be gone. @throws INTEGRITY, UNREACHABLE */
@@ -107,10 +108,12 @@ export class Sharing {
     signal?: AbortSignal,
   ): Promise<Person | undefined> {
     const { state } = await this.#mounted(mount, signal);
-    const wanted = canonicalUsername(name);
+    const wanted = name.startsWith(teamPrefix) ? name : canonicalUsername(name);
     const members: Person[] = [];
-    for (const member of state === undefined ? [] : othersIn(state)) members.push(await this.#shown(member, signal));
-    const isKnownAs = ({ account }: Person): boolean => this.#deps.people.known(account).username === wanted;
+    for (const member of state === undefined ? [] : othersIn(state))
+      members.push(await this.#deps.members.shown(member, signal));
+    const isKnownAs = ({ account }: Person): boolean =>
+      !isTeamId(account) && this.#deps.people.known(account).username === wanted;
     const [known, ...more] = members.filter(isKnownAs);
     // Whoever has the name now may be another than who had it before.
     return known !== undefined && more.length === 0 ? known : members.find(({ username }) => username === wanted);
@@ -118,100 +121,44 @@ export class Sharing {
 
   /** Gives up what somebody shares with the account. @throws NOT_ALLOWED when it is shared with a team; UNREACHABLE */
   async leave({ vault }: Pick<IncomingShare, 'vault'>, signal?: AbortSignal): Promise<void> {
-    const options = { ...(signal && { signal }) };
-    await this.#deps.connections.run(
-      'control',
-      (one) => one.request('share.leave', { vault: vault.id }, options),
-      signal,
-    );
+    await this.#deps.members.leave(vault.id, signal);
   }
 
   /**
-   * Ends the epoch of every share that somebody has left, or whose secret was sealed to keys that a member no longer has; tells the
-   * server what it was made to believe wrongly. @throws as {@link unshare}
+   * Ends the epoch of every own team and share that somebody has left, or whose secret was sealed to keys that a member no longer has,
+   * be it a team that somebody went from; tells the server what it was made to believe wrongly. @throws as {@link unshare}
    */
   async workOff(signal?: AbortSignal): Promise<void> {
-    if (this.#deps.keys === undefined) return;
-    const home = await this.#deps.home(signal);
-    for (const mount of home.mounts()) {
+    const { home, members, teams } = this.#deps;
+    if (!members.isFull) return;
+    await teams.workOff(signal);
+    for (const mount of (await home(signal)).mounts()) {
       const vault = await this.#mounted(mount, signal);
-      const left = await this.#leftBy(vault, signal);
-      if (left.length > 0) await this.#remove(vault, left, signal);
-      await this.#endStale(vault, signal);
+      await members.workOff(vault, signal);
       // What a member dropped without right would expire while nobody else writes.
       await settle(vault, signal);
     }
   }
 
-  /**
-   * Whoever holds a member's former keys, a thief of a device, holds the secret that was sealed to them. The member gets the next
-   * one when the owner shares again, which asks for trust in the new keys (CRYPTO §Keys).
-   */
-  async #endStale(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
-    const others = vault.state === undefined ? [] : othersIn(vault.state);
-    for (const { member } of others) await this.#person(member as AccountId, signal);
-    await vault.change(async (): Promise<MadeRefs | undefined> => {
-      const context = this.#context(vault);
-      if (!othersIn(context.state).some((member) => this.#isStale(vault, member))) return undefined;
-      const { ref, n, secret } = nextEpoch(context, {});
-      return { refs: [ref], epoch: { n, secret } };
-    }, signal);
-  }
-
-  #isStale(vault: JournalVault, { member, fingerprint }: Member): boolean {
-    const identity = this.#deps.chains.current(member as AccountId);
-    return identity !== undefined && !equalBytes(identity.fingerprint, fingerprint) && vault.isSealedTo(member);
-  }
-
-  /** Somebody whose account is gone has the name that this device knew, and the beginning of their id. */
-  async #shown({ member, fingerprint }: Member, signal: AbortSignal | undefined): Promise<Person> {
-    const account = member as AccountId;
-    const { username = '' } = this.#deps.people.known(account);
-    const gone = {
-      account,
-      username: `${username}~${idKey(member).slice(0, 8)}`,
-      fingerprint,
-      trust: 'unverified',
-    } as const;
-    return (await this.#person(account, signal)) ?? gone;
-  }
-
-  /** With the newest keys; undefined when the account is gone. */
-  async #person(account: AccountId, signal: AbortSignal | undefined): Promise<Person | undefined> {
-    try {
-      return await this.#deps.people.byAccount(account, signal);
-    } catch (error) {
-      if (isCofferError(error, 'NOT_FOUND')) return undefined;
-      throw error;
-    }
-  }
-
-  async #leftBy(vault: JournalVault, signal: AbortSignal | undefined): Promise<readonly AccountId[]> {
-    const options = { ...(signal && { signal }) };
-    const { response } = await this.#deps.connections.run(
-      'control',
-      (one) => one.request('share.left', { vault: vault.id }, options),
-      signal,
-    );
-    return response.accounts;
-  }
-
   /** What the account shares, with whom. @throws INTEGRITY, UNREACHABLE */
   async outgoing(signal?: AbortSignal): Promise<readonly OutgoingShare[]> {
+    const { members } = this.#deps;
     const home = await this.#deps.home(signal);
     const shares: OutgoingShare[] = [];
     for (const mount of home.mounts()) {
       const vault = await this.#mounted(mount, signal);
       const { state } = vault;
-      const left = await this.#leftBy(vault, signal);
+      const left = await members.leftBy(vault, signal);
       const names = home.tree.path(mount.entry);
       if (state === undefined || names === undefined) continue;
       for (const other of othersIn(state)) {
         const { member, role } = other;
         if (role === 'owner') continue;
-        const person = await this.#shown(other, signal);
+        const person = await members.shown(other, signal);
         const hasLeft = left.some((account) => equalBytes(account, member));
-        shares.push({ names, mount, member: person, role, state: hasLeft ? 'left' : 'active' });
+        const isPending = isTeamId(member) && members.isChanged(other);
+        const share = { names, mount, member: person, role };
+        shares.push({ ...share, state: hasLeft ? 'left' : isPending ? 'pending' : 'active' });
       }
     }
     return shares;
@@ -222,7 +169,7 @@ export class Sharing {
    * process is at it. @throws as {@link share}, the first
    */
   async finishPending(signal?: AbortSignal): Promise<void> {
-    if (this.#deps.keys === undefined || this.#deps.pending.list().length === 0) return;
+    if (!this.#deps.members.isFull || this.#deps.pending.list().length === 0) return;
     using lock = this.#deps.lock();
     if (lock === undefined) return;
     let failure: CofferError | undefined;
@@ -273,9 +220,9 @@ export class Sharing {
 
   /** Noted before the server has it: whatever happens then, the next start finds it. */
   async #create(entry: EntryId, { member, role }: ShareMember, signal: AbortSignal | undefined): Promise<JournalVault> {
-    const { connections, pending, clock, random } = this.#deps;
+    const { connections, members, pending, clock, random } = this.#deps;
     const identity = this.#deps.chains.ownIdentity;
-    const { commit } = makeGenesis({ kind: 'share', identity, secrets: this.#requireKeys() }, { clock, random });
+    const { commit } = makeGenesis({ kind: 'share', identity, secrets: members.requireKeys() }, { clock, random });
     pending.add({ entry, vault: commit.vault, member, role });
     const options = { ...(signal && { signal }) };
     await connections.run(
@@ -288,38 +235,8 @@ export class Sharing {
     return vault;
   }
 
-  async #admit(
-    vault: JournalVault,
-    { person, role }: { readonly person: Person; readonly role: ShareMember['role'] },
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    let isNew = false;
-    await vault.change(async () => {
-      const context = this.#context(vault);
-      const known = context.state.members.get(idKey(person.account));
-      if (known?.role === role && equalBytes(known.fingerprint, person.fingerprint)) return undefined;
-      const head = this.#headOf(person);
-      isNew = true;
-      const wanted = { member: person.account, role, head, fingerprint: person.fingerprint };
-      if (known !== undefined && !equalBytes(known.fingerprint, person.fingerprint))
-        return readmission(wanted, context);
-      return { refs: [admission(wanted, context)] };
-    }, signal);
-    return isNew;
-  }
-
-  async #remove(vault: JournalVault, members: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
-    await vault.change(async (): Promise<MadeRefs | undefined> => {
-      const context = this.#context(vault);
-      const left = members.filter((member) => context.state.members.has(idKey(member)));
-      if (left.length === 0) return undefined;
-      const { ref, n, secret } = nextEpoch(context, { without: left });
-      return { refs: [...left.map(removal), ref], epoch: { n, secret } };
-    }, signal);
-  }
-
   async #finish(share: PendingShare, signal: AbortSignal | undefined): Promise<void> {
-    const { pending } = this.#deps;
+    const { members, pending } = this.#deps;
     const home = await this.#deps.home(signal);
     await home.pull(signal);
     const vault = await this.#created(share, signal);
@@ -329,9 +246,9 @@ export class Sharing {
     if (!isMounted && (entry === undefined || entry.kind === 'mount')) return this.#undo(vault, signal);
     if (isMounted) await settle(home, signal);
     else await fillAndMount({ home, vault, entry: share.entry, account: this.#deps.account }, signal);
-    const person = await this.#person(share.member as AccountId, signal);
+    const person = await members.person(share.member, signal);
     // Somebody whose keys have changed since is left to the next `share`, which says so.
-    if (person !== undefined && isKnown(person)) await this.#admit(vault, { person, role: share.role }, signal);
+    if (person !== undefined && isKnown(person)) await members.admit(vault, { person, role: share.role }, signal);
     pending.remove(share.vault);
   }
 
@@ -355,42 +272,6 @@ export class Sharing {
     }
     this.#deps.pending.remove(vault.id);
   }
-
-  #context(vault: JournalVault): MembershipContext {
-    const { server, account, chains, random } = this.#deps;
-    const state = vault.stateToCome;
-    if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
-    return { state, directory: chains, server, from: account, epochSecret: vault.epochSecret(state.epoch), random };
-  }
-
-  #headOf({ account }: Person): IdentityState['head'] {
-    const identity = this.#deps.chains.current(account);
-    if (identity === undefined) throw new TypeError('a chain was not fetched');
-    return identity.head;
-  }
-
-  #requireKeys(): FullDeviceKeys {
-    const { keys } = this.#deps;
-    if (keys !== undefined) return keys;
-    throw new CofferError('NOT_ALLOWED', 'an unattended device shares nothing', {
-      hint: 'Sign in with --keystore password or keyring, and run it there.',
-    });
-  }
-}
-
-function isKnown({ trust }: Person): boolean {
-  return trust === 'certified' || trust === 'verified';
-}
-
-/** @throws NOT_ALLOWED */
-function requireKnown(person: Person): void {
-  if (isKnown(person)) return;
-  const { username, trust } = person;
-  const message =
-    trust === 'changed'
-      ? `the keys of ${username} are not those that this device knew`
-      : `nobody vouches for the keys of ${username}`;
-  throw new CofferError('NOT_ALLOWED', message, { hint: `Compare words first: coffer verify-person ${username}` });
 }
 
 /** What the next share would meet as well. */

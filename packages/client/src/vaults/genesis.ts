@@ -1,4 +1,4 @@
-import { randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import { newEntryId, randomId, rootEntry, timestampFromMs, zeroHash } from '@coffer/core';
 import type { Clock, CommitId, Random } from '@coffer/core';
 import {
   ed25519KeyPair,
@@ -10,7 +10,7 @@ import {
 } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
 import { bodyAssociatedData, encodeOperations, makeCommit } from '@coffer/journal';
-import type { Commit, CommitHeader, IdentityState, Ref, VaultKind } from '@coffer/journal';
+import type { Commit, CommitHeader, IdentityState, PutOperation, Ref, VaultKind } from '@coffer/journal';
 
 export interface Genesis {
   readonly commit: Commit;
@@ -28,10 +28,12 @@ export interface NewVault {
   /** Of the owner, who alone is a member at the beginning. */
   readonly identity: IdentityState;
   readonly secrets: Pick<AccountSecrets, 'identitySeed'>;
+  /** Of a team, and of nothing else. */
+  readonly name?: string;
 }
 
 /** The first commit of a vault: its id follows from it, so it is known before the server has it (JOURNAL §Commit). */
-export function makeGenesis({ kind, identity, secrets }: NewVault, { clock, random }: GenesisDeps): Genesis {
+export function makeGenesis({ kind, name, identity, secrets }: NewVault, { clock, random }: GenesisDeps): Genesis {
   const epochSecret = newEpochSecret(random);
   const commitId: CommitId = randomId(random);
   const header = {
@@ -46,10 +48,17 @@ export function makeGenesis({ kind, identity, secrets }: NewVault, { clock, rand
     at: timestampFromMs(clock.nowMs()),
     refs: genesisRefs({ kind, identity, epochSecret, commitId, random }),
   } as const satisfies Omit<CommitHeader, 'bodyHash'>;
-  const operations = encodeOperations([['init', random.bytes(32)]]);
+  const init = ['init', random.bytes(32)] as const;
+  const operations = encodeOperations(name === undefined ? [init] : [init, nameOperation(name, { clock, random })]);
   const associatedData = bodyAssociatedData(header);
   const body = sealCommitBody({ epochSecret, n: 0, operations, associatedData, random });
   return { commit: makeCommit({ header, body, sign: ed25519KeyPair(secrets.identitySeed).sign }), epochSecret };
+}
+
+/** The name of a team is that of the one directory in it. */
+function nameOperation(name: string, { clock, random }: GenesisDeps): PutOperation {
+  const at = timestampFromMs(clock.nowMs());
+  return ['put', newEntryId(clock, random), rootEntry, name, 'directory', 0, at, 0o755, []];
 }
 
 interface GenesisRefs {

@@ -113,7 +113,7 @@ class BatchFolder {
 }
 
 /** `receivedAt(u64) ‖ commit`. */
-function pulledCommit(frame: Uint8Array): PulledCommit {
+export function pulledCommit(frame: Uint8Array): PulledCommit {
   const receivedAtMs = Number(new DataView(frame.buffer, frame.byteOffset, 8).getBigUint64(0));
   if (!Number.isSafeInteger(receivedAtMs)) throw integrityError('The answer of the server');
   return { bytes: frame.subarray(8), receivedAtMs };

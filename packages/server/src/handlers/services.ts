@@ -11,6 +11,7 @@ import type { ChangeDigest } from '../notifications/change-digest.ts';
 import type { Notifications } from '../notifications/notifications.ts';
 import type { QuotaNotices } from '../notifications/quota-notices.ts';
 import type { Identities } from '../rights/identities.ts';
+import type { VaultRoles } from '../rights/vault-roles.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
 
@@ -23,6 +24,7 @@ export interface Services {
   readonly scheduler: Scheduler;
   readonly accounts: Accounts;
   readonly identities: Identities;
+  readonly roles: VaultRoles;
   readonly opaque: OpaqueServer;
   readonly guard: LoginGuard;
   readonly sessions: Sessions;
@@ -69,7 +71,10 @@ export async function isLive(
 }
 
 /** Whether the account was removed: what it owned is served to nobody any more. */
-export async function isGone({ accounts }: Pick<Services, 'accounts'>, account: AccountId): Promise<boolean> {
+export async function isGone(
+  { accounts }: { readonly accounts: Pick<Accounts, 'byId'> },
+  account: AccountId,
+): Promise<boolean> {
   const record = await accounts.byId(account);
   return record !== undefined && record.removedAtMs !== null;
 }

@@ -1,6 +1,15 @@
-import { CofferError, equalBytes, idKey, type AccountId } from '@coffer/core';
-import { commitLimits, type Commit, type MemberRef, type VaultState } from '@coffer/journal';
+import { CofferError, equalBytes, idKey, type AccountId, type VaultId } from '@coffer/core';
+import {
+  commitLimits,
+  isTeamId,
+  type Commit,
+  type MemberRef,
+  type Role,
+  type VaultKind,
+  type VaultState,
+} from '@coffer/journal';
 import { operations, type Handlers } from '@coffer/protocol';
+import type { KnownNotice } from '../notifications/notifications.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
@@ -19,7 +28,7 @@ export function shareHandlers(services: Services): Pick<Handlers<Connection>, Sh
       if (state?.members.has(idKey(account)) !== true) throw throughTeam();
       await accounts.leftVaults.add(vault, account);
       const { code: operation } = operations['share.leave'];
-      audit.record('share', {
+      audit.record(state.kind === 'team' ? 'team' : 'share', {
         event: 'share.leave',
         operation,
         status: 'OK',
@@ -55,12 +64,12 @@ export async function tellOfAppend(services: Services, context: Connection, appe
 }
 
 async function tellMember(
-  { accounts, audit, notifications }: Services,
+  services: Services,
   { account: actor, device, address }: Connection,
   { ref: { member, role }, before }: { readonly ref: MemberRef; readonly before: VaultState },
 ): Promise<void> {
+  const { accounts, audit, notifications } = services;
   const { vault, kind } = before;
-  const isTeam = member.byteLength !== actor.byteLength;
   const event = { none: 'member-removed', read: 'member-read', write: 'member-write', owner: 'member-owner' }[role];
   const category = kind === 'team' ? 'team' : 'share';
   audit.record(category, {
@@ -72,13 +81,45 @@ async function tellMember(
     subject: member,
     address,
   });
-  if (isTeam || equalBytes(member, actor)) return;
-  const account = member as AccountId;
-  await accounts.leftVaults.remove(vault, account);
-  const known = before.members.get(idKey(member));
-  if (role === 'none') await notifications.notify(account, { kind: 'access-revoked', actor, vault });
-  else if (known === undefined) await notifications.notify(account, { kind: 'shared', actor, vault, word: role });
-  else if (known.role !== role) await notifications.notify(account, { kind: 'role-changed', actor, vault, word: role });
+  const notice = noticeOf({ known: before.members.get(idKey(member))?.role, role, kind });
+  if (!isTeamId(member)) await accounts.leftVaults.remove(vault, member);
+  if (notice === undefined) return;
+  for (const account of isTeamId(member) ? await peopleIn(services, member) : [member]) {
+    if (!equalBytes(account, actor)) await notifications.notify(account, { ...notice, actor, vault });
+  }
+}
+
+interface Change {
+  readonly known: Role | undefined;
+  readonly role: MemberRef['role'];
+  readonly kind: VaultKind;
+}
+
+/** Nothing when the member only got new keys. In a team all members are alike. */
+function noticeOf({ known, role, kind }: Change): KnownNotice | undefined {
+  const word = kind === 'team' ? 'team' : role;
+  if (role === 'none') return kind === 'team' ? { kind: 'access-revoked', word } : { kind: 'access-revoked' };
+  if (known === undefined) return { kind: 'shared', word };
+  return known === role ? undefined : { kind: 'role-changed', word };
+}
+
+async function peopleIn({ storage }: Services, team: VaultId): Promise<readonly AccountId[]> {
+  const { members } = (await storage.vaultState(team)) ?? {};
+  return [...(members?.values() ?? [])].flatMap(({ member }) => (isTeamId(member) ? [] : [member]));
+}
+
+/** Leaves a line when somebody makes a team. */
+export function tellOfTeam({ audit }: Services, { account, device, address }: Connection, genesis: Commit): void {
+  const isTeam = genesis.header.refs.some((ref) => ref.kind === 'genesis' && ref.vaultKind === 'team');
+  if (!isTeam) return;
+  audit.record('team', {
+    event: 'team-created',
+    status: 'OK',
+    account,
+    device: device.device,
+    vault: genesis.vault,
+    address,
+  });
 }
 
 function throughTeam(): CofferError {

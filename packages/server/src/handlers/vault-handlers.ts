@@ -1,13 +1,13 @@
 import { CofferError, equalBytes, MiB, u64, type VaultId } from '@coffer/core';
-import { parseCommit, Role, VaultKind, type Commit } from '@coffer/journal';
+import { parseCommit, type Commit } from '@coffer/journal';
 import { operations, protocolLimits, type Handlers } from '@coffer/protocol';
-import type { Ack, VaultSummary } from '@coffer/storage';
+import type { Ack } from '@coffer/storage';
 import type { Watcher } from '../events/watch-hub.ts';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import type { Connection } from '../session/connection.ts';
 import { CommitMemory, type CommitHold } from './commit-memory.ts';
-import { isGone, type Services } from './services.ts';
-import { tellOfAppend } from './share-handlers.ts';
+import type { Services } from './services.ts';
+import { tellOfAppend, tellOfTeam } from './share-handlers.ts';
 
 /** Commits of one `vault.append` are judged and written together, so they wait in memory together. */
 const appendBytes = 16 * MiB;
@@ -28,6 +28,7 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
           throw new CofferError('INVALID', 'one genesis commit is expected');
         done({ vault: genesis.vault, commits: [genesis] });
         const { vault, seq, head, receivedAt } = await storage.createVault(genesis);
+        tellOfTeam(services, context, genesis);
         return { vault, seq, head, receivedAt };
       }),
     'vault.head': async ({ vault }) => {
@@ -76,19 +77,16 @@ async function headOf({ storage }: Services, vault: VaultId): Promise<Ack> {
 }
 
 /** A worker hears only of the vaults it serves. */
-async function list(services: Services, { account, standing }: Connection) {
-  const all: VaultSummary[] = [];
-  for (const one of await services.storage.vaultsOf(account)) {
-    const hasLeft = await services.accounts.leftVaults.has(one.vault, account);
-    if (!hasLeft && !(await isGone(services, one.owner))) all.push(one);
-  }
-  // Whoever shares without end must not push the account's own vaults out of the answer.
-  all.sort((a, b) => Number(equalBytes(b.owner, account)) - Number(equalBytes(a.owner, account)));
+async function list({ roles }: Services, { account, standing }: Connection) {
+  const all = await roles.vaultsOf(account);
   const worker = standing.phase === 'device' && standing.device.scope === 'worker' ? standing.device : undefined;
-  return all
-    .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))
-    .slice(0, protocolLimits.vaultsPerMessage)
-    .map(({ kind, role, ...vault }) => ({ ...vault, kind: VaultKind.parse(kind), role: Role.parse(role) }));
+  return (
+    all
+      .filter(({ vault }) => worker === undefined || worker.vaults.some((served) => equalBytes(served, vault)))
+      // Whoever shares without end must not push the account's own vaults out of the answer.
+      .toSorted((a, b) => Number(equalBytes(b.owner, account)) - Number(equalBytes(a.owner, account)))
+      .slice(0, protocolLimits.vaultsPerMessage)
+  );
 }
 
 interface Receive {

@@ -1,6 +1,5 @@
 import type { TLSSocket } from 'node:tls';
 import { CofferError, type VaultId } from '@coffer/core';
-import { roleOf } from '@coffer/journal';
 import {
   BufferBudget,
   operationOf,
@@ -13,7 +12,7 @@ import {
 import type { Watcher } from '../events/watch-hub.ts';
 import { createHandlers } from '../handlers/create-handlers.ts';
 import { statusOf } from '../log/audit.ts';
-import { isGone, isLive, type Services } from '../handlers/services.ts';
+import { isLive, type Services } from '../handlers/services.ts';
 import { loginFailed } from '../handlers/session-handlers.ts';
 import { TlsTransport } from '../net/tls-transport.ts';
 import { authorize, type RightsSource } from '../rights/authorize.ts';
@@ -126,18 +125,11 @@ export class CofferConnections implements AsyncDisposable {
 }
 
 function rightsOf(services: Services): RightsSource {
-  const { storage } = services;
+  const { roles } = services;
   return {
     isLive: (account, device) => isLive(services, account, device),
     isAdmin: async (account) => (await services.accounts.byId(account))?.role === 'admin',
-    roleIn: async (vault, account) => {
-      const state = await storage.vaultState(vault);
-      if (state === undefined) return undefined;
-      // With its owner a vault is gone for everybody.
-      if (await isGone(services, state.owner)) return undefined;
-      if (await services.accounts.leftVaults.has(vault, account)) return undefined;
-      return roleOf(state, account, storage.directory);
-    },
+    roleIn: (vault, account) => roles.roleIn(vault, account),
   };
 }
 

@@ -87,7 +87,7 @@ export class FactsReader {
     return facts;
   }
 
-  vaultsOf(member: AccountId): MembershipFacts[] {
+  vaultsOf(member: AccountId | VaultId): MembershipFacts[] {
     return this.#ask(() => allRows<MembershipFacts>(this.#statements.vaultsOf, member));
   }
 

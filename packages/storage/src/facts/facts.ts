@@ -214,7 +214,7 @@ export interface Facts extends CollectionFacts, RetentionFacts, AsyncDisposable 
 
   packs(): Promise<readonly PackProgress[]>;
   vault(vault: VaultId): Promise<VaultFacts | undefined>;
-  vaultsOf(member: AccountId): Promise<readonly MembershipFacts[]>;
+  vaultsOf(member: AccountId | VaultId): Promise<readonly MembershipFacts[]>;
   /** In order, from `after + 1` on, at most `limit`. */
   commits(vault: VaultId, after: number, limit: number): Promise<readonly AppliedCommit[]>;
   /**

@@ -179,7 +179,7 @@ export class SqliteFacts implements Facts {
     return this.#read.vault(vault);
   }
 
-  async vaultsOf(member: AccountId): Promise<readonly MembershipFacts[]> {
+  async vaultsOf(member: AccountId | VaultId): Promise<readonly MembershipFacts[]> {
     return this.#read.vaultsOf(member);
   }
 

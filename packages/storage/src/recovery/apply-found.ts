@@ -1,17 +1,18 @@
 import type { ErrorCode, Logger, VaultId } from '@coffer/core';
 import { equalBytes, idKey, isCofferError } from '@coffer/core';
-import type { Commit, Directory, VaultState } from '@coffer/journal';
+import type { Commit, VaultState } from '@coffer/journal';
 import { decodeVaultState, encodeVaultState, judgeCommit, openVault, parseCommit } from '@coffer/journal';
 import { readSegments } from '../chunks/read-segments.ts';
 import type { Facts, FoundCommit } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
 import { openRecord } from '../packs/record-reader.ts';
+import type { TeamStates } from '../vaults/team-states.ts';
 import { membersOf } from '../vaults/vault-appender.ts';
 
 export interface ApplyFound {
   readonly facts: Facts;
   readonly packs: Packs;
-  readonly directory: Directory;
+  readonly teams: TeamStates;
   readonly logger: Logger;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,12 +22,15 @@ interface Applied {
   readonly stuck: readonly VaultId[];
 }
 
-/** Applies found commits, vault by vault, as long as they chain. */
+/** Applies found commits, vault by vault, as long as they chain. A share may wait for the journal of a team, which is found later. */
 export async function applyFound(options: ApplyFound): Promise<Applied> {
   let commits = 0;
-  for (const vault of await options.facts.vaultsToRecover()) {
-    options.signal?.throwIfAborted();
-    commits += await applyVault(options, vault);
+  for (let applied = 1; applied > 0; commits += applied) {
+    applied = 0;
+    for (const vault of await options.facts.vaultsToRecover()) {
+      options.signal?.throwIfAborted();
+      applied += await applyVault(options, vault);
+    }
   }
   const stuck = await options.facts.vaultsToRecover();
   for (const vault of stuck) options.logger.error({ vault: idKey(vault) }, 'commits of a vault do not follow its head');
@@ -67,7 +71,7 @@ async function tryOne(
   try {
     const commit = await readFound(options, found);
     if (state !== undefined && !equalBytes(commit.header.prev, state.head)) return undefined;
-    const { directory } = options;
+    const directory = await options.teams.directoryFor(state, [commit]);
     const after = state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
     await apply(options, { found, commit, before: state, after });
     return after;

@@ -6,6 +6,7 @@ import { packHeaderBytes } from '../packs/pack-format.ts';
 import type { PackInfo, Packs } from '../packs/packs.ts';
 import { refuseNewerPacks } from '../refuse-newer.ts';
 import { AccountDirectory } from '../vaults/account-directory.ts';
+import { TeamStates } from '../vaults/team-states.ts';
 import { applyExpiries } from './apply-expiries.ts';
 import { applyFound } from './apply-found.ts';
 import { FoundStatements } from './found-statements.ts';
@@ -59,7 +60,8 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   }
   await statements.restore(options.accounts, logger);
   const directory = new AccountDirectory((account, after) => statements.chain(options.accounts, account, after));
-  const { commits, stuck } = await applyFound({ ...options, directory });
+  const teams = new TeamStates({ ...options, directory });
+  const { commits, stuck } = await applyFound({ ...options, teams });
   await applyExpiries(options, stuck);
   await facts.markComplete();
   if (rebuilding) await facts.checkpoint();

@@ -132,7 +132,7 @@ export class MemoryFacts implements Facts {
     return facts;
   }
 
-  async vaultsOf(member: AccountId): Promise<readonly MembershipFacts[]> {
+  async vaultsOf(member: AccountId | VaultId): Promise<readonly MembershipFacts[]> {
     return [...this.#vaults.values()].flatMap(({ vault, kind, owner, seq, head, members }) => {
       const own = members.find((other) => idKey(other.member) === idKey(member));
       return own ? [{ vault, kind, owner, seq, head, role: own.role }] : [];

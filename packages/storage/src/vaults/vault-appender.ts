@@ -1,6 +1,6 @@
 import type { AccountId, Hash, VaultId } from '@coffer/core';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
-import type { Commit, Directory, VaultState } from '@coffer/journal';
+import type { Commit, VaultState } from '@coffer/journal';
 import { encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { quotaError } from '../chunks/chunk-writer.ts';
 import { readSegments } from '../chunks/read-segments.ts';
@@ -13,6 +13,7 @@ import type { SpaceGuard } from '../space-guard.ts';
 import type { JournalWrite } from './journal-store.ts';
 import type { JournalWrites } from './journal-writes.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import type { TeamStates } from './team-states.ts';
 import type { VaultStates } from './vault-states.ts';
 
 /** The promise: on stable storage, in order, visible to every member. */
@@ -35,7 +36,7 @@ export interface VaultAppenderDeps {
   /** Time at which something that comes in now was received, ms. */
   readonly receiveMs: () => number;
   readonly space: SpaceGuard;
-  readonly directory: Directory;
+  readonly teams: TeamStates;
   readonly states: VaultStates;
   readonly journal: JournalWrites;
   readonly limitsOf: (owner: AccountId) => Promise<OwnerLimits>;
@@ -92,7 +93,7 @@ export class VaultAppender {
   async #create(genesis: Commit): Promise<Ack> {
     const known = await this.#alreadyThere(genesis.vault, genesis);
     if (known) return known;
-    const state = openVault(genesis, this.#deps.directory);
+    const state = openVault(genesis, this.#deps.teams.directory);
     const judged = { commits: [genesis], state, before: undefined, lastReceivedAtMs: 0 };
     if (state.kind !== 'home') return this.#commit(judged);
     return this.#queue.run(`home of ${idKey(state.owner)}`, async () => {
@@ -111,7 +112,7 @@ export class VaultAppender {
     const { fresh, known } = await this.#withoutKnown(facts, commits);
     if (fresh.length === 0 && known) return known;
     if (facts.seq === 0 || fresh.length === 0) throw new CofferError('INVALID', 'an append without commits');
-    return this.#commit(this.#judge(facts, fresh));
+    return this.#commit(await this.#judge(facts, fresh));
   }
 
   /** A client that lost the answer asks again: what is in the chain already succeeds (JOURNAL §Append 3). */
@@ -137,10 +138,11 @@ export class VaultAppender {
     return { vault, seq: found.seq, head: found.hash, receivedAt: found.receivedAtMs };
   }
 
-  #judge(facts: VaultFacts, commits: readonly Commit[]): Judged {
+  async #judge(facts: VaultFacts, commits: readonly Commit[]): Promise<Judged> {
     const before = this.#deps.states.of(facts);
+    const directory = await this.#deps.teams.directoryFor(before, commits);
     let state = before;
-    for (const commit of commits) state = judgeCommit(state, commit, this.#deps.directory);
+    for (const commit of commits) state = judgeCommit(state, commit, directory);
     return { commits, state, before, lastReceivedAtMs: facts.receivedAtMs };
   }
 

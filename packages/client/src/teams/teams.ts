@@ -1,0 +1,289 @@
+import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
+import type { AccountId, Clock, Random, VaultId } from '@coffer/core';
+import { isTeamId, nameProblem, teamFingerprint } from '@coffer/journal';
+import type { Member, VaultState } from '@coffer/journal';
+import type { ResponseOf } from '@coffer/protocol';
+import type { Connections } from '../connection/connections.ts';
+import type { Chains } from '../people/chains.ts';
+import type { People, Person } from '../people/people.ts';
+import { isKnown, requireKnown, teamPrefix } from '../sharing/vault-members.ts';
+import type { VaultMembers } from '../sharing/vault-members.ts';
+import type { BrokenShare } from '../sharing/shared-vaults.ts';
+import type { ExpectedVault } from '../state/vault-journal.ts';
+import { makeGenesis } from '../vaults/genesis.ts';
+import type { JournalVault } from '../vaults/journal-vault.ts';
+import { oneFrame } from '../vaults/transfers.ts';
+import type { TeamJournals } from './team-journals.ts';
+
+/** A team that the account is in. */
+export interface Team {
+  readonly id: VaultId;
+  /** As its owner called it, marked with the beginning of the id where two of the account's teams have the same name. */
+  readonly name: string;
+  /** Who manages it. */
+  readonly owner: Person;
+  readonly isOwn: boolean;
+  /** The owner among them. */
+  readonly people: readonly Member[];
+}
+
+/** Somebody in a team. */
+export interface TeamMember {
+  readonly person: Person;
+  readonly isOwner: boolean;
+  /** `left`: they left, and the key is still the one they had; only the owner is told. */
+  readonly state: 'active' | 'left';
+}
+
+export interface TeamsDeps {
+  readonly connections: Connections;
+  readonly people: People;
+  readonly chains: Chains;
+  readonly journals: TeamJournals;
+  readonly members: () => VaultMembers;
+  readonly account: AccountId;
+  /** The account's own name. */
+  readonly username: () => string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly open: (vault: VaultId, expected: ExpectedVault) => JournalVault;
+  /** Told of a team that cannot be used. */
+  readonly onBroken?: (broken: BrokenShare) => void;
+}
+
+/** What concerns one team alone. */
+const unusable = ['INTEGRITY', 'ROLLBACK', 'NOT_FOUND', 'LIMIT', 'UPGRADE_REQUIRED'] as const;
+
+/** Characters of the longest name. */
+const maxNameLength = 64;
+
+/** Teams: found, made, and changed by their owner. A team is a vault without files (JOURNAL §Members and sharing). */
+export class Teams {
+  readonly #deps: TeamsDeps;
+
+  constructor(deps: TeamsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Those that the account is in, up to date, by name. One that cannot be used is told and left out. @throws UNREACHABLE */
+  async list(signal?: AbortSignal): Promise<readonly Team[]> {
+    const teams: Team[] = [];
+    for (const id of await this.refreshAll(signal)) teams.push(await this.#describe(id, signal));
+    const names = Map.groupBy(teams, ({ name }) => name);
+    return teams
+      .map((team) => ((names.get(team.name)?.length ?? 0) > 1 ? { ...team, name: marked(team) } : team))
+      .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  }
+
+  /** Brings the journals of the account's teams up to date. @throws UNREACHABLE */
+  async refreshAll(signal?: AbortSignal): Promise<readonly VaultId[]> {
+    const options = { ...(signal && { signal }) };
+    const { connections } = this.#deps;
+    const { response } = await connections.run('control', (one) => one.request('vault.list', {}, options), signal);
+    return this.refresh(response.vaults, signal);
+  }
+
+  /** The same of those that the server has listed: with them come the keys of what is shared with these teams. @throws UNREACHABLE */
+  async refresh(listed: ResponseOf<'vault.list'>['vaults'], signal?: AbortSignal): Promise<readonly VaultId[]> {
+    const { connections, journals } = this.#deps;
+    const usable: VaultId[] = [];
+    for (const { vault, kind, head } of listed) {
+      if (kind !== 'team') continue;
+      try {
+        if (!journals.knows(vault, head))
+          await connections.run('control', (one) => journals.refresh(one, vault, signal), signal);
+        usable.push(vault);
+      } catch (error) {
+        if (!isCofferError(error, ...unusable)) throw error;
+        this.#deps.onBroken?.({ vault, error });
+      }
+    }
+    return usable;
+  }
+
+  /** One of {@link list} by its name there. @throws NOT_FOUND; UNREACHABLE */
+  async find(name: string, signal?: AbortSignal): Promise<Team> {
+    const teams = await this.list(signal);
+    const found = teams.find((team) => team.name === name);
+    if (found !== undefined) return found;
+    const alike = teams.filter((team) => team.name.startsWith(`${name}~`)).map((team) => team.name);
+    throw new CofferError('NOT_FOUND', `you are in no team called ${name}`, {
+      hint: alike.length > 1 ? `There are several: ${alike.join(', ')}.` : 'See your teams with: coffer team list',
+    });
+  }
+
+  /**
+   * A team as somebody whom a vault is shared with. Its owner vouches for its key, as long as the owner's own keys are those that the
+   * team has admitted. @throws NOT_FOUND, INTEGRITY, UNREACHABLE
+   */
+  async personOf(id: VaultId, signal?: AbortSignal): Promise<Person> {
+    const { connections, journals } = this.#deps;
+    await connections.run('control', (one) => journals.refresh(one, id, signal), signal);
+    const state = this.#state(id);
+    const { teamKey } = state;
+    if (teamKey === null) throw new TypeError('a team without a key was accepted');
+    const owner = await this.#owner(state, signal);
+    const admitted = state.members.get(idKey(state.owner));
+    const isSame = admitted !== undefined && equalBytes(admitted.fingerprint, owner.fingerprint);
+    const subject: Uint8Array = id;
+    return {
+      account: subject,
+      username: `${teamPrefix}${this.#nameOf(id)}`,
+      fingerprint: teamFingerprint(teamKey),
+      trust: isKnown(owner) && !isSame ? 'changed' : owner.trust,
+      voucher: owner.username,
+    };
+  }
+
+  /** Makes a team of the account alone. @throws EXISTS when it is in one of that name; INVALID; NOT_ALLOWED on a worker; UNREACHABLE */
+  async create(name: string, signal?: AbortSignal): Promise<VaultId> {
+    const { connections, chains, clock, random } = this.#deps;
+    checkTeamName(name);
+    const secrets = this.#deps.members().requireKeys();
+    if ((await this.list(signal)).some((team) => this.#nameOf(team.id) === name)) throw taken(name);
+    const { commit } = makeGenesis({ kind: 'team', name, identity: chains.ownIdentity, secrets }, { clock, random });
+    const options = { ...(signal && { signal }) };
+    await connections.run(
+      'control',
+      (one) => one.request('vault.create', {}, { data: oneFrame(commit.bytes), ...options }),
+      signal,
+    );
+    return commit.vault;
+  }
+
+  /** Takes somebody into an own team. @throws NOT_ALLOWED for who does not own it, and for keys that nobody vouches for; EXISTS; CONFLICT, UNREACHABLE */
+  async add(team: Team, person: Person, signal?: AbortSignal): Promise<void> {
+    const members = this.#deps.members();
+    const vault = await this.#own(team, signal);
+    if (isTeamId(person.account))
+      throw new CofferError('INVALID', 'a team is made of people', { hint: 'Add its members one by one.' });
+    requireKnown(person);
+    await members.workOff(vault, signal);
+    const isNew = await members.admit(vault, { person, role: 'read' }, signal);
+    if (!isNew) throw new CofferError('EXISTS', `${person.username} is in the team already`);
+    await this.refreshAll(signal);
+  }
+
+  /** The removal and a new key of the team in one commit; what is shared with it is for `Sharing.workOff`. @throws NOT_ALLOWED, NOT_FOUND, CONFLICT, UNREACHABLE */
+  async remove(team: Team, member: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const vault = await this.#own(team, signal);
+    if (equalBytes(member, this.#deps.account))
+      throw new CofferError('INVALID', 'who manages a team does not leave it', {
+        hint: 'Take the others out, and take back what is shared with it: coffer unshare PATH team:NAME',
+      });
+    if (vault.state?.members.has(idKey(member)) !== true) throw notInTeam();
+    await this.#deps.members().remove(vault, [member], signal);
+    await this.refreshAll(signal);
+  }
+
+  /** Gives up a team of somebody else: its shares are served no more, and its owner makes a new key. @throws INVALID for an own team; UNREACHABLE */
+  async leave(team: Team, signal?: AbortSignal): Promise<void> {
+    if (team.isOwn)
+      throw new CofferError('INVALID', 'who manages a team does not leave it', {
+        hint: 'Take the others out instead: coffer team remove NAME MEMBER',
+      });
+    this.#deps.members().requireKeys();
+    await this.#deps.members().leave(team.id, signal);
+  }
+
+  /** Everybody in a team; its owner first, then by name. @throws INTEGRITY, UNREACHABLE */
+  async members(team: Team, signal?: AbortSignal): Promise<readonly TeamMember[]> {
+    const members = this.#deps.members();
+    const left = team.isOwn ? await members.leftBy(await this.#own(team, signal), signal) : [];
+    const all: TeamMember[] = [];
+    for (const one of team.people) {
+      const isOwner = one.role === 'owner';
+      const person = isOwner ? team.owner : await this.#shown(one, signal);
+      const hasLeft = left.some((account) => equalBytes(account, one.member));
+      all.push({ person, isOwner, state: hasLeft ? 'left' : 'active' });
+    }
+    return all.toSorted(
+      (a, b) => Number(b.isOwner) - Number(a.isOwner) || (a.person.username < b.person.username ? -1 : 1),
+    );
+  }
+
+  /** Ends the epoch of each own team that somebody left, or whose member has other keys now. @throws as {@link remove} */
+  async workOff(signal?: AbortSignal): Promise<void> {
+    for (const vault of await this.ownVaults(signal)) await this.#deps.members().workOff(vault, signal);
+    await this.refreshAll(signal);
+  }
+
+  /** The account's own teams, up to date. @throws INTEGRITY, UNREACHABLE */
+  async ownVaults(signal?: AbortSignal): Promise<readonly JournalVault[]> {
+    const own = (await this.refreshAll(signal)).filter((id) => equalBytes(this.#state(id).owner, this.#deps.account));
+    const vaults = own.map((id) => this.#open(id));
+    for (const vault of vaults) await vault.pull(signal);
+    return vaults;
+  }
+
+  async #own({ id, isOwn, owner }: Team, signal: AbortSignal | undefined): Promise<JournalVault> {
+    this.#deps.members().requireKeys();
+    if (!isOwn)
+      throw new CofferError('NOT_ALLOWED', `${owner.username} manages this team`, { hint: `Ask ${owner.username}.` });
+    const vault = this.#open(id);
+    await vault.pull(signal);
+    return vault;
+  }
+
+  #open(id: VaultId): JournalVault {
+    return this.#deps.open(id, { kind: 'team', owner: this.#deps.account });
+  }
+
+  async #describe(id: VaultId, signal: AbortSignal | undefined): Promise<Team> {
+    const state = this.#state(id);
+    const owner = await this.#owner(state, signal);
+    const isOwn = equalBytes(state.owner, this.#deps.account);
+    return { id, name: this.#nameOf(id), owner, isOwn, people: [...state.members.values()] };
+  }
+
+  #nameOf(id: VaultId): string {
+    const name = this.#deps.journals.nameOf(id);
+    return name !== undefined && isTeamName(name) ? name : `~${idKey(id).slice(0, 8)}`;
+  }
+
+  #state(id: VaultId): VaultState {
+    const state = this.#deps.journals.current(id);
+    if (state === undefined) throw new TypeError('a team was not fetched');
+    return state;
+  }
+
+  async #owner({ owner }: VaultState, signal: AbortSignal | undefined): Promise<Person> {
+    const { account, chains, people, username } = this.#deps;
+    if (!equalBytes(owner, account)) return people.byAccount(owner, signal);
+    const { fingerprint } = chains.ownIdentity;
+    return { account, username: username(), fingerprint, trust: 'verified' };
+  }
+
+  async #shown(one: Member, signal: AbortSignal | undefined): Promise<Person> {
+    const { account, chains, username } = this.#deps;
+    if (!equalBytes(one.member, account)) return this.#deps.members().shown(one, signal);
+    return { account, username: username(), fingerprint: chains.ownIdentity.fingerprint, trust: 'verified' };
+  }
+}
+
+/** @throws INVALID */
+function checkTeamName(name: string): void {
+  if (isTeamName(name)) return;
+  throw new CofferError('INVALID', 'this is no name for a team', {
+    hint: `Use up to ${maxNameLength} characters, without ~, / and colons.`,
+  });
+}
+
+/** A mark that this device sets must not be taken for a name that somebody else gave. */
+function isTeamName(name: string): boolean {
+  return nameProblem(name) === undefined && name.length <= maxNameLength && !/[~:]/.test(name);
+}
+
+function marked({ name, id }: Team): string {
+  return `${name}~${idKey(id).slice(0, 8)}`;
+}
+
+function taken(name: string): CofferError {
+  return new CofferError('EXISTS', `you are in a team called ${name} already`, {
+    hint: 'See your teams with: coffer team list',
+  });
+}
+
+function notInTeam(): CofferError {
+  return new CofferError('NOT_FOUND', 'they are not in the team', { hint: 'See who is: coffer team show NAME' });
+}

@@ -1,0 +1,87 @@
+import { idKey, type AccountId, type IdKey, type VaultId } from '@coffer/core';
+import { isTeamId, Role, VaultKind, type VaultState } from '@coffer/journal';
+import type { Accounts, Storage, VaultSummary } from '@coffer/storage';
+import { isGone } from '../handlers/services.ts';
+
+export interface VaultRolesDeps {
+  readonly storage: Pick<Storage, 'vaultState' | 'vaultsOf'>;
+  readonly accounts: Pick<Accounts, 'byId' | 'leftVaults'>;
+}
+
+/** A vault that an account is served, with all that it may do there. */
+export interface ServedVault extends VaultSummary {
+  readonly kind: VaultKind;
+  readonly role: Role;
+}
+
+/** The most first. */
+const byRight = ['owner', 'write', 'read'] as const;
+
+/**
+ * Who is served which vault now. Through a team it is whoever the team has at this moment: somebody who went gets nothing more,
+ * whatever head of the team a journal records; who came may read at once.
+ */
+export class VaultRoles {
+  readonly #deps: VaultRolesDeps;
+
+  constructor(deps: VaultRolesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined for a stranger, and for a vault that does not exist or went with its owner. */
+  async roleIn(vault: VaultId, account: AccountId): Promise<Role | undefined> {
+    const state = await this.#deps.storage.vaultState(vault);
+    if (state === undefined) return undefined;
+    const role = (await isGone(this.#deps, state.owner)) ? undefined : await this.#roleIn(state, account);
+    if (role !== undefined || state.kind !== 'team') return role;
+    return (await this.#judges(vault, account)) ? 'read' : undefined;
+  }
+
+  /** Every vault that the account is served, each once. */
+  async vaultsOf(account: AccountId): Promise<readonly ServedVault[]> {
+    const own = await this.#served(await this.#deps.storage.vaultsOf(account), account);
+    const all = new Map<IdKey, ServedVault>(own.map((one) => [idKey(one.vault), one]));
+    for (const { vault: team } of own.filter(({ kind }) => kind === 'team')) {
+      for (const one of await this.#served(await this.#deps.storage.vaultsOf(team), account)) {
+        all.set(idKey(one.vault), one);
+      }
+    }
+    return [...all.values()];
+  }
+
+  async #served(vaults: readonly VaultSummary[], account: AccountId): Promise<readonly ServedVault[]> {
+    const served: ServedVault[] = [];
+    for (const one of vaults) {
+      const state = await this.#deps.storage.vaultState(one.vault);
+      if (state === undefined || (await isGone(this.#deps, state.owner))) continue;
+      const role = await this.#roleIn(state, account);
+      if (role !== undefined) served.push({ ...one, kind: state.kind, role });
+    }
+    return served;
+  }
+
+  async #roleIn({ vault, members }: VaultState, account: AccountId): Promise<Role | undefined> {
+    const own = members.get(idKey(account));
+    const hasLeft = own !== undefined && (await this.#deps.accounts.leftVaults.has(vault, account));
+    const roles = own === undefined || hasLeft ? [] : [own.role];
+    for (const { member, role } of members.values()) {
+      if (isTeamId(member) && (await this.#isInTeam(member, account))) roles.push(role);
+    }
+    return byRight.find((role) => roles.includes(role));
+  }
+
+  async #isInTeam(team: VaultId, account: AccountId): Promise<boolean> {
+    const state = await this.#deps.storage.vaultState(team);
+    if (state?.kind !== 'team' || !state.members.has(idKey(account))) return false;
+    return !(await this.#deps.accounts.leftVaults.has(team, account)) && !(await isGone(this.#deps, state.owner));
+  }
+
+  /** Whether the account is served a share that the team has, or once had: without the team's journal it cannot judge that of the share. */
+  async #judges(team: VaultId, account: AccountId): Promise<boolean> {
+    for (const { vault, kind } of await this.vaultsOf(account)) {
+      if (kind !== 'share') continue;
+      if ((await this.#deps.storage.vaultState(vault))?.identities.has(idKey(team)) === true) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Hash, IdKey, VaultId } from '@coffer/core';
+import { idKey } from '@coffer/core';
+import type { Commit, Directory, Subject, TeamState, VaultState } from '@coffer/journal';
+import { decodeVaultState, isTeamId, judgeCommit, openVault, parseCommit } from '@coffer/journal';
+import type { Facts, VaultFacts } from '../facts/facts.ts';
+import type { Packs } from '../packs/packs.ts';
+import { pullCommits } from './pull-commits.ts';
+
+export interface TeamStatesDeps {
+  readonly facts: Facts;
+  readonly packs: Packs;
+  /** Of accounts alone: teams are made of nothing else. */
+  readonly directory: Directory;
+}
+
+/** A team at one of its heads. */
+interface TeamHead {
+  readonly team: VaultId;
+  readonly head: Hash;
+}
+
+/** Heads in use at a time; a state is a few hundred bytes for each member. */
+const stateLimit = 512;
+
+/** Teams whose positions are kept; 10,000 of about 100 bytes at most. */
+const teamLimit = 64;
+
+/** Commits asked of the index at a time. */
+const batch = 512;
+
+/**
+ * Teams as the vaults that have them as members saw them. The newest state lies in the index; an older one is judged again from
+ * the team's journal.
+ */
+export class TeamStates {
+  readonly #deps: TeamStatesDeps;
+  readonly #states = new Map<IdKey, VaultState>();
+  readonly #positions = new Map<IdKey, Map<IdKey, number>>();
+
+  constructor(deps: TeamStatesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Of accounts alone. */
+  get directory(): Directory {
+    return this.#deps.directory;
+  }
+
+  /** With every team that judging `commits` on top of `state` asks for; one that is not known here stays unknown. @throws DAMAGED, IO */
+  async directoryFor(state: VaultState | undefined, commits: readonly Commit[]): Promise<Directory> {
+    const { directory } = this.#deps;
+    const wanted = teamHeads(state, commits);
+    if (wanted.length === 0) return directory;
+    const known = new Map<IdKey, TeamState>();
+    for (const one of wanted) {
+      const found = await this.#load(one);
+      if (found !== undefined) known.set(keyOf(one), found);
+    }
+    return {
+      identity: (account, head) => directory.identity(account, head),
+      team: (team, head) => known.get(keyOf({ team, head })),
+    };
+  }
+
+  async #load({ team, head }: TeamHead): Promise<TeamState | undefined> {
+    const facts = await this.#deps.facts.vault(team);
+    if (facts?.kind !== 'team') return undefined;
+    const positions = await this.#positionsOf(facts);
+    const seq = positions.get(idKey(head));
+    if (seq === undefined) return undefined;
+    const state = this.#states.get(idKey(head)) ?? (await this.#judged(facts, seq, positions));
+    if (state === undefined) return undefined;
+    this.#keep(state);
+    return { state, extends: (earlier) => (positions.get(idKey(earlier)) ?? Infinity) <= seq };
+  }
+
+  /** Where each commit of the team stands. */
+  async #positionsOf({ vault, seq }: VaultFacts): Promise<ReadonlyMap<IdKey, number>> {
+    const key = idKey(vault);
+    const positions = this.#positions.get(key) ?? new Map<IdKey, number>();
+    this.#positions.delete(key);
+    this.#positions.set(key, positions);
+    const oldest = this.#positions.size > teamLimit ? this.#positions.keys().next().value : undefined;
+    if (oldest !== undefined) this.#positions.delete(oldest);
+    while (positions.size < seq) {
+      const commits = await this.#deps.facts.commits(vault, positions.size, batch);
+      for (const commit of commits) positions.set(idKey(commit.hash), commit.seq);
+      if (commits.length === 0) break;
+    }
+    return positions;
+  }
+
+  /** From the nearest earlier state that is at hand. */
+  async #judged(
+    { vault, owner, seq: last, state: newest }: VaultFacts,
+    seq: number,
+    positions: ReadonlyMap<IdKey, number>,
+  ): Promise<VaultState | undefined> {
+    if (seq === last) return decodeVaultState(newest);
+    const { facts, packs, directory } = this.#deps;
+    let state = this.#nearest(seq, positions);
+    for await (const { bytes } of pullCommits({ facts, packs, vault, owner, after: state?.seq ?? 0 })) {
+      const commit = parseCommit(new Uint8Array(bytes));
+      state = state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
+      if (state.seq === seq) return state;
+    }
+    return undefined;
+  }
+
+  #nearest(seq: number, positions: ReadonlyMap<IdKey, number>): VaultState | undefined {
+    let nearest: VaultState | undefined;
+    for (const [head, at] of positions) {
+      const state = at < seq && at > (nearest?.seq ?? 0) ? this.#states.get(head) : undefined;
+      nearest = state ?? nearest;
+    }
+    return nearest;
+  }
+
+  #keep(state: VaultState): void {
+    const key = idKey(state.head);
+    this.#states.delete(key);
+    this.#states.set(key, state);
+    const oldest = this.#states.size > stateLimit ? this.#states.keys().next().value : undefined;
+    if (oldest !== undefined) this.#states.delete(oldest);
+  }
+}
+
+function teamHeads(state: VaultState | undefined, commits: readonly Commit[]): readonly TeamHead[] {
+  const seen = [...(state?.members.values() ?? [])].flatMap(({ member }) =>
+    headOf(member, state?.identities.get(idKey(member))),
+  );
+  const named = commits.flatMap(({ header }) =>
+    header.refs.flatMap((ref) => {
+      if (ref.kind === 'identity') return headOf(ref.subject, ref.head);
+      return ref.kind === 'member' && ref.role !== 'none' ? headOf(ref.member, ref.chainHead) : [];
+    }),
+  );
+  return [...new Map([...seen, ...named].map((one) => [keyOf(one), one])).values()];
+}
+
+/** Nothing for an account. */
+function headOf(subject: Subject, head: Hash | undefined): readonly TeamHead[] {
+  return isTeamId(subject) && head !== undefined ? [{ team: subject, head }] : [];
+}
+
+function keyOf({ team, head }: TeamHead): string {
+  return `${idKey(team)}/${idKey(head)}`;
+}
