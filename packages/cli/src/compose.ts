@@ -131,6 +131,18 @@ export class HomeSession implements AsyncDisposable {
     return { home: new HomeSession({ account, vault: place.vault, context: this.#context, place }), path: place.path };
   }
 
+  /** New keys where somebody went who still has the old ones; what fails is told. Nothing on an unattended device. */
+  async workOff(): Promise<void> {
+    const { output, signal } = this.#context;
+    try {
+      await this.account.sharing.workOff(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isCofferError(error) || notThere.includes(error.code)) throw error;
+      output.warn(`not all that you share has the keys it should have: ${safeText(error.message)}`);
+    }
+  }
+
   /** Whoever would free space, or take away what is in the way, must not be kept from it. */
   async #finishPending(): Promise<void> {
     const { output, signal } = this.#context;

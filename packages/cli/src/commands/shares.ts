@@ -1,3 +1,4 @@
+import { idKey } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -26,7 +27,16 @@ export const run: Command = async (context, input) => {
   const all = [...(await outgoing(context, home)), ...(await incoming(context, home))];
   context.output.result({
     json: () => all,
-    text: () => table(all.map(({ path, owner, member, role, state }) => [path, owner, member, role, state])),
+    text: () =>
+      table(
+        all.map(({ path, owner, member, kind, role, state }) => [
+          path,
+          owner,
+          kind === 'team' ? `team:${member}` : member,
+          role,
+          state,
+        ]),
+      ),
   });
   return undefined;
 };
@@ -36,8 +46,8 @@ async function outgoing({ signal }: CommandContext, { account }: HomeSession): P
   return shares.map(({ names, member, role, state }) => ({
     path: displayPath(names),
     owner: account.info.username,
-    member: member.username,
-    kind: 'person',
+    member: member.username.replace(/^team:/, ''),
+    kind: member.account.byteLength === 32 ? 'team' : 'person',
     role,
     state,
   }));
@@ -46,12 +56,14 @@ async function outgoing({ signal }: CommandContext, { account }: HomeSession): P
 async function incoming({ signal }: CommandContext, home: HomeSession): Promise<Shown[]> {
   const shares = await home.account.shared.list(signal);
   for (const { owner } of shares) home.warnOf(owner);
-  return shares.map(({ ownerName, name, role }) => ({
-    path: displayPath(['Shared', ownerName, name]),
-    owner: ownerName,
-    member: home.account.info.username,
-    kind: 'person',
-    role,
-    state: 'active',
-  }));
+  return shares.flatMap((share): Shown[] => {
+    const { vault, ownerName, name, role } = share;
+    const shown = { path: displayPath(['Shared', ownerName, name]), owner: ownerName };
+    const { account } = home;
+    const through = account.teams
+      .through(vault)
+      .map((team): Shown => ({ ...shown, member: team.name, kind: 'team', role: team.role, state: team.state }));
+    if (through.length > 0 && vault.state?.members.has(idKey(account.info.account)) !== true) return through;
+    return [{ ...shown, member: account.info.username, kind: 'person', role, state: 'active' }, ...through];
+  });
 }

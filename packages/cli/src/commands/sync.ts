@@ -49,6 +49,7 @@ export const run: Command = async (context, input) => {
   const local =
     args[0] === undefined ? await accountFolder(context, session.account, options.mode) : resolve(context.cwd, args[0]);
   const { home } = await session.at(args[1] ?? `/${basename(local)}`, { write: options.mode !== 'pull' });
+  if (!options.dryRun) await session.workOff();
   const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
   for (const path of shared.leftOut)

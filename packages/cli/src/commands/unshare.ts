@@ -12,7 +12,7 @@ export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using session = await openHome(context);
   requireFullDevice(session.account);
-  const { people, sharing, info } = session.account;
+  const { sharing, info } = session.account;
   const { home, path } = await session.at(args[0], { follow: false });
   await sharing.workOff(context.signal);
   const { share } = home.place ?? {};
@@ -29,7 +29,7 @@ export const run: Command = async (context, input) => {
   if (args[1] === undefined)
     throw new CofferError('INVALID', 'say from whom it is to be taken', { hint: 'coffer unshare PATH NAME' });
   const known = await sharing.memberNamed({ mount, name: args[1] }, context.signal);
-  const { account, username } = known ?? (await people.find(args[1], context.signal));
+  const { account, username } = known ?? (await sharing.find(args[1], context.signal));
   await sharing.unshare({ mount, member: account }, context.signal);
   context.output.result({
     json: () => ({ path: args[0], member: username }),

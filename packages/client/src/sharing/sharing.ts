@@ -90,6 +90,11 @@ export class Sharing {
     return vault.id;
   }
 
+  /** Whom to share with: a person by name, or a team as `team:NAME`. @throws as {@link VaultMembers.find} */
+  find(name: string, signal?: AbortSignal): Promise<Person> {
+    return this.#deps.members.find(name, signal);
+  }
+
   /** Takes the vault away from a member: the removal and a new key in one commit. @throws NOT_FOUND, NOT_ALLOWED, CONFLICT, UNREACHABLE */
   async unshare(
     { mount, member }: { readonly mount: Entry; readonly member: Uint8Array },

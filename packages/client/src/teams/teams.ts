@@ -35,6 +35,13 @@ export interface TeamMember {
   readonly state: 'active' | 'left';
 }
 
+/** A team that a share has as member. */
+export interface TeamGrant extends Pick<Team, 'id' | 'name'> {
+  readonly role: 'read' | 'write';
+  /** `pending`: somebody went from the team, and the key of the share is still the one they had. */
+  readonly state: 'active' | 'pending';
+}
+
 export interface TeamsDeps {
   readonly connections: Connections;
   readonly people: People;
@@ -202,10 +209,23 @@ export class Teams {
     );
   }
 
+  /** By which of the account's teams it is served a share. The share and the teams are up to date. */
+  through({ state }: JournalVault): readonly TeamGrant[] {
+    const { account, journals } = this.#deps;
+    return [...(state?.members.values() ?? [])].flatMap((grant): TeamGrant[] => {
+      const { member: id, role } = grant;
+      const team = isTeamId(id) ? journals.current(id) : undefined;
+      if (!isTeamId(id) || role === 'owner' || team?.members.has(idKey(account)) !== true) return [];
+      const isPending = this.#deps.members().isChanged(grant);
+      return [{ id, name: this.#nameOf(id), role, state: isPending ? 'pending' : 'active' }];
+    });
+  }
+
   /** Ends the epoch of each own team that somebody left, or whose member has other keys now. @throws as {@link remove} */
   async workOff(signal?: AbortSignal): Promise<void> {
-    for (const vault of await this.ownVaults(signal)) await this.#deps.members().workOff(vault, signal);
-    await this.refreshAll(signal);
+    const vaults = await this.ownVaults(signal);
+    for (const vault of vaults) await this.#deps.members().workOff(vault, signal);
+    if (vaults.length > 0) await this.refreshAll(signal);
   }
 
   /** The account's own teams, up to date. @throws INTEGRITY, UNREACHABLE */

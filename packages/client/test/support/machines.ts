@@ -88,7 +88,7 @@ export class Machine {
     return this.run(async (account) => {
       const { vault, path: inside } = await account.places.resolve(path, { follow: false });
       const entry = required(vault.tree.lookup(inside), path);
-      return account.sharing.share({ entry, person: await account.people.find(name), role });
+      return account.sharing.share({ entry, person: await account.sharing.find(name), role });
     });
   }
 
@@ -96,7 +96,7 @@ export class Machine {
     return this.run(async (account) => {
       const { vault, path: inside } = await account.places.resolve(path, { follow: false });
       const mount = required(vault.tree.lookup(inside), path);
-      const { account: member } = await account.people.find(name);
+      const { account: member } = await account.sharing.find(name);
       await account.sharing.unshare({ mount, member });
     });
   }
