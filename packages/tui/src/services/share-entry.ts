@@ -1,8 +1,8 @@
 import { displayName, formatPath } from '@coffer/client';
-import type { Entry, EntryName, Person, PersonTrust, ShareMember } from '@coffer/client';
+import type { Entry, EntryName, Person, ShareMember } from '@coffer/client';
 import { count } from '../terminal/format.ts';
 import type { Services } from './services.ts';
-import { comparedWords, findPerson } from './verify-person.ts';
+import { findMember, madeSure } from './verify-person.ts';
 
 type Parts = Pick<Services, 'ui' | 'account' | 'vault' | 'shares'>;
 type Role = ShareMember['role'];
@@ -18,14 +18,15 @@ export async function shareEntry(parts: Parts, { entry, names }: ToShare): Promi
   const path = formatPath(names);
   const name = await ui.ask({
     title: `Share ${path} with whom?`,
-    hint: 'the name of somebody at this server',
+    hint: 'the name of somebody at this server, or team:NAME',
     check: (text) => (text.trim() === '' ? 'a name is needed' : undefined),
   });
   if (name === undefined) return;
   const role = await ui.choose({ title: `What may ${name} do?`, choices: roleChoices });
   if (role === undefined) return;
-  const person = await findPerson(parts, name.trim());
-  if (person === undefined || !(await isSure(parts, person))) return;
+  const found = await findMember(parts, name.trim());
+  const person = found && (await madeSure(parts, found));
+  if (person === undefined) return;
   if (!(await agrees(parts, { entry, path, person, role }))) return;
   await share(parts, { entry, person, role });
 }
@@ -41,7 +42,8 @@ export async function changeRole(
   }: { readonly mount: Entry; readonly names: readonly EntryName[]; readonly member: Person; readonly role: Role },
 ): Promise<void> {
   const wanted = role === 'read' ? 'write' : 'read';
-  if (!(await isSure(parts, member))) return;
+  const person = await madeSure(parts, member);
+  if (person === undefined) return;
   const isAgreed = await parts.ui.confirm({
     title: `Another role for ${member.username}`,
     lines: [
@@ -49,7 +51,7 @@ export async function changeRole(
     ],
     yes: `${member.username} ${roleWords[wanted]}`,
   });
-  if (isAgreed) await share(parts, { entry: mount, person: member, role: wanted });
+  if (isAgreed) await share(parts, { entry: mount, person, role: wanted });
 }
 
 export const roleWords: Readonly<Record<Role, string>> = { read: 'may read it', write: 'may change it' };
@@ -59,21 +61,12 @@ const roleChoices: readonly { readonly label: string; readonly detail: string; r
   { label: 'write', detail: 'change, add and remove as well', value: 'write' },
 ];
 
-const sure: ReadonlySet<PersonTrust> = new Set<PersonTrust>(['certified', 'verified']);
-
-/** Nothing is sealed for keys that nobody vouches for. */
-async function isSure(parts: Parts, person: Person): Promise<boolean> {
-  return sure.has(person.trust) || (await comparedWords(parts, person));
-}
-
 async function share(
   { ui, shares }: Parts,
   { entry, person, role }: { readonly entry: Entry; readonly person: Person; readonly role: Role },
 ): Promise<void> {
-  // Keys that were compared just now are believed from here on.
-  const known: Person = sure.has(person.trust) ? person : { ...person, trust: 'verified' };
   const isDone = await ui.work(`sharing ${displayName(entry.name)}`, (signal) =>
-    shares.share({ entry, person: known, role }, signal),
+    shares.share({ entry, person, role }, signal),
   );
   if (isDone) ui.say(`${displayName(entry.name)}: ${person.username} ${roleWords[role]}`, 'good');
 }

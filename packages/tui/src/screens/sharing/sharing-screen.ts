@@ -156,7 +156,7 @@ export class SharingScreen implements Screen {
     const { ui, shares } = this.#services;
     const name = await ui.ask({
       title: 'Compare words with whom?',
-      initial: here === undefined ? '' : personOf(here).username,
+      initial: here === undefined ? '' : (personOf(here).voucher ?? personOf(here).username),
       check: (text) => (text.trim() === '' ? 'a name is needed' : undefined),
     });
     const person = name === undefined ? undefined : await findPerson(this.#services, name.trim());
