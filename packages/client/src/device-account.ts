@@ -122,12 +122,7 @@ class DeviceAccount implements Account {
     this.notifications = new AccountNotifications(() => this.#connections);
     this.#connections = this.#owned.use(this.#connect());
     this.#chains = new Chains({ folder: profile.chainsPath, own: deps.chain });
-    this.#journals = new TeamJournals({
-      folder: profile.teamsPath,
-      chains: this.#chains,
-      pins: deps.pins,
-      key: keys.kind === 'full' ? accountKeyOf(record, keys) : undefined,
-    });
+    this.#journals = journalsOf(deps, this.#chains);
     this.people = new People({
       connections: this.#connections,
       chains: this.#chains,
@@ -140,8 +135,7 @@ class DeviceAccount implements Account {
     const open = (vault: VaultId, expected: ExpectedVault): JournalVault => this.#openShare(vault, expected);
     const parts = { connections: this.#connections, people: this.people, account, home, open };
     const full = keys.kind === 'full' ? keys : undefined;
-    const { onBrokenShare } = deps;
-    const onBroken = { ...(onBrokenShare && { onBroken: onBrokenShare }) };
+    const onBroken = { ...(deps.onBrokenShare && { onBroken: deps.onBrokenShare }) };
     const own = { chains: this.#chains, journals: this.#journals, server, keys: full };
     const username = (): string => profile.requireRecord().username;
     const members = (): VaultMembers => this.#members;
@@ -371,6 +365,11 @@ class DeviceAccount implements Account {
       ...(onIgnored && { onIgnored }),
     });
   }
+}
+
+function journalsOf({ profile, record, keys, pins }: DeviceAccountDeps, chains: Chains): TeamJournals {
+  const key = keys.kind === 'full' ? accountKeyOf(record, keys) : undefined;
+  return new TeamJournals({ folder: profile.teamsPath, chains, pins, key });
 }
 
 function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {

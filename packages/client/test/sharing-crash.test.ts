@@ -1,33 +1,10 @@
 import { expect, jest, test } from '@jest/globals';
-import { isCofferError, systemClock } from '@coffer/core';
-import { createTlsDial } from '../src/index.ts';
-import type { Dial } from '../src/index.ts';
+import { isCofferError } from '@coffer/core';
+import { endingAt } from './support/ending-dial.ts';
 import { Machines } from './support/machines.ts';
 import type { Machine } from './support/machines.ts';
 
 jest.setTimeout(600_000);
-
-/** A way to the server on which everything ends at the n-th write. */
-function endingAt(writes: number, end: () => void): Dial {
-  const dial = createTlsDial({ clock: systemClock });
-  let count = 0;
-  return async (...parts) => {
-    const dialled = await dial(...parts);
-    const { transport } = dialled;
-    const write = (bytes: readonly Uint8Array[]): Promise<void> => {
-      count += 1;
-      if (count === writes) end();
-      return transport.write(bytes);
-    };
-    const counted = new Proxy(transport, {
-      get: (target, name) => {
-        const value: unknown = name === 'write' ? write : Reflect.get(target, name, target);
-        return typeof value === 'function' && name !== 'write' ? (value.bind(target) as unknown) : value;
-      },
-    });
-    return { ...dialled, transport: counted };
-  };
-}
 
 /** False when it was ended before it was done. */
 async function shareUntil(alice: Machine, { name, writes }: { name: string; writes: number }): Promise<boolean> {

@@ -137,7 +137,10 @@ export class Sharing {
     const { home, members, teams } = this.#deps;
     if (!members.isFull) return;
     await teams.workOff(signal);
-    for (const mount of (await home(signal)).mounts()) {
+    const own = await home(signal);
+    // Another device may have shared more since.
+    await own.pull(signal);
+    for (const mount of own.mounts()) {
       const vault = await this.#mounted(mount, signal);
       await members.workOff(vault, signal);
       // What a member dropped without right would expire while nobody else writes.

@@ -118,7 +118,7 @@ export class VaultMembers {
   async person(member: Uint8Array, signal?: AbortSignal): Promise<Person | undefined> {
     try {
       const { people, teams } = this.#deps;
-      return await (isTeamId(member) ? teams.personOf(member, signal) : people.byAccount(member as AccountId, signal));
+      return await (isTeamId(member) ? teams.personOf(member, signal) : people.byAccount(member, signal));
     } catch (error) {
       if (isCofferError(error, 'NOT_FOUND')) return undefined;
       throw error;
@@ -163,7 +163,7 @@ export class VaultMembers {
    */
   async #endStale(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
     const others = vault.state === undefined ? [] : othersIn(vault.state);
-    for (const { member } of others) await this.person(member, signal);
+    for (const { member } of others) if (!isTeamId(member)) await this.person(member, signal);
     const trusts = await this.#trustedTeams(vault, signal);
     await vault.change(async (): Promise<MadeRefs | undefined> => {
       const context = this.context(vault);
@@ -190,14 +190,14 @@ export class VaultMembers {
 
   #fingerprintOf(member: Uint8Array): Hash | undefined {
     const { chains, journals } = this.#deps;
-    if (!isTeamId(member)) return chains.current(member as AccountId)?.fingerprint;
+    if (!isTeamId(member)) return chains.current(member)?.fingerprint;
     const teamKey = journals.current(member)?.teamKey ?? undefined;
     return teamKey && teamFingerprint(teamKey);
   }
 
   #headOf(member: Uint8Array): IdentityState['head'] {
     const { chains, journals } = this.#deps;
-    const known = isTeamId(member) ? journals.current(member) : chains.current(member as AccountId);
+    const known = isTeamId(member) ? journals.current(member) : chains.current(member);
     if (known === undefined) throw new TypeError('a chain was not fetched');
     return known.head;
   }

@@ -8,7 +8,7 @@ export const shareOperations = {
     code: 0x0b01,
     access: 'member',
     about:
-      'The account gives up what somebody shares with it: the server stops serving it the vault at once, and the owner ends the epoch with its next visit. NOT_ALLOWED for the owner.',
+      'The account gives up what somebody shares with it, or leaves a team: the server stops serving it the vault at once, and the owner ends the epoch with its next visit. NOT_ALLOWED for the owner, and for a share that it has through a team alone.',
     request: z.strictObject({ vault }),
     response: z.strictObject({}),
   },

@@ -19,7 +19,8 @@ export const vaultOperations = {
   'vault.list': {
     code: 0x0401,
     access: 'login|device',
-    about: 'Every vault of which the account is a member.',
+    about:
+      'Every vault of which the account is a member, itself or through a team, with the most that it may do there.',
     request: z.strictObject({}),
     response: z.strictObject({
       vaults: list(
@@ -46,7 +47,8 @@ export const vaultOperations = {
   'vault.pull': {
     code: 0x0404,
     access: 'member',
-    about: 'Every commit after a position, in order.',
+    about:
+      'Every commit after a position, in order. The journal of a team also for members of shares that the team has, or once had: they judge by it.',
     request: z.strictObject({ vault, after: seq }),
     response: z.strictObject({ seq, head: hash }),
     responseData: {

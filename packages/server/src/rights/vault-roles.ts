@@ -1,5 +1,5 @@
 import { idKey, type AccountId, type IdKey, type VaultId } from '@coffer/core';
-import { isTeamId, Role, VaultKind, type VaultState } from '@coffer/journal';
+import { isTeamId, type Role, type VaultKind, type VaultState } from '@coffer/journal';
 import type { Accounts, Storage, VaultSummary } from '@coffer/storage';
 import { isGone } from '../handlers/services.ts';
 

@@ -1,0 +1,122 @@
+import { idKey } from '@coffer/core';
+import { recipientsOf } from '@coffer/journal';
+import type { Directory, MemberRef, Ref, Role, Subject } from '@coffer/journal';
+import { TestAccount, TestVault } from '@coffer/journal/testing';
+import { describe, expect, test } from '@jest/globals';
+import { StorageBench } from './support/storage-bench.ts';
+
+/** A team with two people and a share that it writes to, made by the owner of a storage. */
+class TeamBench {
+  readonly bench: StorageBench;
+  readonly ben = new TestAccount(2);
+  readonly carl = new TestAccount(3);
+  readonly bens = this.ben.enroll();
+  readonly carls = this.carl.enroll();
+  readonly team: TestVault;
+  readonly share: TestVault;
+
+  constructor(bench: StorageBench) {
+    this.bench = bench;
+    const directory = (): Directory => this.#directory();
+    this.team = new TestVault({ owner: bench.owner, kind: 'team', directory });
+    this.share = this.newShare();
+  }
+
+  newShare(): TestVault {
+    return new TestVault({ owner: this.bench.owner, kind: 'share', directory: () => this.#directory() });
+  }
+
+  static async open(bench: StorageBench): Promise<TeamBench> {
+    const made = new TeamBench(bench);
+    await bench.addAccount('ben', made.ben);
+    await bench.addAccount('carl', made.carl);
+    for (const { genesis } of [made.team, made.share]) await bench.storage.createVault(genesis);
+    return made;
+  }
+
+  /** Appends to the storage what the test vault took. */
+  async append(
+    vault: TestVault,
+    by: TestVault['make'] extends (commit: infer C) => unknown ? C : never,
+  ): Promise<void> {
+    await this.bench.storage.append(vault.id, [vault.append(by)]);
+  }
+
+  async add(vault: TestVault, who: TestAccount | TestVault, role: Role = 'write'): Promise<void> {
+    const [member, chainHead]: [Subject, Uint8Array] =
+      who instanceof TestAccount ? [who.account, who.state.head] : [who.id, who.state.head];
+    const identities = new Map(vault.state.identities).set(idKey(member), chainHead);
+    const recipients = recipientsOf(member, { state: { ...vault.state, identities }, directory: this.#directory() });
+    const seals = recipients.map(({ worker }) => ({ worker, sealed: Uint8Array.of(1) }));
+    const fingerprint = recipients[0]?.fingerprint ?? new Uint8Array(32);
+    const ref: MemberRef = { kind: 'member', member, role, fingerprint, chainHead, seals };
+    await this.append(vault, { by: this.bench.device, refs: [ref] });
+  }
+
+  /** The share's journal takes note of the team as it is now. */
+  get teamSeen(): Ref {
+    return { kind: 'identity', subject: this.team.id, head: this.team.state.head };
+  }
+
+  #directory(): Directory {
+    const chains = TestAccount.directory(this.bench.owner, this.ben, this.carl);
+    return {
+      identity: (account, head) => chains.identity(account, head),
+      team: (id, head) => (idKey(id) === idKey(this.team.id) ? this.team.teamState(head) : undefined),
+    };
+  }
+}
+
+describe('a share with a team', () => {
+  test('is judged at whatever head of the team its journal has seen', async () => {
+    await using bench = await StorageBench.open();
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    await one.add(one.share, one.team);
+    await one.append(one.share, { by: one.bens });
+    const carlWrites = one.share.make({ by: one.carls });
+    await expect(bench.storage.append(one.share.id, [carlWrites])).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    await one.add(one.team, one.carl, 'read');
+    // The share has seen an older head by now, and ben still writes at it.
+    await one.append(one.share, { by: one.bens });
+    await one.append(one.share, { by: one.carls, refs: [one.teamSeen] });
+    expect(await bench.storage.head(one.share.id)).toMatchObject({ seq: one.share.state.seq });
+    expect(await bench.storage.vaultsOf(one.team.id)).toMatchObject([{ vault: one.share.id, role: 'write' }]);
+  });
+
+  test('names no team that is not there, and no head that the team never had', async () => {
+    await using bench = await StorageBench.open();
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    await one.add(one.share, one.team);
+    const unknown = { ...one.teamSeen, head: new Uint8Array(32).fill(1) } as Ref;
+    const commit = one.share.make({ by: bench.device, refs: [unknown] });
+    await expect(bench.storage.append(one.share.id, [commit])).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  test('comes back with a new index, in whatever order its journal and the team’s are met', async () => {
+    await using bench = await StorageBench.open();
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    await one.add(one.share, one.team);
+    for (let count = 0; count < 3; count += 1) {
+      await one.append(one.share, { by: one.bens });
+      await one.append(one.team, { by: bench.device, refs: [one.team.nextEpoch()] });
+      await one.append(one.share, { by: one.bens, refs: [one.teamSeen] });
+    }
+    const others = Array.from({ length: 5 }, () => one.newShare());
+    for (const other of others) {
+      await bench.storage.createVault(other.genesis);
+      await one.add(other, one.team);
+      await one.append(other, { by: one.bens });
+    }
+    await bench.stop();
+    await bench.removeIndex();
+    await bench.start();
+    for (const vault of [one.team, one.share, ...others]) {
+      expect(await bench.storage.head(vault.id)).toMatchObject({ seq: vault.state.seq, head: vault.state.head });
+      expect((await bench.storage.vaultState(vault.id))?.members.size).toBe(2);
+    }
+    await one.append(one.share, { by: one.bens });
+  });
+});
