@@ -24,6 +24,8 @@ function incoming(name: string, owner: Person, more: Partial<IncomingShare> = {}
   return { vault, owner, role: 'read', ownerName: owner.username, name, entry, ...more } as unknown as IncomingShare;
 }
 
+const toShare = { entry: { name: 'docs', kind: 'directory' }, names: ['docs'] } as never;
+
 const hostile = '\u001b[2Jevil\u202Ename';
 
 /** A screen whose account shares and is shared with; what a person is asked, and answers. */
@@ -33,14 +35,19 @@ function scene(
 ) {
   const ui = new ScriptedUi(answers);
   const { asked, said: done } = ui;
+  const verified = new Set<string>();
+  const find = async (name: string): Promise<Person> =>
+    person(name, name === 'stranger' && !verified.has(name) ? 'unverified' : 'certified');
   const account = {
     info: { username: 'owner', scope: 'full' },
     people: {
-      find: async (name: string) => person(name, name === 'stranger' ? 'unverified' : 'certified'),
+      find,
       words: () => Array.from({ length: 12 }, (_, index) => `word${index}`),
-      verify: ({ username }: Person) => done.push(`verified ${username}`),
+      verify: ({ username }: Person) => verified.add(username) && done.push(`verified ${username}`),
     },
     sharing: {
+      find: async (name: string) =>
+        name.startsWith('team:') ? { ...(await find('stranger')), username: name, voucher: 'stranger' } : find(name),
       finishPending: async () => undefined,
       workOff: async () => undefined,
       outgoing: async () => lists.outgoing ?? [],
@@ -85,6 +92,14 @@ test('names of others are drawn harmlessly, at any size, without colours and for
   expect(drawn(new SharingScreen(services)).join('')).not.toMatch(/[\p{Cc}\u202E]/u);
 });
 
+test('with a team whose owner nobody vouches for words are compared with the owner, not with the team', async () => {
+  const { services, asked, done } = scene({}, ['team:family', 'read', true, true]);
+  await shareEntry(services, toShare);
+  expect(asked[2]).toMatch(/Is it really stranger\?/);
+  expect(done).toContain('verified stranger');
+  expect(done).toContain('shared with team:family (certified) read');
+});
+
 test('taking a share back says what it means, and happens only when that is agreed to', async () => {
   const lists = { outgoing: [outgoing('docs', person('member')), outgoing('docs', person('guest'))] };
   for (const [answer, expected] of [
@@ -111,7 +126,6 @@ test('what somebody shares is left, saved, and its role is not ours to change', 
 });
 
 test('with somebody whose keys nobody vouches for words are compared before anything is shared', async () => {
-  const toShare = { entry: { name: 'docs', kind: 'directory' }, names: ['docs'] } as never;
   const refused = scene({}, ['stranger', 'write', false]);
   await shareEntry(refused.services, toShare);
   expect(refused.asked[2]).toMatch(/Is it really stranger\?.*word0 +word1.*word11/);
