@@ -40,6 +40,7 @@ import { TeamJournals } from './teams/team-journals.ts';
 import { Teams } from './teams/teams.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
+import { keepYoungGenerationSmall } from './transfer/young-collector.ts';
 import { JournalVault } from './vaults/journal-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -48,6 +49,7 @@ export async function openDeviceAccount(
   { profile, unlock, signal, ...wishes }: OpenAccountOptions,
   dial: Dial = createTlsDial({ clock: profile.deps.clock }),
 ): Promise<Account> {
+  keepYoungGenerationSmall();
   const record = profile.requireRecord();
   const chain = OwnChain.open(profile.chainPath, record.account);
   const pins = profile.pins();
