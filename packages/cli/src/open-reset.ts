@@ -26,6 +26,7 @@ export async function openReset({ home, random, passphrase }: ResetOpening, rese
   const warning = `the authority certified these keys for ${known}, and the server says that it is ${username}`;
   return {
     words: wordsOfReset(reset),
+    certifiedName: certified ?? undefined,
     warning: certified === tryCanonical(username) ? undefined : warning,
     seal: () => rootKeyForReset(reset, { keys, random }),
   };

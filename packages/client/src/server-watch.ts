@@ -16,6 +16,8 @@ export interface ReadLogs {
   readonly sinceMs: number | undefined;
   /** Goes on with what comes, until the signal. */
   readonly follow: boolean;
+  /** Told whenever all that was written until now was given. */
+  readonly onCaughtUp?: () => void;
 }
 
 /** A line of the log as the server sent it; unchecked. */
@@ -37,7 +39,8 @@ export class ServerWatch {
   }
 
   /** Lines by time, page by page; a broken connection goes on where it was. */
-  async *logs({ categories, username, sinceMs, follow }: ReadLogs, signal?: AbortSignal): AsyncGenerator<LoggedLine> {
+  async *logs(wanted: ReadLogs, signal?: AbortSignal): AsyncGenerator<LoggedLine> {
+    const { categories, username, sinceMs, follow, onCaughtUp } = wanted;
     const about = { categories: [...categories], username: username ?? null, sinceMs: sinceMs ?? null };
     for (let from: RequestOf<'admin.logs'>['from'] = [], wait = false; ;) {
       const request: RequestOf<'admin.logs'> = { ...about, from, wait };
@@ -45,6 +48,7 @@ export class ServerWatch {
       const names = new Map(page.names.map(({ account, username: name }) => [idKey(account), name]));
       for (const bytes of page.lines) yield { bytes, names };
       from = page.from;
+      if (!page.more) onCaughtUp?.();
       if (!page.more && !follow) return;
       wait = !page.more;
     }

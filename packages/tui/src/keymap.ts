@@ -39,6 +39,22 @@ export function bindingsOf(screen: ScreenId): readonly (Binding & { readonly act
   return bindings.filter(({ screens }) => isOn(screens, screen));
 }
 
+/** The screen that an action leads to. */
+export function screenOf(action: ActionId): ScreenId | undefined {
+  return targets[action];
+}
+
+const targets: Partial<Record<ActionId, ScreenId>> = {
+  showFiles: 'files',
+  showTransfers: 'transfers',
+  showHistory: 'history',
+  showSharing: 'sharing',
+  showJobs: 'jobs',
+  showNotifications: 'notifications',
+  showSettings: 'settings',
+  showAdmin: 'admin',
+};
+
 function isOn(screens: Binding['screens'], screen: ScreenId): boolean {
   return screens === 'all' || screens.includes(screen);
 }

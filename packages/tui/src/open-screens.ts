@@ -54,7 +54,9 @@ export async function openScreens(options: OpenScreensOptions): Promise<OpenScre
     building.use(new NotificationsScreen(services)),
     new SettingsScreen(services),
   );
-  if (account.info.role === 'admin') screens.push(building.use(new AdminScreen(services)));
+  const { role, scope } = account.info;
+  // An unattended device administers nothing, whosever it is.
+  if (role === 'admin' && scope === 'full') screens.push(building.use(new AdminScreen(services)));
   const glyphs = shell.theme.glyphs;
   transfers.store.subscribe(() => shell.setStatus({ transfers: transfersSummary(transfers.store.state, glyphs) }));
   live.connection.subscribe(() => shell.setStatus({ connection: live.connection.state }));

@@ -18,6 +18,7 @@ const users = [
 ].map((user) => ({ largestFileBytes: null, createdAtMs: 0, ...user }));
 const requests = ['password-change', 'password-reset'].map((kind, index) => ({
   request: id(index),
+  account: id(7),
   username: 'member',
   kind,
   state: 'open',
@@ -51,6 +52,15 @@ const status = {
   backups: { count: 0, newestMs: null },
   accounts: { count: 2, storedBytes: 109 },
 };
+const openInvite = {
+  id: id(3),
+  username: hostile,
+  role: 'user',
+  quotaBytes: null,
+  createdAtMs: 0,
+  expiresAtMs: 9e12,
+  usedAtMs: null,
+};
 const doomed = {
   ...users[1],
   username: 'member',
@@ -58,20 +68,37 @@ const doomed = {
   devices: [{ name: 'laptop', scope: 'full', revoked: false, lastSeenMs: null }],
 };
 
+/** What the server says differently now. */
+interface Said {
+  requests?: readonly unknown[];
+  details?: object;
+  alerts?: readonly unknown[];
+  denied?: boolean;
+  paused?: boolean;
+}
+
 /** The screen over a server that does what it is told and says so. */
-function scene(answers: readonly unknown[] = [], openReset?: () => Promise<OpenedReset>) {
+function scene(answers: readonly unknown[] = [], openReset?: () => Promise<OpenedReset>, said: Said = {}) {
+  let asked = 0;
+  const told = <Answer,>(answer: Answer): Promise<Answer> => {
+    asked += 1;
+    return said.denied === true
+      ? Promise.reject(new CofferError('NOT_ALLOWED', 'for administrators'))
+      : Promise.resolve(answer);
+  };
   const ui = new ScriptedUi(answers);
   const done: string[] = [];
   const note = (text: string) => async (about: unknown) => void done.push(`${text} ${JSON.stringify(about)}`);
   const accounts = {
-    requests: async () => requests,
-    showRequest: async () => ({ ...requests[1] }),
+    requests: () => told(said.requests ?? requests),
+    showRequest: async () => ({ ...requests[1], ...said.details }),
     approveRequest: async (approval: { sealed: Uint8Array | null; verifiedInPerson: boolean }) => {
       done.push(`approved ${approval.sealed?.length ?? 'nothing'} ${approval.verifiedInPerson}`);
       return { activeAtMs: null };
     },
     rejectRequest: note('rejected'),
-    invites: async () => ({ invites: [], makers: [] }),
+    invites: async () => ({ invites: [openInvite], makers: [] }),
+    revokeInvite: note('withdrawn'),
     show: async () => doomed,
     remove: note('removed'),
     setState: note('state'),
@@ -82,20 +109,29 @@ function scene(answers: readonly unknown[] = [], openReset?: () => Promise<Opene
     'no line of a log',
   ];
   const watch = {
-    sessions: async () => sessions,
-    alerts: async () => alerts,
+    sessions: () => told(sessions),
+    alerts: () => told(said.alerts ?? alerts),
+    shares: async () => [],
     acknowledge: note('acknowledged'),
     endSession: async () => void done.push('ended'),
-    async *logs(_wanted: unknown, signal: AbortSignal) {
+    async *logs({ onCaughtUp }: { onCaughtUp: () => void }, signal: AbortSignal) {
       for (const line of lines) yield { bytes: utf8(line), names: new Map([['ab'.repeat(16), hostile]]) };
+      onCaughtUp();
       await once(signal, 'abort');
     },
   };
-  const server = { accounts, watch, users: async () => users, status: async () => status, setQuota: note('quota') };
-  const account = { server, info: { role: 'admin' } } as unknown as Account;
+  const server = {
+    accounts,
+    watch,
+    users: () => told(users),
+    status: () => told(status),
+    setQuota: note('quota'),
+    collect: note('collected'),
+  };
+  const account = { server, info: { role: 'admin', username: 'admin' } } as unknown as Account;
   const administration = { openReset } as unknown as Services['administration'];
   const services = { ui, account, clock: systemClock, news: new Store(0), administration } as unknown as Services;
-  return { ui, done, services, screen: new AdminScreen(services) };
+  return { ui, done, services, said, asked: () => asked, screen: new AdminScreen(services) };
 }
 
 /** The screen in sight, at a section so many steps from the first. */
@@ -112,7 +148,7 @@ test.each([
   [1, /\[Requests !2\][^]*> \* member: a new password +waits[^]*A approves/],
   [2, /\[Sessions\][^]*> member on 漢字 +transfers {2}idle 1 s/],
   [3, /\[Alerts !1\][^]*> \* failed logins as [^]*5 \(3 times\)/],
-  [4, /\[Invites\][^]*there are no invites: a makes one/],
+  [4, /\[Invites\][^]*evil[^]*until/],
   [5, /\[Server\][^]*FULL: uploads are refused[^]*PAUSED at[^]*2 problems/],
   [6, /\[Log\][^]*auth {2}login [^]*no line of a log/],
 ])('section %i says what is there', async (section, expected) => {
@@ -124,11 +160,14 @@ test.each([
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202E]/u);
 });
 
-test.each([0, 1, 2, 3, 5])('section %i is legible at any size, without colours, and read aloud', async (section) => {
-  const made = scene();
-  await using screen = await at(made, section);
-  await expect(expectLegible(() => screen)).resolves.toBeUndefined();
-});
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'section %i is legible at any size, without colours, and read aloud',
+  async (section) => {
+    const made = scene();
+    await using screen = await at(made, section);
+    await expect(expectLegible(() => screen)).resolves.toBeUndefined();
+  },
+);
 
 test('an action says where it is possible, and does nothing elsewhere', async () => {
   await using screen = await at(scene(), 0);
@@ -138,7 +177,7 @@ test('an action says where it is possible, and does nothing elsewhere', async ()
 });
 
 test('what goes with an account is said before it is removed, and its name is typed', async () => {
-  const made = scene([true]);
+  const made = scene([hostile]);
   await using screen = await at(made, 0);
   screen.run('down', 10);
   screen.run('userRemove', 10);
@@ -153,6 +192,7 @@ test('a lost password is approved only with words that were compared, and sealed
   let isSealed = false;
   const openReset = async (): Promise<OpenedReset> => ({
     words: Array.from({ length: 12 }, (_, index) => `word${index}`),
+    certifiedName: 'somebody',
     warning: 'certified for somebody else',
     seal: () => {
       isSealed = true;
@@ -164,7 +204,9 @@ test('a lost password is approved only with words that were compared, and sealed
   refusing.run('down', 10);
   refusing.run('approve', 10);
   await settled();
-  expect(refused.ui.asked[0]).toMatch(/certified for somebody else.*word0 +word1.*word11/);
+  expect(refused.ui.asked[0]).toMatch(
+    /^A lost password of somebody .*certified for somebody else.*word0 +word1.*word11/,
+  );
   expect([isSealed, refused.done]).toEqual([false, []]);
   const agreed = scene([true, 'at once'], openReset);
   await using agreeing = await at(agreed, 1);
@@ -201,4 +243,78 @@ test('a session is ended, an alert seen, a request rejected with a reason', asyn
   requestsScreen.run('reject', 10);
   await settled();
   expect(rejected.done[0]).toMatch(/rejected .*"reason":"not you"/);
+});
+
+test.each([
+  ['another account', { account: id(8) }],
+  ['another name', { username: 'mallory' }],
+  ['another request', { request: id(9) }],
+])('a server that answers about %s than it listed gets nothing', async (_, details) => {
+  let isOpened = false;
+  const openReset = async (): Promise<OpenedReset> => {
+    isOpened = true;
+    throw new Error('not reached');
+  };
+  const made = scene([true, 'at once'], openReset, { details });
+  await using screen = await at(made, 1);
+  screen.run('down', 10);
+  screen.run('approve', 10);
+  await settled();
+  expect(made.ui.said[0]).toMatch(/another request than the one in its list/);
+  expect([isOpened, made.done]).toEqual([false, []]);
+});
+
+test('the cursor stays on its row when the list changes above it', async () => {
+  const made = scene(['no']);
+  await using screen = await at(made, 1);
+  screen.run('down', 10);
+  made.said.requests = [{ ...requests[0], request: id(5), username: 'other' }, ...requests];
+  made.services.news.update((number) => number + 1);
+  await settled();
+  screen.run('reject', 10);
+  await settled();
+  expect(made.done[0]).toContain(JSON.stringify(requests[1]?.request));
+});
+
+test('who administers no more is told so once, and the server is asked no more', async () => {
+  const made = scene();
+  await using screen = await at(made, 0);
+  made.said.denied = true;
+  made.services.news.update((number) => number + 1);
+  await settled();
+  const before = made.asked();
+  made.services.news.update((number) => number + 1);
+  await settled();
+  expect(made.ui.said).toEqual(['failed: for administrators']);
+  expect(made.asked()).toBe(before);
+  expect(drawn(screen).join('\n')).toMatch(/you do not administer this server any more/);
+  expect(screen.badge()).toBeUndefined();
+});
+
+test.each([
+  [true, 0],
+  ['the time is right', 1],
+])('the time of the server is accepted only by whoever typed so: %s', async (answer, times) => {
+  const made = scene([answer]);
+  await using screen = await at(made, 5);
+  screen.run('down', 10);
+  screen.run('down', 10);
+  screen.run('open', 10);
+  await settled();
+  expect(made.ui.asked[0]).toMatch(/^clock .*Nothing has expired since .*The server's machine says .*Here it is /);
+  expect(made.done).toHaveLength(times);
+});
+
+test('a role is changed and an invite withdrawn once that was agreed to; that an account is the own one is said', async () => {
+  const role = scene([true]);
+  await using users_ = await at(role, 0);
+  users_.run('userRole', 10);
+  await settled();
+  expect(role.ui.asked[0]).toMatch(/THIS IS YOUR OWN ACCOUNT/);
+  expect(role.done[0]).toMatch(/role .*"role":"user"/);
+  const invites = scene([true]);
+  await using screen = await at(invites, 4);
+  screen.run('endThis', 10);
+  await settled();
+  expect(invites.done[0]).toMatch(/^withdrawn /);
 });

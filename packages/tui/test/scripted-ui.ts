@@ -17,7 +17,9 @@ export class ScriptedUi implements Ui {
   }
 
   confirm(question: Parameters<Ui['confirm']>[0]): ReturnType<Ui['confirm']> {
-    return this.#answer(question);
+    const answer = this.#answer<unknown>(question);
+    // Who has to type a word agrees by typing it, and by nothing else.
+    return answer.then((given) => given === (question.word ?? true));
   }
 
   choose<Value>(question: { readonly title: string }): Promise<Value | undefined> {

@@ -40,4 +40,7 @@ test('lines are broken at spaces, long words anywhere, and stay as far in', () =
   expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
   expect(wrap('  one two', 6)).toEqual(['  one', '  two']);
   expect(wrap('abcdefgh', 3)).toEqual(['abc', 'def', 'gh']);
+  expect(wrap('abcdefgh i', 3)).toEqual(['abc', 'def', 'gh', 'i']);
+  expect(wrap('漢字かな', 5)).toEqual(['漢字', 'かな']);
+  expect(wrap('', 5)).toEqual(['']);
 });

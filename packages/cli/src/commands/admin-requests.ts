@@ -114,8 +114,9 @@ async function openedFor(
 ): Promise<{ readonly sealed: Uint8Array; readonly words: readonly string[] }> {
   const { globals, random, output } = context;
   const opening = { home: globals.home, random, passphrase: () => askAuthorityPassphrase(context) };
-  const { words, warning, seal } = await openReset(opening, { server: desk.server, details });
-  const name = safeText(details.username);
+  const { words, certifiedName, warning, seal } = await openReset(opening, { server: desk.server, details });
+  // Whom the keys belong to is the authority's to say, not the server's.
+  const name = safeText(certifiedName ?? details.username);
   if (warning !== undefined) output.warn(safeText(warning));
   output.note(`Call ${name}, whom you know, by voice. The new device shows these words:\n`);
   for (const line of wordRows(words)) output.note(line);

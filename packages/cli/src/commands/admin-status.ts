@@ -94,7 +94,7 @@ function statusText(status: Status): string {
 function clockText(clock: Status['clock']): string {
   if (clock === null) return 'never ran';
   if (!clock.paused) return 'in step';
-  return `PAUSED at ${formatTime(clock.nowMs)}: nothing expires until the machine’s time is near, or \`coffer admin collect --accept-clock\``;
+  return `PAUSED at ${formatTime(clock.nowMs)}, its machine says ${formatTime(clock.wallMs)}: nothing expires until the machine’s time is near, or \`coffer admin collect --accept-clock\``;
 }
 
 function scrubText(scrub: Status['scrub']): string {

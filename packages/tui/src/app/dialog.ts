@@ -30,6 +30,8 @@ export interface PlanQuestion {
   /** What `y` does. */
   readonly yes: string;
   readonly word?: string;
+  /** It opens after an answer from elsewhere: keys that were meant for what was there before do nothing. */
+  readonly isLate?: boolean;
 }
 
 export interface Choice<Value = unknown> {

@@ -20,11 +20,17 @@ export interface Detail {
   readonly role?: Role;
 }
 
+/** Rows that are made when they are drawn; a list of rows is one too. */
+export interface RowSource {
+  readonly length: number;
+  slice(from: number, to: number): readonly ListRow[];
+}
+
 interface ListPane {
   readonly title: string;
   /** Stands above the rows. */
   readonly head?: readonly Line[];
-  readonly rows: readonly ListRow[];
+  readonly rows: RowSource;
   readonly list: ListState;
   /** Said when there are no rows. */
   readonly empty: string;

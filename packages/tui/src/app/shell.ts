@@ -4,13 +4,14 @@ import type { Frame } from '../frame/frame.ts';
 import { isTooSmall } from '../frame/layout.ts';
 import type { Size } from '../frame/layout.ts';
 import type { Line } from '../frame/line.ts';
-import { actionFor, bindingsOf } from '../keymap.ts';
+import { actionFor, screenOf } from '../keymap.ts';
 import type { ActionId, ScreenId } from '../keymap.ts';
 import type { KeyName } from '../terminal/keys.ts';
 import type { Role, Theme } from '../terminal/theme.ts';
 import { dialogKey, dialogPaste, openDialog } from './dialog.ts';
 import type { Choice, Chosen, DialogState, Message, PlanQuestion, Question, TextQuestion } from './dialog.ts';
 import { helpLines } from './help.ts';
+import { paletteChoices } from './palette.ts';
 import type { Screen } from './screen.ts';
 import { dialogRoom, listHeight, shellFrame } from './shell-view.ts';
 import type { Notice, Status } from './shell-view.ts';
@@ -31,6 +32,8 @@ export interface ShellTerminal {
 }
 
 interface Asked {
+  /** Since when it can be read, on the monotonic clock. */
+  readonly shownMs: number;
   readonly dialog: DialogState;
   readonly answer: (value: unknown) => void;
 }
@@ -42,6 +45,8 @@ interface Work {
 
 /** How long after the first ^c a second one quits. */
 const quitMs = 2 * secondMs;
+/** Keys that come sooner after a late question were typed before it was read. */
+const lateMs = 300;
 /** How long a notice stays when nothing else is said. */
 const noticeMs = 8 * secondMs;
 
@@ -137,7 +142,11 @@ export class Shell implements Ui {
 
   /** Hides the screens, and takes them from the keys. */
   cover(isCovered: boolean): void {
+    if (this.#isCovered === isCovered) return;
     this.#isCovered = isCovered;
+    // Nobody looks: what is asked for only while it is in sight need not be.
+    if (isCovered) this.#screen()?.leave?.();
+    else this.#screen()?.enter?.();
     this.changed();
   }
 
@@ -280,7 +289,8 @@ export class Shell implements Ui {
   #ask(question: Question, isFirst = false): Promise<unknown> {
     if (this.#isEnded) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const asked: Asked = { dialog: openDialog(question), answer: resolve };
+    const shownMs = this.#deps.clock.monotonicMs();
+    const asked: Asked = { shownMs, dialog: openDialog(question), answer: resolve };
     this.#asked = isFirst ? [asked, ...this.#asked] : [...this.#asked, asked];
     this.changed();
     return promise;
@@ -288,7 +298,7 @@ export class Shell implements Ui {
 
   #dialogKey(key: KeyName): void {
     const [asked, ...others] = this.#asked;
-    if (asked === undefined) return;
+    if (asked === undefined || this.#isTooSoon(asked)) return;
     const step = dialogKey(
       asked.dialog,
       key,
@@ -299,6 +309,11 @@ export class Shell implements Ui {
       this.#asked = others;
       asked.answer(step.answer);
     }
+  }
+
+  #isTooSoon({ dialog, shownMs }: Asked): boolean {
+    const isLate = dialog.question.kind === 'plan' && dialog.question.isLate === true;
+    return isLate && this.#deps.clock.monotonicMs() - shownMs < lateMs;
   }
 
   #screenKey(key: KeyName): void {
@@ -322,7 +337,7 @@ export class Shell implements Ui {
 
   /** What is the program's own to do, on every screen. */
   #own(action: ActionId): boolean {
-    const target = digits[action];
+    const target = screenOf(action);
     if (target !== undefined) {
       if (this.#screens.has(target)) this.show(target);
       else this.say('this is for administrators of the server', 'warning');
@@ -343,25 +358,9 @@ export class Shell implements Ui {
   async #palette(): Promise<void> {
     const screen = this.#screen();
     if (screen === undefined) return;
-    const choices = bindingsOf(screen.id)
-      .filter(({ action, group }) => group !== 'Move' && action !== 'palette' && this.#leadsSomewhere(action))
-      .map(({ action, label, help, keys }) => {
-        const ability = this.#isOwn(action) ? true : screen.can(action);
-        const detail = `${help}${keys[0] === undefined ? '' : `  [${keys[0]}]`}`;
-        return { label, detail, value: action, ...(ability !== true && { disabled: ability }) };
-      });
+    const choices = paletteChoices(screen, (id) => this.#screens.has(id));
     const action = await this.choose({ title: 'Do what?', choices, canType: true });
     if (action !== undefined) this.#run(screen, action);
-  }
-
-  /** Not to a screen that is not there. */
-  #leadsSomewhere(action: ActionId): boolean {
-    const target = digits[action];
-    return target === undefined || this.#screens.has(target);
-  }
-
-  #isOwn(action: ActionId): boolean {
-    return digits[action] !== undefined || action === 'help' || action === 'palette' || action === 'quit';
   }
 
   /** q: back to where one came from; where one began, out. */
@@ -393,17 +392,6 @@ export class Shell implements Ui {
     }
   }
 }
-
-const digits: Partial<Record<ActionId, ScreenId>> = {
-  showFiles: 'files',
-  showTransfers: 'transfers',
-  showHistory: 'history',
-  showSharing: 'sharing',
-  showJobs: 'jobs',
-  showNotifications: 'notifications',
-  showSettings: 'settings',
-  showAdmin: 'admin',
-};
 
 function interrupted(): CofferError {
   return new CofferError('CANCELLED', 'interrupted');

@@ -8,7 +8,7 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   'admin restore': 'on the machine of the server',
   'admin user add': 'makes keys with the authority, on its machine; `a` invites instead',
   'admin user certify': 'needs the authority, on its machine',
-  'admin shares': 'by command',
+  'admin activity': 'sums up what the log holds of an account; `/` in the log shows its lines',
   login: 'the first run asks for it',
   ui: 'is this',
   du: 'the plan of `d` counts what is below, Settings shows the sums',

@@ -112,7 +112,7 @@ export const programKeys = [
       'admin backup',
       'admin verify-audit',
       'admin logs',
-      'admin activity',
+      'admin shares',
     ],
   },
   {

@@ -4,6 +4,8 @@ import type { RequestDetails } from '@coffer/client';
 export interface OpenedReset {
   /** What the new device shows: compared by voice. */
   readonly words: readonly string[];
+  /** Whose keys the authority certified; undefined when it named nobody. */
+  readonly certifiedName: string | undefined;
   /** What is odd about it, for the administrator to judge. */
   readonly warning: string | undefined;
   /** The account's root key for the new device alone; only once somebody has said that the words are the same. */

@@ -1,7 +1,8 @@
-import { CofferError, isCofferError, secondMs } from '@coffer/core';
+import { CofferError, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import type { Vault } from '@coffer/client';
 import { Store } from '../app/store.ts';
+import { isPassing } from './passing.ts';
 
 /** Whether the server is there, as a person is told. */
 export interface ConnectionState {
@@ -70,10 +71,9 @@ export class LiveVault implements AsyncDisposable {
 
   /** Told once for each loss; a problem that does not pass by itself is told in words. */
   #lost(error: unknown): void {
-    const isPassing = isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED');
-    const text = isPassing ? 'offline, trying' : 'stopped by an error';
+    const text = isPassing(error) ? 'offline, trying' : 'stopped by an error';
     if (this.connection.state.text === text) return;
     this.connection.set({ isOnline: false, text });
-    if (!isPassing) this.#deps.onProblem(error);
+    if (!isPassing(error)) this.#deps.onProblem(error);
   }
 }

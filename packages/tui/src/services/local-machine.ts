@@ -87,8 +87,13 @@ export class LocalMachine {
   async print(text: string): Promise<void> {
     const { stdin: input, stdout: output } = this.#options.streams;
     const asking = createInterface({ input, output });
+    const interrupted = new AbortController();
+    asking.on('SIGINT', () => interrupted.abort());
     try {
-      await asking.question(`${text}\n\nEnter goes back. `);
+      await asking.question(`${text}\n\nEnter goes back. `, { signal: interrupted.signal });
+    } catch (error) {
+      // ^c goes back too.
+      if (!interrupted.signal.aborted) throw error;
     } finally {
       asking.close();
       // Closing stops the reading of keys too, which only the UI's own end should.

@@ -1,4 +1,4 @@
-import { CofferError, secondMs } from '@coffer/core';
+import { CofferError, isCofferError, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
 import type {
   ServerAdmin,
@@ -26,6 +26,18 @@ export type ServerListName = keyof ServerLists;
 
 /** A list in sight is asked for anew that often: what others do at the server shows within that time. */
 const lookMs = 2 * secondMs;
+/** What is long, or costs the server more, and changes seldom. */
+const seldomMs = 30 * secondMs;
+const seldom = new Set<ServerListName>(['users', 'status']);
+
+const nothing: ServerLists = {
+  users: undefined,
+  requests: undefined,
+  sessions: undefined,
+  alerts: undefined,
+  invites: undefined,
+  status: undefined,
+};
 
 export interface ServerDeskDeps {
   readonly server: ServerAdmin;
@@ -35,21 +47,17 @@ export interface ServerDeskDeps {
 
 /** The server's lists for its administrator: the one in sight is kept up to date. */
 export class ServerDesk implements AsyncDisposable {
-  readonly store = new Store<ServerLists>({
-    users: undefined,
-    requests: undefined,
-    sessions: undefined,
-    alerts: undefined,
-    invites: undefined,
-    status: undefined,
-  });
+  readonly store = new Store<ServerLists>(nothing);
   readonly #deps: ServerDeskDeps;
   readonly #refreshes: Readonly<Record<ServerListName, Refresh>>;
   #watching: AbortController | undefined;
+  #isDenied = false;
+  #mayAsk = true;
 
   constructor(deps: ServerDeskDeps) {
     this.#deps = deps;
-    const { server, onProblem } = deps;
+    const { server } = deps;
+    const onProblem = (error: unknown): void => this.#onProblem(error);
     const refresh = <Name extends ServerListName>(
       name: Name,
       ask: (signal: AbortSignal) => Promise<ServerLists[Name]>,
@@ -64,9 +72,19 @@ export class ServerDesk implements AsyncDisposable {
     };
   }
 
+  /** The server said that this account administers it no more: nothing is asked for until it is tried again. */
+  get isDenied(): boolean {
+    return this.#isDenied;
+  }
+
   /** Never throws: what does not pass is told as a problem. */
-  refresh(name: ServerListName): Promise<void> {
-    return this.#refreshes[name].now();
+  async refresh(name: ServerListName): Promise<void> {
+    if (this.#mayAsk) await this.#refreshes[name].now();
+  }
+
+  /** Somebody looks again: perhaps the account may again. */
+  tryAgain(): void {
+    this.#mayAsk = true;
   }
 
   /** Keeps one list up to date from now on, and no other; undefined: none. */
@@ -84,13 +102,24 @@ export class ServerDesk implements AsyncDisposable {
   }
 
   async #keepLooking(name: ServerListName, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#mayAsk) {
       await this.refresh(name);
-      await this.#deps.clock.sleep(lookMs, signal).catch(() => undefined);
+      await this.#deps.clock.sleep(seldom.has(name) ? seldomMs : lookMs, signal).catch(() => undefined);
     }
   }
 
+  #onProblem(error: unknown): void {
+    if (!isCofferError(error, 'NOT_ALLOWED')) return this.#deps.onProblem(error);
+    // Several were asked for at once: it is told once.
+    if (!this.#mayAsk) return;
+    this.#mayAsk = false;
+    this.#isDenied = true;
+    this.store.set(nothing);
+    this.#deps.onProblem(error);
+  }
+
   #put<Name extends ServerListName>(name: Name, list: ServerLists[Name]): void {
+    this.#isDenied = false;
     this.store.update((lists) => ({ ...lists, [name]: list }));
   }
 }

@@ -90,21 +90,48 @@ const graphemes = new Intl.Segmenter();
 /** Lines of at most `width` columns, broken at spaces where there are some; all begin as far in as the first. */
 export function wrap(text: string, width: number): string[] {
   const indent = /^ */.exec(text)?.[0].slice(0, Math.floor(width / 2)) ?? '';
+  const room = Math.max(1, width - indent.length);
   const lines: string[] = [];
-  let line = indent;
-  for (const word of text.trimStart().split(' ')) {
-    const longer = line === indent ? indent + word : `${line} ${word}`;
-    if (widthOf(longer) <= width) line = longer;
-    else {
-      if (line !== indent) lines.push(line);
-      line = indent + word;
-      while (widthOf(line) > width) {
-        const part = head(line, width);
-        if (part === '') break;
-        lines.push(part);
-        line = line.slice(part.length);
-      }
+  let line: string | undefined;
+  let used = 0;
+  for (const part of text
+    .trimStart()
+    .split(' ')
+    .flatMap((word) => piecesOf(word, room))) {
+    if (line !== undefined && used + 1 + part.width <= room && part.isStart) {
+      line += ` ${part.text}`;
+      used += 1 + part.width;
+    } else {
+      if (line !== undefined) lines.push(line);
+      line = indent + part.text;
+      used = part.width;
     }
   }
-  return [...lines, line];
+  return [...lines, line ?? indent];
+}
+
+interface Piece {
+  readonly text: string;
+  readonly width: number;
+  /** A word begins with it. */
+  readonly isStart: boolean;
+}
+
+/** A word, cut where it is wider than a line. One pass: words of others may be very long. */
+function piecesOf(word: string, room: number): readonly Piece[] {
+  const whole = widthOf(word);
+  if (whole <= room) return [{ text: word, width: whole, isStart: true }];
+  const pieces: Piece[] = [];
+  let text = '';
+  let width = 0;
+  for (const { segment } of graphemes.segment(word)) {
+    const wide = widthOf(segment);
+    if (width + wide > room && text !== '') {
+      pieces.push({ text, width, isStart: pieces.length === 0 });
+      [text, width] = ['', 0];
+    }
+    text += segment;
+    width += wide;
+  }
+  return [...pieces, { text, width, isStart: pieces.length === 0 }];
 }

@@ -1,13 +1,13 @@
 import { alertText } from '@coffer/client';
-import type { AuditLine } from '@coffer/client';
 import { formatSize, idKey } from '@coffer/core';
 import type { Detail, ListRow } from '../../app/list-pane.ts';
 import type { Space } from '../../app/screen.ts';
 import { duration, fullTime, shortTime } from '../../terminal/format.ts';
+import type { LoggedText } from '../../services/server-log.ts';
 import type { AdminRow, Section } from './admin-state.ts';
 
 type RowIn<Name extends Section> = Extract<AdminRow, { readonly section: Name }>;
-type Drawing = Pick<Space, 'theme' | 'nowMs'>;
+type Drawing = Pick<Space, 'theme' | 'nowMs' | 'isBare'>;
 
 /** One row of the list. Names are the server's word, made safe by whoever draws them. */
 export function adminRowText(row: AdminRow, drawing: Drawing): ListRow {
@@ -17,7 +17,7 @@ export function adminRowText(row: AdminRow, drawing: Drawing): ListRow {
     case 'requests':
       return requestText(row, drawing);
     case 'sessions':
-      return sessionText(row);
+      return sessionText(row, drawing);
     case 'alerts':
       return alertRow(row, drawing);
     case 'invites':
@@ -103,7 +103,7 @@ function requestText({ request }: RowIn<'requests'>, { nowMs, theme }: Drawing):
   const isOpen = state === 'open';
   return {
     text: `${isOpen ? theme.glyphs.mark : ' '} ${username}: ${requestWords[kind]}`,
-    note: `${isOpen ? 'waits' : state}  ${shortTime(createdAtMs, nowMs)}`,
+    note: `${isOpen ? 'waits' : state}  ${shortTime(createdAtMs, nowMs)}  ${idKey(request.request).slice(0, 4)}`,
     role: isOpen ? 'warning' : 'dim',
   };
 }
@@ -123,11 +123,13 @@ function requestDetails({ request }: RowIn<'requests'>): Detail[] {
   ];
 }
 
-function sessionText({ session }: RowIn<'sessions'>): ListRow {
+function sessionText({ session }: RowIn<'sessions'>, { isBare }: Drawing): ListRow {
   const { username, deviceName, role, restedMs } = session;
+  const kind = role === 'bulk' ? 'transfers' : 'control';
   return {
     text: `${username} on ${deviceName}`,
-    note: `${role === 'bulk' ? 'transfers' : 'control'}  idle ${duration(restedMs)}`,
+    // Read aloud, a time that ticks would be read at every tick.
+    note: isBare ? kind : `${kind}  idle ${duration(restedMs)}`,
   };
 }
 
@@ -203,16 +205,16 @@ function inviteDetails({ invite }: RowIn<'invites'>, { nowMs }: Pick<Drawing, 'n
   ];
 }
 
-function logText(line: AuditLine | string): ListRow {
-  if (typeof line === 'string') return { text: line, role: 'warning' };
+function logText(line: LoggedText): ListRow {
+  if ('text' in line) return { text: line.text, role: 'warning' };
   const { at, category, event, status, who } = line;
   const time = typeof at === 'number' ? fullTime(at) : at;
   const isGood = status === 'OK' || status === '';
   return { text: `${time}  ${category}  ${event}  ${who}`, note: status, role: isGood ? 'plain' : 'warning' };
 }
 
-function lineDetails(line: AuditLine | string): Detail[] {
-  if (typeof line === 'string') return [{ text: line }];
+function lineDetails(line: LoggedText): Detail[] {
+  if ('text' in line) return [{ text: line.text }];
   const { at, category, event, status, who, address, rest } = line;
   return [
     { text: `${category}  ${event}`, role: 'title' },

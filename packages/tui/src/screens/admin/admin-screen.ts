@@ -1,3 +1,4 @@
+import { CofferError } from '@coffer/core';
 import { move, settle } from '../../app/list-state.ts';
 import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
@@ -7,7 +8,7 @@ import { ServerDesk } from '../../services/server-desk.ts';
 import { ServerLog } from '../../services/server-log.ts';
 import type { Services } from '../../services/services.ts';
 import { adminRowDetails } from './admin-rows.ts';
-import { adminStart, rowsOf, turn, waitingIn, withList } from './admin-state.ts';
+import { adminStart, hold, rowsOf, turn, waitingIn, withList } from './admin-state.ts';
 import type { AdminData, AdminRow, AdminState, Section } from './admin-state.ts';
 import { adminView, headRows } from './admin-view.ts';
 import { decide } from './request-commands.ts';
@@ -20,6 +21,8 @@ export interface AdminParts {
   readonly services: Services;
   readonly desk: ServerDesk;
   readonly log: ServerLog;
+  /** Aborted with the screen: for work that the person does not wait for. */
+  readonly ended: AbortSignal;
 }
 
 /** The server as its administrator sees it: people, what they ask, who is there, what goes on. */
@@ -28,19 +31,29 @@ export class AdminScreen implements Screen, AsyncDisposable {
   readonly title = 'Administration';
   readonly #parts: AdminParts;
   readonly #store = new Store<AdminState>(adminStart);
+  readonly #ended = new AbortController();
   #isInSight = false;
+  #known: { readonly about: unknown; readonly section: Section; readonly rows: readonly AdminRow[] } | undefined;
 
   constructor(services: Services) {
     const { account, clock, ui } = services;
     const onProblem = (error: unknown): void => ui.fail(error);
     const { server } = account;
     const desk = new ServerDesk({ server, clock, onProblem });
-    this.#parts = { services, desk, log: new ServerLog({ watch: server.watch, clock, onProblem }) };
+    this.#parts = {
+      services,
+      desk,
+      log: new ServerLog({ watch: server.watch, clock, onProblem }),
+      ended: this.#ended.signal,
+    };
+    // Before anything is drawn: under the cursor stays what was there.
+    for (const store of [desk.store, this.#parts.log.store]) store.subscribe(() => this.#hold());
     services.news.subscribe(() => this.#look());
     this.#look();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort(new CofferError('CANCELLED', 'closed'));
     await this.#parts.desk[Symbol.asyncDispose]();
     await this.#parts.log[Symbol.asyncDispose]();
   }
@@ -53,6 +66,7 @@ export class AdminScreen implements Screen, AsyncDisposable {
 
   enter(): void {
     this.#isInSight = true;
+    this.#parts.desk.tryAgain();
     this.#look();
     this.#watch();
   }
@@ -63,7 +77,7 @@ export class AdminScreen implements Screen, AsyncDisposable {
   }
 
   view(space: Space): ScreenView {
-    return adminView(this.#store.state, this.#data, space);
+    return adminView(this.#store.state, { data: this.#data, rows: this.#rows() }, space);
   }
 
   badge(): string | undefined {
@@ -74,12 +88,13 @@ export class AdminScreen implements Screen, AsyncDisposable {
   can(action: ActionId): Ability {
     const { section } = this.#store.state;
     const wanted = sectionsOf[action];
+    if (action === 'open' && this.#here() === undefined) return 'there is nothing under the cursor';
     if (wanted === undefined) return true;
     if (!wanted.includes(section)) return `not here: Tab goes to ${wanted.join(' or ')}`;
     if (action === 'invite' || aboutLog.has(action)) return true;
     const here = this.#here();
     if (here === undefined) return 'there is nothing under the cursor';
-    return abilityOn(action, here);
+    return abilityOn(here);
   }
 
   run(action: ActionId, height: number): void {
@@ -88,7 +103,7 @@ export class AdminScreen implements Screen, AsyncDisposable {
       const { state } = this.#store;
       const extent = { count: this.#rows().length, height: height - headRows };
       const list = move(settle(state.lists[state.section], extent), motion, extent);
-      return this.#store.set(withList(state, list));
+      return this.#store.set(withList(state, list, this.#rows()));
     }
     if (action === 'nextSection') return this.#turn(1);
     if (action === 'previousSection') return this.#turn(-1);
@@ -129,6 +144,7 @@ export class AdminScreen implements Screen, AsyncDisposable {
 
   #turn(by: 1 | -1): void {
     this.#store.update((state) => turn(state, by));
+    this.#hold();
     this.#watch();
   }
 
@@ -150,11 +166,20 @@ export class AdminScreen implements Screen, AsyncDisposable {
 
   get #data(): AdminData {
     const { desk, log } = this.#parts;
-    return { lists: desk.store.state, log: log.store.state };
+    return { lists: desk.store.state, log: log.store.state, isDenied: desk.isDenied };
   }
 
+  #hold(): void {
+    this.#store.update((state) => hold(state, this.#rows()));
+  }
+
+  /** Made once for what the server said last: they are asked for at every key and every frame. */
   #rows(): readonly AdminRow[] {
-    return rowsOf(this.#store.state.section, this.#data);
+    const { section } = this.#store.state;
+    const about = section === 'log' ? this.#data.log.lines : this.#data.lists;
+    if (this.#known?.about !== about || this.#known.section !== section)
+      this.#known = { about, section, rows: rowsOf(section, this.#data) };
+    return this.#known.rows;
   }
 
   #here(): AdminRow | undefined {
@@ -189,7 +214,7 @@ const sectionsOf: Partial<Record<ActionId, readonly Section[]>> = {
 };
 const aboutLog = new Set<ActionId>(['logCategory', 'logAccount']);
 
-function abilityOn(action: ActionId, here: AdminRow): Ability {
+function abilityOn(here: AdminRow): Ability {
   if (here.section === 'requests' && here.request.state !== 'open') return `it is ${here.request.state}`;
   if (here.section === 'alerts' && here.alert.acknowledgedMs !== null) return 'somebody has looked at it already';
   if (here.section === 'invites' && here.invite.usedAtMs !== null) return 'it was used';

@@ -1,5 +1,6 @@
 import type { ServerLists } from '../../services/server-desk.ts';
-import type { LogState } from '../../services/server-log.ts';
+import { idKey } from '@coffer/core';
+import type { LogState, LoggedText } from '../../services/server-log.ts';
 import { listStart } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
 import { serverRows } from './server-rows.ts';
@@ -13,12 +14,19 @@ export type Section = (typeof sections)[number];
 export interface AdminState {
   readonly section: Section;
   readonly lists: Readonly<Record<Section, ListState>>;
+  /** What the cursor stays on while its list changes; undefined: where it is. In the log: its end. */
+  readonly held: Readonly<Partial<Record<Section, RowKey>>>;
 }
+
+/** Names a row from one answer of the server to the next. */
+type RowKey = string | LoggedText;
 
 /** Everything that the screen draws. */
 export interface AdminData {
   readonly lists: ServerLists;
   readonly log: LogState;
+  /** This account administers the server no more. */
+  readonly isDenied: boolean;
 }
 
 export const adminStart: AdminState = {
@@ -32,6 +40,7 @@ export const adminStart: AdminState = {
     server: listStart,
     log: listStart,
   },
+  held: {},
 };
 
 /** The section that many steps further, round and round. */
@@ -40,8 +49,47 @@ export function turn(state: AdminState, by: 1 | -1): AdminState {
   return { ...state, section: sections[at] ?? 'users' };
 }
 
-export function withList(state: AdminState, list: ListState): AdminState {
-  return { ...state, lists: { ...state.lists, [state.section]: list } };
+/** The cursor was moved: it holds the row that it is on now. */
+export function withList(state: AdminState, list: ListState, rows: readonly AdminRow[]): AdminState {
+  const { section } = state;
+  const isAtEnd = section === 'log' && list.cursor >= rows.length - 1;
+  const row = rows[list.cursor];
+  const held = { ...state.held, [section]: row === undefined || isAtEnd ? undefined : keyOf(row) };
+  return { ...state, lists: { ...state.lists, [section]: list }, held };
+}
+
+/** The list of the section in sight changed: the cursor goes where its row went; the log is followed to its end. */
+export function hold(state: AdminState, rows: readonly AdminRow[]): AdminState {
+  const { section } = state;
+  const { [section]: before } = state.lists;
+  const key = state.held[section];
+  const found = key === undefined ? -1 : rows.findIndex((row) => keyOf(row) === key);
+  const last = Math.max(0, rows.length - 1);
+  const isAtEnd = section === 'log' && key === undefined;
+  const cursor = isAtEnd ? last : found === -1 ? Math.min(before.cursor, last) : found;
+  if (isAtEnd) return { ...state, lists: { ...state.lists, [section]: { ...before, cursor } } };
+  return withList(state, { ...before, cursor }, rows);
+}
+
+function keyOf(row: AdminRow): RowKey {
+  switch (row.section) {
+    case 'users':
+      return row.user.username;
+    case 'requests':
+      return idKey(row.request.request);
+    case 'sessions':
+      return idKey(row.session.session);
+    case 'alerts':
+      return String(row.alert.id);
+    case 'invites':
+      return idKey(row.invite.id);
+    case 'server':
+      return row.row.text;
+    case 'log':
+      return row.line;
+    default:
+      return row satisfies never;
+  }
 }
 
 /** What is under the cursor, by its section. */

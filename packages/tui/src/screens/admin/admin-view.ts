@@ -1,10 +1,10 @@
 import { detailPane, listPane } from '../../app/list-pane.ts';
 import type { ScreenView, Space } from '../../app/screen.ts';
-import { span } from '../../frame/line.ts';
+import { lineWidth, span } from '../../frame/line.ts';
 import type { Line, Span } from '../../frame/line.ts';
 import { adminRowDetails, adminRowText } from './admin-rows.ts';
-import { rowsOf, sections, waitingIn } from './admin-state.ts';
-import type { AdminData, AdminState, Section } from './admin-state.ts';
+import { sections, waitingIn } from './admin-state.ts';
+import type { AdminData, AdminRow, AdminState, Section } from './admin-state.ts';
 
 const sectionTitles: Readonly<Record<Section, string>> = {
   users: 'Users',
@@ -19,17 +19,24 @@ const sectionTitles: Readonly<Record<Section, string>> = {
 /** Rows above a list: the sections. */
 export const headRows = 1;
 
-/** The Administration screen for a state: pure. */
-export function adminView(state: AdminState, data: AdminData, space: Space): ScreenView {
+/** The Administration screen for a state and the rows of its section: pure. */
+export function adminView(
+  state: AdminState,
+  { data, rows }: { readonly data: AdminData; readonly rows: readonly AdminRow[] },
+  space: Space,
+): ScreenView {
   const { section } = state;
-  const rows = rowsOf(section, data);
   const list = state.lists[section];
   const left = space.panes === 1 ? space.columns : Math.floor(space.columns * 0.6);
   const pane = listPane(
     {
       title: titleOf(section, data, rows.length),
-      head: [sectionLine(section, data, space)],
-      rows: rows.map((row) => adminRowText(row, space)),
+      head: [sectionLine(section, data, { space, width: left - 2 })],
+      // Only what is in sight is put into words.
+      rows: {
+        length: rows.length,
+        slice: (from, to) => rows.slice(from, to).map((row) => adminRowText(row, space)),
+      },
       list,
       empty: emptyText(section, data),
     },
@@ -42,26 +49,43 @@ export function adminView(state: AdminState, data: AdminData, space: Space): Scr
   return { crumbs: ['Administration', sectionTitles[section]], panes: [pane, ...beside] };
 }
 
-/** The section in sight stands in brackets; a number says how many wait in one. */
-function sectionLine(current: Section, data: AdminData, space: Space): Line {
-  return sections.flatMap((section): Span[] => {
+/** The section in sight stands in brackets; a number says how many wait in one. Where there is no room for all, the first are left out. */
+function sectionLine(current: Section, data: AdminData, { space, width }: LineSpace): Line {
+  const { glyphs } = space.theme;
+  const parts = sections.map((section): Span => {
     const waiting = waitingIn(section, data);
-    const text = `${sectionTitles[section]}${waiting === 0 ? '' : ` ${space.theme.glyphs.warning}${waiting}`}`;
-    return section === current ? [span(`[${text}]`, 'title')] : [span(` ${text} `, waiting === 0 ? 'dim' : 'warning')];
+    const text = `${sectionTitles[section]}${waiting === 0 ? '' : ` ${glyphs.warning}${waiting}`}`;
+    return section === current ? span(`[${text}]`, 'title') : span(` ${text} `, waiting === 0 ? 'dim' : 'warning');
   });
+  const seen = sections.indexOf(current) + 1;
+  let first = 0;
+  while (first < seen - 1 && lineWidth([span(glyphs.ellipsis), ...parts.slice(first, seen)]) > width) first += 1;
+  return first === 0 ? parts : [span(glyphs.ellipsis, 'dim'), ...parts.slice(first)];
+}
+
+interface LineSpace {
+  readonly space: Space;
+  readonly width: number;
 }
 
 function titleOf(section: Section, { log }: AdminData, count: number): string {
   if (section !== 'log') return `${sectionTitles[section]} (${count})`;
   const { category, username } = log.wanted;
   const about = [category ?? 'all', ...(username === undefined ? [] : [`of ${username}`])].join(', ');
-  return `Log (${about}; as it is written)`;
+  const phases = { loading: 'being read', following: 'as it is written', ended: 'ENDED' } as const;
+  return `Log (${about}; ${phases[log.phase.kind]})`;
 }
 
-function emptyText(section: Section, { lists }: AdminData): string {
-  if (section === 'log') return 'nothing was written in the last 24 hours';
+function emptyText(section: Section, { lists, log, isDenied }: AdminData): string {
+  if (isDenied) return 'you do not administer this server any more';
+  if (section === 'log') return logEmptyText(log);
   const known = lists[section === 'server' ? 'status' : section];
   return known === undefined ? 'the server has not answered' : emptyTexts[section];
+}
+
+function logEmptyText({ phase }: AdminData['log']): string {
+  if (phase.kind === 'ended') return `it is not followed any more: ${phase.why}`;
+  return phase.kind === 'loading' ? 'the server has not answered' : 'nothing was written in the last 24 hours';
 }
 
 const emptyTexts: Readonly<Record<Exclude<Section, 'log'>, string>> = {

@@ -1,6 +1,6 @@
 import { wordRows } from '@coffer/client';
 import type { RequestDetails, ServerRequest } from '@coffer/client';
-import { CofferError } from '@coffer/core';
+import { CofferError, equalBytes, idKey } from '@coffer/core';
 import type { ActionId } from '../../keymap.ts';
 import type { OpenedReset } from '../../services/administration.ts';
 import { fullTime } from '../../terminal/format.ts';
@@ -14,11 +14,17 @@ export async function decide(parts: AdminParts, action: ActionId, request: Serve
   await parts.desk.refresh('requests');
 }
 
-async function reject({ services }: AdminParts, { request, username }: ServerRequest): Promise<void> {
+/** Which one it is, in every question about it: lists change while somebody reads. */
+function requestLine({ request, createdAtMs }: ServerRequest): string {
+  return `Request ${idKey(request).slice(0, 12)}, asked ${fullTime(createdAtMs)}.`;
+}
+
+async function reject({ services }: AdminParts, asked: ServerRequest): Promise<void> {
+  const { request, username } = asked;
   const { ui, account } = services;
   const reason = await ui.ask({
     title: `Reject what ${username} asked for: why?`,
-    hint: 'they are told; it may be empty',
+    hint: `${requestLine(asked)} They are told; it may be empty.`,
     check: (text) => (text.length > maxReason ? `at most ${maxReason} characters` : undefined),
   });
   if (reason === undefined) return;
@@ -31,12 +37,14 @@ async function reject({ services }: AdminParts, { request, username }: ServerReq
 /** As the server takes it. */
 const maxReason = 500;
 
-async function approveChange({ services }: AdminParts, { request, username }: ServerRequest): Promise<void> {
+async function approveChange({ services }: AdminParts, asked: ServerRequest): Promise<void> {
+  const { request, username } = asked;
   const { ui, account } = services;
   const isAgreed = await ui.confirm({
     title: `A new password for ${username}`,
     lines: [
       `${username} chose a new password. Approved, it is in force at once, and other sessions of the account end.`,
+      requestLine(asked),
       'Did they tell you that it was them?',
     ],
     yes: 'approve it',
@@ -50,15 +58,16 @@ async function approveChange({ services }: AdminParts, { request, username }: Se
 }
 
 /** The root key goes to the new device once its words were compared by voice (CRYPTO §Passwords that change or are lost). */
-async function approveReset({ services }: AdminParts, { request, username }: ServerRequest): Promise<void> {
+async function approveReset({ services }: AdminParts, asked: ServerRequest): Promise<void> {
+  const { request, username } = asked;
   const { ui, account } = services;
   const { accounts } = account.server;
   let details: RequestDetails | undefined;
   await ui.work('asking for the request', async (signal) => {
-    details = await accounts.showRequest(request, signal);
+    details = sameRequest(await accounts.showRequest(request, signal), asked);
   });
   const opened = details === undefined ? undefined : await open(services, details);
-  if (opened === undefined || !(await sameWords(services, { username, opened }))) return;
+  if (opened === undefined || !(await sameWords(services, { asked, opened }))) return;
   const when = await ui.choose({ title: `When may ${username} choose a new password?`, choices: whenChoices });
   if (when === undefined) return;
   let activeAtMs: number | null = null;
@@ -68,6 +77,19 @@ async function approveReset({ services }: AdminParts, { request, username }: Ser
   });
   const from = activeAtMs === null ? '' : ` from ${fullTime(activeAtMs)} on`;
   if (isDone) ui.say(`${username} can choose a new password${from}, on the same device`, 'good');
+}
+
+/** The server may answer about another account than the list named: what is approved is what was chosen, or nothing. */
+function sameRequest(details: RequestDetails, asked: ServerRequest): RequestDetails {
+  const isSame =
+    equalBytes(details.request, asked.request) &&
+    equalBytes(details.account, asked.account) &&
+    details.username === asked.username &&
+    details.kind === asked.kind;
+  if (isSame) return details;
+  throw new CofferError('INTEGRITY', 'the server answers about another request than the one in its list', {
+    hint: 'Approve nothing before you know why.',
+  });
 }
 
 const whenChoices = [
@@ -93,18 +115,22 @@ async function open(
 
 async function sameWords(
   { ui }: AdminParts['services'],
-  { username, opened }: { readonly username: string; readonly opened: OpenedReset },
+  { asked, opened }: { readonly asked: ServerRequest; readonly opened: OpenedReset },
 ): Promise<boolean> {
-  const { words, warning } = opened;
+  const { words, warning, certifiedName } = opened;
+  // Whom the keys belong to is the authority's to say, not the server's.
+  const name = certifiedName ?? asked.username;
   return await ui.confirm({
-    title: `A lost password of ${username}`,
+    title: `A lost password of ${name}`,
+    isLate: true,
     lines: [
       ...(warning === undefined ? [] : [warning]),
       // First, so that a small screen has them all.
       ...wordRows(words),
-      `Call ${username}, whom you know, by voice. The new device shows these words.`,
+      `Call ${name}, whom you know, by voice. The new device shows these words.`,
       'Whoever holds that device gets all files of the account.',
+      requestLine(asked),
     ],
-    yes: `${username} read the same words to me`,
+    yes: `${name} read the same words to me`,
   });
 }

@@ -1,20 +1,27 @@
 import type { AuditReport } from '@coffer/client';
 import { formatSize } from '@coffer/core';
-import { count } from '../../terminal/format.ts';
+import { count, fullTime } from '../../terminal/format.ts';
 import type { AdminParts } from './admin-screen.ts';
 import type { ServerRow, ServerTask } from './server-rows.ts';
 
 /** Has the server do what a row is about; it goes on there when this side leaves. */
-export async function runServerTask(parts: AdminParts, { text, task, detail }: ServerRow): Promise<void> {
+export async function runServerTask(parts: AdminParts, { text, task, detail, plan, word }: ServerRow): Promise<void> {
   const { services, desk } = parts;
-  const { ui } = services;
+  const { ui, clock } = services;
   if (task === undefined) return await ui.read({ title: text, lines: [detail] });
   const isAgreed = await ui.confirm({
     title: text,
-    lines: [plans[task], 'The server goes on with it when you leave; asked again, it joins what runs.'],
+    lines: [
+      ...(plan ?? []),
+      ...(task === 'acceptClock' ? [`Here it is ${fullTime(clock.nowMs())}.`] : []),
+      plans[task],
+      'The server goes on with it when you leave; asked again, it joins what runs.',
+    ],
     yes: 'do it now',
+    ...(word !== undefined && { word }),
   });
   if (!isAgreed) return;
+  if (task === 'scrub') return scrubBehind(parts);
   let said: readonly string[] = [];
   const isDone = await ui.work(text, async (signal) => {
     said = await tasks[task](parts, signal);
@@ -23,6 +30,22 @@ export async function runServerTask(parts: AdminParts, { text, task, detail }: S
   if (!isDone) return;
   if (said.length === 1) ui.say(said[0] ?? '', 'good');
   else await ui.read({ title: text, lines: said });
+}
+
+/** Takes hours: the person goes on meanwhile, and the row says what it does. */
+function scrubBehind(parts: AdminParts): void {
+  const { services, desk, ended } = parts;
+  const { ui } = services;
+  ui.say('the server reads everything that is stored; it is told when that is done');
+  const done = tasks.scrub(parts, ended).then(
+    ([first = '', ...more]) =>
+      ui.say(more.length === 0 ? first : `scrub: ${first}`, more.length === 0 ? 'good' : 'error'),
+    (error: unknown) => {
+      if (!ended.aborted) ui.fail(error);
+    },
+  );
+  void desk.refresh('status');
+  void done.then(() => desk.refresh('status'));
 }
 
 const plans: Readonly<Record<ServerTask, string>> = {

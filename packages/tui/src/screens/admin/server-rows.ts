@@ -1,7 +1,7 @@
 import type { ServerStatus } from '@coffer/client';
 import { formatSize, idKey } from '@coffer/core';
 import type { ListRow } from '../../app/list-pane.ts';
-import { count, fullTime } from '../../terminal/format.ts';
+import { count, duration, fullTime } from '../../terminal/format.ts';
 
 /** Work that the server does when it is asked. */
 export type ServerTask = 'collect' | 'accountsBackup' | 'scrub' | 'recount' | 'verifyAudit' | 'acceptClock';
@@ -10,6 +10,9 @@ export interface ServerRow extends ListRow {
   /** What Enter has done. */
   readonly task?: ServerTask;
   readonly detail: string;
+  /** What must be known before it is agreed to, and the word that has to be typed for what cannot be taken back. */
+  readonly plan?: readonly string[];
+  readonly word?: string;
 }
 
 /** How the server is, and what can be done about it. Pure. */
@@ -49,15 +52,20 @@ export function serverRows(status: ServerStatus): readonly ServerRow[] {
   ];
 }
 
-function clockRow({ nowMs, paused }: ServerStatus['clock']): ServerRow {
+function clockRow({ nowMs, wallMs, paused }: ServerStatus['clock']): ServerRow {
   if (!paused) return { text: 'clock', note: 'in step', detail: 'By it the server decides what expires.' };
   return {
     text: 'clock',
-    note: `PAUSED at ${fullTime(nowMs)}`,
+    note: `PAUSED at ${fullTime(nowMs)}, its machine says ${fullTime(wallMs)}`,
     role: 'error',
     task: 'acceptClock',
     detail:
       "The machine's time jumped: nothing expires until it is near again. Enter says that the machine's time is right.",
+    plan: [
+      `Nothing has expired since ${fullTime(nowMs)}.`,
+      `The server's machine says ${fullTime(wallMs)}: ${duration(Math.abs(wallMs - nowMs))} ${wallMs < nowMs ? 'earlier' : 'later'}.`,
+    ],
+    word: 'the time is right',
   };
 }
 

@@ -1,7 +1,8 @@
-import type { ServerAccount, ServerUser } from '@coffer/client';
-import { CofferError, dayMs, formatSize, parseSize, toHex } from '@coffer/core';
+import type { ServerAccount, ServerShare, ServerUser } from '@coffer/client';
+import { CofferError, dayMs, formatSize, idKey, parseSize, toHex } from '@coffer/core';
 import type { ActionId } from '../../keymap.ts';
 import { fullTime } from '../../terminal/format.ts';
+import { shown } from '../../terminal/text.ts';
 import { limitText } from './admin-rows.ts';
 import type { AdminParts } from './admin-screen.ts';
 
@@ -16,11 +17,13 @@ export async function changeUser(parts: AdminParts, action: ActionId, user: Serv
 /** Everything about an account, its devices and vaults. */
 export async function showUser({ services }: AdminParts, { username }: ServerUser): Promise<void> {
   const { ui, account } = services;
-  let shown: ServerAccount | undefined;
-  await ui.work(`asking about ${username}`, async (signal) => {
-    shown = await account.server.accounts.show(username, signal);
+  const lines: string[] = [];
+  const isDone = await ui.work(`asking about ${username}`, async (signal) => {
+    lines.push(...accountLines(await account.server.accounts.show(username, signal)));
+    const shares = await account.server.watch.shares(username, signal);
+    if (shares.length > 0) lines.push('', ...shares.map(shareLine));
   });
-  if (shown !== undefined) await ui.read({ title: username, lines: accountLines(shown) });
+  if (isDone) await ui.read({ title: username, lines });
 }
 
 const validMs = 7 * dayMs;
@@ -38,6 +41,7 @@ export async function invite({ services, desk }: AdminParts): Promise<void> {
   if (role === undefined) return;
   const quotaBytes = await askLimit(services, { title: 'How much may it store?', initial: 'no limit' });
   if (quotaBytes === undefined) return;
+  if (role === 'admin' && !(await ui.confirm(adminInvitePlan(username)))) return;
   const { text, tokenHash } = administration.newInvite(username);
   let expiresAtMs = 0;
   const isDone = await ui.work('making an invite', async (signal) => {
@@ -46,13 +50,25 @@ export async function invite({ services, desk }: AdminParts): Promise<void> {
   });
   if (!isDone) return;
   void desk.refresh('invites');
-  await ui.suspend(() => local.print(inviteText(text, { username, expiresAtMs })));
+  const named = username === undefined ? undefined : shown(username);
+  await ui.suspend(() => local.print(inviteText(text, { username: named, expiresAtMs })));
 }
 
 const roles = [
   { label: 'user', detail: 'a vault of their own', value: 'user' as const },
   { label: 'administrator', detail: 'may do everything that you may', value: 'admin' as const },
 ];
+
+function adminInvitePlan(username: string | undefined): Parameters<AdminParts['services']['ui']['confirm']>[0] {
+  return {
+    title: 'Invite an administrator',
+    lines: [
+      `${username ?? 'Whoever has the invite'} may do everything here that you may: see all accounts, remove them, decide upon requests.`,
+      'They can read nobody’s files.',
+    ],
+    yes: 'make the invite',
+  };
+}
 
 function inviteText(
   text: string,
@@ -130,6 +146,7 @@ async function setState({ services, desk }: AdminParts, { username, state }: Ser
     title: isActive ? `Suspend ${username}` : `Resume ${username}`,
     lines: isActive
       ? [
+          ...ownLines(services, username),
           'Every session ends now, and no login works until it is resumed.',
           'Nothing is removed; people it shares with go on.',
         ]
@@ -151,7 +168,7 @@ async function setRole({ services, desk }: AdminParts, { username, role }: Serve
   const isAgreed = await ui.confirm({
     title: isAdmin ? `${username} is no administrator any more` : `${username} becomes an administrator`,
     lines: isAdmin
-      ? ['It may look after nothing here any more; its unused invites go.']
+      ? [...ownLines(services, username), 'It may look after nothing here any more; its unused invites go.']
       : [
           'It may do everything here that you may: see all accounts, remove them, decide upon requests.',
           'It can read nobody’s files.',
@@ -179,6 +196,7 @@ async function remove({ services, desk }: AdminParts, { username }: ServerUser):
   const isAgreed = await ui.confirm({
     title: `Remove ${username} for good`,
     lines: [
+      ...ownLines(services, username),
       `Its password record and sealed keys are deleted: its ${formatSize(storedBytes)} can never be read again, but by a device that still has the keys.`,
       `It has ${vaults.owned} vaults; ${vaults.shared} of them are shared with others, who lose them. Devices: ${devices.filter(({ revoked }) => !revoked).length}.`,
       'To stop it for a time instead: s suspends it.',
@@ -190,6 +208,21 @@ async function remove({ services, desk }: AdminParts, { username }: ServerUser):
   const isDone = await ui.work(`removing ${username}`, (signal) => accounts.remove(username, signal));
   if (isDone) ui.say(`${username} is removed; the name is free`, 'good');
   await desk.refresh('users');
+}
+
+/** Who does it to their own account has nobody left to undo it. */
+function ownLines({ account }: AdminParts['services'], username: string): string[] {
+  return account.info.username === username ? ['THIS IS YOUR OWN ACCOUNT: it ends your work here.'] : [];
+}
+
+function shareLine({ vault, kind, member, username, role }: ServerShare): string {
+  const name = username ?? (kind === 'team' ? `team ${shortId(member)}` : `${shortId(member)}, removed`);
+  return `vault ${shortId(vault)} is shared with ${name}: ${role}`;
+}
+
+/** Enough to find it in the log. */
+function shortId(id: Uint8Array): string {
+  return idKey(id).slice(0, 8);
 }
 
 function accountLines(user: ServerAccount): string[] {

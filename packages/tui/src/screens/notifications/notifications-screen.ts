@@ -1,4 +1,4 @@
-import { isCofferError, secondMs } from '@coffer/core';
+import { secondMs } from '@coffer/core';
 import { notificationText } from '@coffer/client';
 import type { Notification } from '@coffer/client';
 import { listPane } from '../../app/list-pane.ts';
@@ -8,6 +8,7 @@ import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import { isPassing } from '../../services/passing.ts';
 import type { Services } from '../../services/services.ts';
 import { shortTime } from '../../terminal/format.ts';
 
@@ -99,11 +100,13 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
   async #listen(): Promise<void> {
     const { account, clock, ui, news } = this.#services;
     const { signal } = this.#ended;
-    let seen = 0;
+    let seen: number | undefined;
     while (!signal.aborted) {
       try {
+        // What was there before is no news; whatever comes after is, be it the first.
+        seen ??= await this.#newest(signal);
         for await (const one of account.notifications.watch(signal)) {
-          if (one.id > seen && seen > 0) {
+          if (one.id > seen) {
             ui.say(this.#textOf(one), 'warning');
             news.update((number) => number + 1);
           }
@@ -117,13 +120,19 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
     }
   }
 
+  /** Read or not. */
+  async #newest(signal: AbortSignal): Promise<number> {
+    const { notifications } = await this.#services.account.notifications.list(signal);
+    this.#store.update((state) => ({ ...state, all: notifications }));
+    return notifications.reduce((newest, { id }) => Math.max(newest, id), 0);
+  }
+
   async #refresh(): Promise<void> {
+    if (this.#services.account.info.scope !== 'full') return;
     try {
-      const { notifications } = await this.#services.account.notifications.list(this.#ended.signal);
-      this.#store.update((state) => ({ ...state, all: notifications }));
+      await this.#newest(this.#ended.signal);
     } catch (error) {
-      if (!isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY', 'CANCELLED', 'NOT_ALLOWED'))
-        this.#services.ui.fail(error);
+      if (!isPassing(error)) this.#services.ui.fail(error);
     }
   }
 

@@ -175,7 +175,7 @@ export class SharingScreen implements Screen {
   }
 }
 
-const changes = new Set<ActionId>(['share', 'changeRole', 'verifyPerson']);
+const changes = new Set<ActionId>(['share', 'unshare', 'changeRole', 'verifyPerson']);
 const aboutRow = new Set<ActionId>(['open', 'changeRole', 'unshare', 'saveShare']);
 
 function lineOf({ text, role }: ReturnType<typeof rowDetails>[number]) {
