@@ -73,7 +73,7 @@ export { notificationText } from './notifications/notification-text.ts';
 export type { NotificationNames } from './notifications/notification-text.ts';
 export type { Place, Places, ResolveOptions, SharedFolder } from './sharing/places.ts';
 export type { BrokenShare, IncomingShare, SharedVaults } from './sharing/shared-vaults.ts';
-export type { OutgoingShare, Sharing, ShareMember } from './sharing/sharing.ts';
+export type { OutgoingShare, ShareMember, ShareState, Sharing } from './sharing/sharing.ts';
 export type { Team, TeamGrant, TeamMember, Teams } from './teams/teams.ts';
 export type { OwnDevice, OwnDevices } from './devices/own-devices.ts';
 export { revokeOwn } from './devices/revoke-own.ts';

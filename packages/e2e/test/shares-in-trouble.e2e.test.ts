@@ -84,12 +84,14 @@ test(
 
     // Both have new keys now, which nobody vouches for: each makes sure of the other's before anything is sealed to them.
     const locked = await laptop.run(['cat', '/Shared/alice/docs/desk.txt', '--json']);
-    expect(locked).toMatchObject({ exitCode: 4, error: { code: 'NOT_FOUND' } });
+    expect(locked).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
+    await expect(desk.json(['shares'])).resolves.toMatchObject([{ member: 'bob', state: 'unconfirmed' }]);
     const unsure = await desk.run(['share', '/docs', 'bob', '--write', '--json']);
     expect(unsure).toMatchObject({ exitCode: 6, error: { code: 'NOT_ALLOWED' } });
     const words = await desk.json<{ readonly words: string[] }>(['verify-person', 'bob', '--yes']);
     await expect(laptop.json(['verify-person', 'alice', '--yes'])).resolves.toMatchObject({ words: words.words });
     await desk.json(['share', '/docs', 'bob', '--write']);
+    await expect(desk.json(['shares'])).resolves.toMatchObject([{ member: 'bob', state: 'active' }]);
     expect(await text(laptop, '/Shared/alice/docs/desk.txt')).toBe('from the desk');
   },
   patienceMs,

@@ -1,10 +1,13 @@
-import { idKey } from '@coffer/core';
+import type { Account, ShareState } from '@coffer/client';
+import { idKey, isCofferError } from '@coffer/core';
+import type { CofferError } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput } from '../arguments.ts';
 import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { table } from '../output.ts';
+import { safeText } from '../safe-text.ts';
 import { displayPath } from '../vault-paths.ts';
 
 /** One member of one share (CLI §Sharing). */
@@ -14,7 +17,7 @@ interface Shown {
   readonly member: string;
   readonly kind: 'person' | 'team';
   readonly role: string;
-  readonly state: 'active' | 'pending' | 'left';
+  readonly state: ShareState;
 }
 
 export const run: Command = async (context, input) => {
@@ -22,8 +25,8 @@ export const run: Command = async (context, input) => {
   await using home = await openHome(context);
   await home.pulled();
   const { sharing } = home.account;
-  await sharing.finishPending(context.signal);
-  await sharing.workOff(context.signal);
+  // What cannot be finished hides nothing of what there is.
+  const problem = await finished(sharing, context.signal);
   const all = [...(await outgoing(context, home)), ...(await incoming(context, home))];
   context.output.result({
     json: () => all,
@@ -38,8 +41,27 @@ export const run: Command = async (context, input) => {
         ]),
       ),
   });
+  for (const { path, member, state } of all) {
+    if (state !== 'unconfirmed') continue;
+    const again = `coffer verify-person ${member}, then coffer share ${path} ${member} anew`;
+    context.output.warn(
+      safeText(`${member} has new keys and gets nothing further of ${path}: compare words with ${again}`),
+    );
+  }
+  if (problem !== undefined) throw problem;
   return undefined;
 };
+
+async function finished(sharing: Account['sharing'], signal: AbortSignal): Promise<CofferError | undefined> {
+  try {
+    await sharing.finishPending(signal);
+    await sharing.workOff(signal);
+    return undefined;
+  } catch (error) {
+    if (!isCofferError(error)) throw error;
+    return error;
+  }
+}
 
 async function outgoing({ signal }: CommandContext, { account }: HomeSession): Promise<Shown[]> {
   const shares = await account.sharing.outgoing(signal);

@@ -1,4 +1,4 @@
-import type { Account, Person, Team, TeamMember } from '@coffer/client';
+import type { Account, Person, ShareState, Team, TeamMember } from '@coffer/client';
 import { CofferError, equalBytes, idKey } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
@@ -18,7 +18,7 @@ interface SharedWithTeam {
   readonly path: string;
   readonly owner: string;
   readonly role: string;
-  readonly state: 'active' | 'pending' | 'left';
+  readonly state: ShareState;
 }
 
 export const create: Command = async (context, input) => {

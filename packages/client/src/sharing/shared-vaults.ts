@@ -87,15 +87,19 @@ export class SharedVaults {
     for (const { vault, owner, role } of incoming) {
       try {
         const person = await this.#ownerOf(owner, signal);
-        if (wanted !== undefined && person.ownerName !== wanted) continue;
+        if (wanted !== undefined && person.ownerName !== wanted) {
+          if (person.owner.username === wanted) broken ??= notMadeSureOf(person.owner);
+          continue;
+        }
         const opened = this.#deps.open(vault, { kind: 'share', owner });
         await opened.pull(signal);
         const entry = sharedEntry(opened);
         if (entry !== undefined) shares.push({ vault: opened, role, entry, ...person });
       } catch (error) {
         if (!isCofferError(error, ...unusable)) throw error;
-        broken ??= error;
-        this.#deps.onBroken?.({ vault, error });
+        const told = error.details['missingKey'] === true ? keyNotGiven() : error;
+        broken ??= told;
+        this.#deps.onBroken?.({ vault, error: told });
       }
     }
     return { shares: named(shares), broken };
@@ -161,7 +165,18 @@ function compareText(a: string, b: string): number {
 /** Nobody writes into a vault whose owner may be somebody else: what is sealed for it is sealed for them. @throws NOT_ALLOWED */
 export function requireTrusted({ owner }: Pick<IncomingShare, 'owner'>): void {
   if (owner.trust === 'certified' || owner.trust === 'verified') return;
-  throw new CofferError('NOT_ALLOWED', `the keys of ${owner.username}, who shares this, are not made sure of`, {
-    hint: `Compare words first: coffer verify-person ${owner.username}`,
+  throw notMadeSureOf(owner);
+}
+
+function notMadeSureOf({ username }: Person): CofferError {
+  return new CofferError('NOT_ALLOWED', `the keys of ${username}, who shares this, are not made sure of`, {
+    hint: `Compare words first: coffer verify-person ${username}`,
+  });
+}
+
+/** The account has other keys than the owner has admitted: a device was lost, and the keys changed with it. */
+function keyNotGiven(): CofferError {
+  return new CofferError('NOT_ALLOWED', 'its key is not given to the keys that this account has now', {
+    hint: 'Its owner has to make sure of them and share it again: compare words with coffer verify-person.',
   });
 }

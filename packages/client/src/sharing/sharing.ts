@@ -1,7 +1,7 @@
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, VaultId } from '@coffer/core';
 import { isTeamId } from '@coffer/journal';
-import type { EntryName, Role } from '@coffer/journal';
+import type { EntryName, Member, Role } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
@@ -50,9 +50,14 @@ export interface OutgoingShare {
   readonly mount: Entry;
   readonly member: Person;
   readonly role: ShareMember['role'];
-  /** `left`: they left, and the key is still the one they had; `pending`: a team lost a member, and the key is still the one it had. */
-  readonly state: 'active' | 'pending' | 'left';
+  readonly state: ShareState;
 }
+
+/**
+ * `left`: they left, and the key is still the one they had; `pending`: a team lost a member, and the key is still the one it had;
+ * `unconfirmed`: a person has new keys, and gets nothing further until somebody vouches for them and it is shared again.
+ */
+export type ShareState = 'active' | 'pending' | 'left' | 'unconfirmed';
 
 /** Between looks whether another process is done with sharing, and how many: a minute. */
 const waitMs = 200;
@@ -131,7 +136,8 @@ export class Sharing {
 
   /**
    * Ends the epoch of every own team and share that somebody has left, or whose secret was sealed to keys that a member no longer has,
-   * be it a team that somebody went from; tells the server what it was made to believe wrongly. @throws as {@link unshare}
+   * be it a team that somebody went from; tells the server what it was made to believe wrongly. One that this cannot be done for
+   * keeps none of the others back. @throws as {@link unshare}, the first
    */
   async workOff(signal?: AbortSignal): Promise<void> {
     const { home, members, teams } = this.#deps;
@@ -140,12 +146,12 @@ export class Sharing {
     const own = await home(signal);
     // Another device may have shared more since.
     await own.pull(signal);
-    for (const mount of own.mounts()) {
+    await eachOf(own.mounts(), async (mount) => {
       const vault = await this.#mounted(mount, signal);
       await members.workOff(vault, signal);
       // What a member dropped without right would expire while nobody else writes.
       await settle(vault, signal);
-    }
+    });
   }
 
   /** What the account shares, with whom. @throws INTEGRITY, UNREACHABLE */
@@ -164,12 +170,16 @@ export class Sharing {
         if (role === 'owner') continue;
         const person = await members.shown(other, signal);
         const hasLeft = left.some((account) => equalBytes(account, member));
-        const isPending = isTeamId(member) && members.isChanged(other);
         const share = { names, mount, member: person, role };
-        shares.push({ ...share, state: hasLeft ? 'left' : isPending ? 'pending' : 'active' });
+        shares.push({ ...share, state: hasLeft ? 'left' : this.#stateOf(other) });
       }
     }
     return shares;
+  }
+
+  #stateOf(member: Member): Exclude<ShareState, 'left'> {
+    if (!this.#deps.members.isChanged(member)) return 'active';
+    return isTeamId(member.member) ? 'pending' : 'unconfirmed';
   }
 
   /**
@@ -180,16 +190,7 @@ export class Sharing {
     if (!this.#deps.members.isFull || this.#deps.pending.list().length === 0) return;
     using lock = this.#deps.lock();
     if (lock === undefined) return;
-    let failure: CofferError | undefined;
-    for (const share of this.#deps.pending.list()) {
-      try {
-        await this.#finish(share, signal);
-      } catch (error) {
-        if (!isCofferError(error) || isAboutAll(error)) throw error;
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
+    await eachOf(this.#deps.pending.list(), (share) => this.#finish(share, signal));
   }
 
   /** @throws CONFLICT when another process holds it for too long */
@@ -280,6 +281,20 @@ export class Sharing {
     }
     this.#deps.pending.remove(vault.id);
   }
+}
+
+/** Does it with each; what one of them meets alone keeps none of the others back. @throws that, the first; at once what all would meet */
+async function eachOf<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+  let failure: CofferError | undefined;
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      if (!isCofferError(error) || isAboutAll(error)) throw error;
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
 }
 
 /** What the next share would meet as well. */

@@ -65,8 +65,11 @@ export class Shares implements AsyncDisposable {
   /** What an earlier start left unfinished is finished first, and who left gets a key no more. */
   async #list(signal: AbortSignal): Promise<void> {
     const { sharing, shared } = this.#deps.account;
-    const problem = await sharing.finishPending(signal).catch((error: unknown) => error);
-    await sharing.workOff(signal);
+    const unfinished = async (): Promise<void> => {
+      await sharing.finishPending(signal);
+      await sharing.workOff(signal);
+    };
+    const problem = await unfinished().catch((error: unknown) => error);
     const outgoing = await sharing.outgoing(signal);
     const incoming = await shared.list(signal);
     this.store.set({ isKnown: true, outgoing, incoming });

@@ -83,6 +83,7 @@ function incomingDetails({ ownerName, role, entry }: IncomingShare): Detail[] {
 
 const stateWords: Readonly<Record<Exclude<OutgoingShare['state'], 'active'>, string>> = {
   left: 'they left; a new key takes away what they could still read',
+  unconfirmed: 'they have new keys and get nothing further: compare the words with w, then share again',
   pending: 'waits for a new key: somebody went who still has the old one',
 };
 
