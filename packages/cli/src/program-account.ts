@@ -25,6 +25,21 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     summary: 'revoke this device and delete its keys and state',
     load: () => import('./commands/logout.ts'),
   });
+  addFacts(program, add);
+  add(program, {
+    usage: 'notifications [action] [id]',
+    summary: 'what happened to the account: list (default), read ID|all',
+    load: () => import('./commands/notifications.ts'),
+  });
+  add(program, {
+    usage: 'device [action] [name]',
+    summary: 'the devices of the account: list (default), revoke NAME (or its id)',
+    load: () => import('./commands/device.ts'),
+  }).addHelpText('after', deviceHelp);
+}
+
+/** What there is to know of the account, this device and the server. */
+function addFacts(program: CommanderCommand, add: AddCommand): void {
   add(program, {
     usage: 'whoami',
     summary: 'show account, device and server',
@@ -36,20 +51,15 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     load: () => import('./commands/status.ts'),
   });
   add(program, {
+    usage: 'doctor',
+    summary: 'check this device: program, keys, space, clock, and the way to the server',
+    load: () => import('./commands/doctor.ts'),
+  });
+  add(program, {
     usage: 'usage',
     summary: 'show what is stored and what the quota leaves',
     load: () => import('./commands/usage.ts'),
   });
-  add(program, {
-    usage: 'notifications [action] [id]',
-    summary: 'what happened to the account: list (default), read ID|all',
-    load: () => import('./commands/notifications.ts'),
-  });
-  add(program, {
-    usage: 'device [action] [name]',
-    summary: 'the devices of the account: list (default), revoke NAME (or its id)',
-    load: () => import('./commands/device.ts'),
-  }).addHelpText('after', deviceHelp);
 }
 
 const keystoreText = 'where keys are kept: password, keyring, or file for an unattended machine';

@@ -21,6 +21,9 @@ export type { BandwidthLimits } from './bandwidth/bandwidth-limits.ts';
 export { BandwidthSchedule, limitsAt } from './bandwidth/bandwidth-schedule.ts';
 export { copyEntry } from './copy-entry.ts';
 export type { CopyEntry } from './copy-entry.ts';
+export { examine } from './doctor/examine.ts';
+export type { ExamineOptions } from './doctor/examine.ts';
+export type { Finding } from './doctor/finding.ts';
 export type {
   Downloader,
   DownloaderOptions,

@@ -197,6 +197,22 @@ test('what was synced by command is a job here too', async () => {
   expect(await person.rows()).toContainEqual(expect.stringContaining('Jobs of this device'));
 });
 
+test('a device and its way to the server are looked at, by command and here', async () => {
+  const { device } = vault.user;
+  const { exitCode, stdout } = await device.run(['doctor']);
+  expect([exitCode, stdout]).toEqual([
+    0,
+    expect.stringMatching(/server +good +127\.0\.0\.1:\d+ answers[^]*clock +good/),
+  ]);
+  expect((await device.run(['doctor', '--profile', 'nobody'])).stdout).toMatch(/profile +WARNING +nobody is logged in/);
+  await using person = new AtTerminal(['ui'], device.home, { cols: 120 });
+  await person.shows(/online/);
+  person.type('7Gk');
+  await person.shows(/> +check this device/);
+  person.type('\r');
+  await person.shows(/(Everything is in order|to see to)[^]*server +good +127\.0\.0\.1/);
+});
+
 test('without a terminal it says so and what to use instead', async () => {
   const result = await vault.user.device.run(['ui']);
   expect(result.exitCode).toBe(2);

@@ -25,7 +25,7 @@ import { UndoStack } from './services/undo-stack.ts';
 
 export interface OpenScreensOptions extends Pick<
   UiOptions,
-  'clock' | 'profile' | 'administration' | 'newPasswords' | 'jobsFolder' | 'parseTime' | 'signal'
+  'clock' | 'profile' | 'administration' | 'examine' | 'newPasswords' | 'jobsFolder' | 'parseTime' | 'signal'
 > {
   readonly account: Account;
   readonly shell: Shell;

@@ -5,6 +5,7 @@ import { Shell } from './app/shell.ts';
 import { openScreens } from './open-screens.ts';
 import { addJob } from './services/add-job.ts';
 import type { AdministrationTools } from './services/administration.ts';
+import type { Services } from './services/services.ts';
 import { lockWhenIdle } from './services/idle-lock.ts';
 import { LocalMachine } from './services/local-machine.ts';
 import type { Interlude } from './services/interlude.ts';
@@ -27,6 +28,8 @@ export interface UiOptions extends SignInOptions {
   /** Stops the process as ^z does, and resolves when it goes on. */
   readonly stop: () => Promise<void>;
   readonly administration: AdministrationTools;
+  /** What there is to say about this device and the way to the server. */
+  readonly examine: Services['examine'];
   /** Panes one at a time, no boxes, nothing that moves by itself. */
   readonly isForScreenReader: boolean;
   /** Covers the screens after so long without a key. */

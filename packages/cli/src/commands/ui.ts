@@ -5,6 +5,7 @@ import { Flag, parseInput } from '../arguments.ts';
 import { clientConfig } from '../client-config.ts';
 import { jobsFolder, openProfile } from '../compose.ts';
 import type { Command } from '../context.ts';
+import { examineHere } from '../examine-here.ts';
 import { newPasswords } from '../new-password.ts';
 import { passwordInFile } from '../prompt.ts';
 import { stopUntilContinued } from '../system-stop.ts';
@@ -21,6 +22,7 @@ export const run: Command = async (context, input) => {
   await runUi({
     profile,
     lockAfterMs: lockAfter,
+    examine: (signal) => examineHere(context, signal),
     administration: administrationTools(context, profile),
     newPasswords: newPasswords(context),
     passwordInFile: () => passwordInFile(context),

@@ -18,6 +18,8 @@ export interface Dialled {
   readonly transport: Transport;
   /** Of the key that was shown and trusted. */
   readonly pin: Uint8Array;
+  /** Until when the certificate is good, milliseconds since 1970. */
+  readonly certificateEndsMs: number;
 }
 
 /** Opens transports; tests give one that needs no sockets. */
@@ -33,8 +35,9 @@ export function createTlsDial({ clock }: { readonly clock: Clock }): Dial {
     const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
     const socket = await handshake(connect(tlsOptions(address, trust)), { address, stop, deadline });
     try {
-      const pin = await trusted(socket, { trust, nowMs: clock.nowMs() });
-      return { transport: new TlsTransport(socket, { clock }), pin };
+      const certificate = await trusted(socket, { trust, nowMs: clock.nowMs() });
+      const certificateEndsMs = certificate.validToDate.getTime();
+      return { transport: new TlsTransport(socket, { clock }), pin: pinOf(certificate), certificateEndsMs };
     } catch (error) {
       socket.destroy();
       throw error;
@@ -84,13 +87,13 @@ function handshake(socket: TLSSocket, { address, stop, deadline }: Handshake): P
   });
 }
 
-async function trusted(socket: TLSSocket, { trust, nowMs }: { trust: Trust; nowMs: number }): Promise<Uint8Array> {
+async function trusted(socket: TLSSocket, { trust, nowMs }: { trust: Trust; nowMs: number }): Promise<X509Certificate> {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined || socket.alpnProtocol !== 'coffer/1') throw notCoffer();
   if (trust.kind === 'pin') checkPin(certificate, trust.pin);
   checkDates(certificate, nowMs);
   if (trust.kind === 'firstUse') await accepted(certificate, trust.accept);
-  return pinOf(certificate);
+  return certificate;
 }
 
 async function accepted(certificate: X509Certificate, accept: (pin: Uint8Array) => Promise<boolean>): Promise<void> {

@@ -44,6 +44,11 @@ export class Keystore {
     writePrivateFile(this.#nextPath, await this.#sealed(owner, { plain: encodeDeviceKeys(keys), password }));
   }
 
+  /** Nothing is opened. @throws CONFIG when others may read it, IO */
+  isThere(): boolean {
+    return readPrivateFile(this.#deps.path, maxBytes) !== undefined;
+  }
+
   /** @throws REFUSED for a wrong password or a damaged file; NOT_LOGGED_IN; IO without the keyring */
   async open(owner: Owner, ask: AskPassword): Promise<DeviceKeys> {
     const stored = readPrivateFile(this.#deps.path, maxBytes);

@@ -69,7 +69,7 @@ export class MemoryServer {
       random: systemRandom,
       logger: silentLogger,
     });
-    return Promise.resolve({ transport: client, pin: new Uint8Array(32) });
+    return Promise.resolve({ transport: client, pin: new Uint8Array(32), certificateEndsMs: Number.POSITIVE_INFINITY });
   };
 
   /** A commit that came another way. */

@@ -21,7 +21,7 @@ export interface Detail {
 }
 
 /** Rows that are made when they are drawn; a list of rows is one too. */
-export interface RowSource {
+interface RowSource {
   readonly length: number;
   slice(from: number, to: number): readonly ListRow[];
 }

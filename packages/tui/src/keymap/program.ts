@@ -78,6 +78,7 @@ export const programKeys = [
     screens: 'all',
     cli: [
       'whoami',
+      'doctor',
       'status',
       'usage',
       'policy show',

@@ -1,4 +1,4 @@
-import type { Account, Profile, Vault } from '@coffer/client';
+import type { Account, Finding, Profile, Vault } from '@coffer/client';
 import type { Clock } from '@coffer/core';
 import type { Store } from '../app/store.ts';
 import type { Ui } from '../app/ui.ts';
@@ -39,6 +39,8 @@ export interface Services {
   readonly beginInterlude: (interlude: Interlude) => void;
   /** What an administrator's screens take from the program. */
   readonly administration: AdministrationTools;
+  /** What there is to say about this device and the way to the server. */
+  readonly examine: (signal: AbortSignal) => AsyncIterable<Finding>;
   /** Asks for the password of the keystore. @throws CANCELLED */
   readonly askPassword: () => Promise<string>;
   /** Ends the program. */

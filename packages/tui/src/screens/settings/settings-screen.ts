@@ -12,6 +12,7 @@ import type { Services } from '../../services/services.ts';
 import { count, fullTime } from '../../terminal/format.ts';
 import { changePassword, changeUsername, withdrawRequests } from './credential-commands.ts';
 import { revokeShown } from './device-commands.ts';
+import { showFindings } from './show-findings.ts';
 import { settingsRows } from './settings-state.ts';
 import type { SettingsAct, SettingsRow, SettingsState } from './settings-state.ts';
 
@@ -90,6 +91,7 @@ export class SettingsScreen implements Screen {
     policy: () => this.#setPolicy(),
     hold: () => this.#setHold(),
     verify: () => this.#verify(),
+    examine: () => showFindings(this.#services),
     logout: () => this.#signOut(),
   };
 

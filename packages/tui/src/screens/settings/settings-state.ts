@@ -26,7 +26,7 @@ export interface SettingsState {
 }
 
 /** What Enter does on a row. */
-export type SettingsAct = 'username' | 'password' | 'withdraw' | 'policy' | 'hold' | 'verify' | 'logout';
+export type SettingsAct = 'username' | 'password' | 'withdraw' | 'policy' | 'hold' | 'verify' | 'examine' | 'logout';
 
 export interface SettingsRow extends ListRow {
   readonly act?: SettingsAct;
@@ -67,6 +67,13 @@ export function settingsRows({
       note: 'Enter downloads and checks without writing',
       act: 'verify',
       detail: 'Every file of the vault is fetched, opened and compared with the journal.',
+    },
+    {
+      text: 'check this device',
+      note: 'Enter looks at it, and at the way to the server',
+      act: 'examine',
+      detail:
+        'Program, profile, keys, free space, folders that can be watched; the server, its certificate, its clock.',
     },
     {
       text: 'sign out',
