@@ -368,6 +368,34 @@ describe('a server that lies about a team', () => {
     expect(await codeOf(phone.list(path))).toBe('INTEGRITY');
   });
 
+  test('a server that went back with the authority’s word is followed, and then goes on', async () => {
+    const erin = await machines.person('erin');
+    const { team } = await newTeam(['erin', 'carol']);
+    await expect(membersOf(erin, team)).resolves.toHaveLength(3);
+    const id = await idOf(erin, team);
+    const last = (await journalOf(id))[1];
+    if (last === undefined) throw new Error('erin was taken in');
+    const restored = { seq: 2, head: last.hash };
+    pulls(id, (commits) => commits.slice(0, 2));
+    machines.lies.handlers['vault.list'] = (honest) => async (request, call) => ({
+      vaults: (await honest(request, call)).vaults.map((one) =>
+        equalBytes(one.vault, id) ? { ...one, ...restored } : one,
+      ),
+    });
+    expect(await codeOf(membersOf(erin, team))).toBe('NOT_FOUND');
+    const pins = erin.profile.pins();
+    const generation = pins.generation + 1;
+    pins.acceptGeneration([{ n: generation, heads: [{ vault: id, ...restored }] }]);
+    machines.lies.handlers['session.hello'] = (honest) => async (request, call) => ({
+      ...(await honest(request, call)),
+      generation,
+    });
+    await expect(membersOf(erin, team)).resolves.toEqual(['alice active', 'erin active']);
+    delete machines.lies.handlers['vault.list'];
+    delete machines.lies.handlers['vault.pull'];
+    await expect(membersOf(erin, team)).resolves.toHaveLength(3);
+  });
+
   test('another team in its place, or its commits under another signature, are refused', async () => {
     const { team } = await newTeam(['bob']);
     const id = await idOf(alice, team);

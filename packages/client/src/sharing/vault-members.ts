@@ -181,11 +181,20 @@ export class VaultMembers {
   ): Promise<(member: Uint8Array) => boolean> {
     const trusted = new Set<IdKey>();
     for (const { member } of state === undefined ? [] : othersIn(state)) {
-      if (!isTeamId(member)) continue;
-      const team = await this.person(member, signal);
-      if (team !== undefined && isKnown(team)) trusted.add(idKey(member));
+      if (isTeamId(member) && (await this.#isTrusted(member, signal))) trusted.add(idKey(member));
     }
     return (member) => trusted.has(idKey(member));
+  }
+
+  /** Whoever manages a team may have made it so that nobody can use it: that must not keep the owner of a share from its own. */
+  async #isTrusted(id: VaultId, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      const team = await this.person(id, signal);
+      return team !== undefined && isKnown(team);
+    } catch (error) {
+      if (isCofferError(error, 'LIMIT', 'UPGRADE_REQUIRED')) return false;
+      throw error;
+    }
   }
 
   #fingerprintOf(member: Uint8Array): Hash | undefined {

@@ -31,8 +31,8 @@ const Stored = z.strictObject({
   commits: z.array(z.custom<Uint8Array>((value) => value instanceof Uint8Array)).max(commitLimits.teamCommits),
 });
 
-/** Of one team: thousands of changes among thirty people, hundreds among a thousand. */
-const maxBytes = 64 * MiB;
+/** Of one team: its commits, and what stands around each. */
+const maxFileBytes = commitLimits.teamBytes + MiB;
 
 interface Kept {
   readonly journal: TeamJournal;
@@ -131,7 +131,7 @@ export class TeamJournals implements Directory {
 
   /** What cannot be used is fetched again; how far it went the pin remembers. */
   #stored(team: VaultId): Kept | undefined {
-    const bytes = readPrivateFile(this.#path(team), maxBytes);
+    const bytes = readPrivateFile(this.#path(team), maxFileBytes);
     if (bytes === undefined) return undefined;
     try {
       const { cut, commits } = Stored.parse(decodeCbor(bytes));
@@ -167,10 +167,13 @@ async function received(data: AsyncIterable<Uint8Array>): Promise<readonly Commi
   const commits: Commit[] = [];
   let bytes = 0;
   for await (const frame of data) {
-    bytes += frame.byteLength;
-    if (bytes > maxBytes || commits.length >= commitLimits.teamCommits)
-      throw new CofferError('LIMIT', 'a team has changed too often', { details: { limitBytes: maxBytes } });
-    commits.push(parsedCommit(Uint8Array.from(pulledCommit(frame).bytes)));
+    const commit = pulledCommit(frame).bytes;
+    bytes += commit.byteLength;
+    if (bytes > commitLimits.teamBytes || commits.length >= commitLimits.teamCommits)
+      throw new CofferError('LIMIT', 'a team has changed too often', {
+        details: { limitBytes: commitLimits.teamBytes },
+      });
+    commits.push(parsedCommit(Uint8Array.from(commit)));
   }
   return commits;
 }

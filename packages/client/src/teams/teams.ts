@@ -75,7 +75,10 @@ export class Teams {
   /** Those that the account is in, up to date, by name. One that cannot be used is told and left out. @throws UNREACHABLE */
   async list(signal?: AbortSignal): Promise<readonly Team[]> {
     const teams: Team[] = [];
-    for (const id of await this.refreshAll(signal)) teams.push(await this.#describe(id, signal));
+    for (const id of await this.refreshAll(signal)) {
+      const team = await this.#usable(id, () => this.#describe(id, signal));
+      if (team !== undefined) teams.push(team);
+    }
     const names = Map.groupBy(teams, ({ name }) => name);
     return teams
       .map((team) => ((names.get(team.name)?.length ?? 0) > 1 ? { ...team, name: marked(team) } : team))
@@ -96,14 +99,14 @@ export class Teams {
     const usable: VaultId[] = [];
     for (const { vault, kind, head } of listed) {
       if (kind !== 'team') continue;
-      try {
-        if (!journals.knows(vault, head))
+      const id = await this.#usable(vault, async () => {
+        const newest = journals.current(vault)?.head;
+        // One that this device has passed already is a server that went back: the journal says whether it may.
+        if (newest === undefined || !equalBytes(newest, head))
           await connections.run('control', (one) => journals.refresh(one, vault, signal), signal);
-        usable.push(vault);
-      } catch (error) {
-        if (!isCofferError(error, ...unusable)) throw error;
-        this.#deps.onBroken?.({ vault, error });
-      }
+        return vault;
+      });
+      if (id !== undefined) usable.push(id);
     }
     return usable;
   }
@@ -234,6 +237,17 @@ export class Teams {
     const vaults = own.map((id) => this.#open(id));
     for (const vault of vaults) await vault.pull(signal);
     return vaults;
+  }
+
+  /** What concerns one team alone is told. */
+  async #usable<Result>(vault: VaultId, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCofferError(error, ...unusable)) throw error;
+      this.#deps.onBroken?.({ vault, error });
+      return undefined;
+    }
   }
 
   async #own({ id, isOwn, owner }: Team, signal: AbortSignal | undefined): Promise<JournalVault> {

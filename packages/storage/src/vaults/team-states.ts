@@ -1,8 +1,9 @@
 import type { Hash, IdKey, VaultId } from '@coffer/core';
-import { idKey } from '@coffer/core';
+import { CofferError, idKey } from '@coffer/core';
 import type { Commit, Directory, Subject, TeamState, VaultState } from '@coffer/journal';
-import { decodeVaultState, isTeamId, judgeCommit, openVault, parseCommit } from '@coffer/journal';
+import { commitLimits, decodeVaultState, isTeamId, judgeCommit, openVault, parseCommit } from '@coffer/journal';
 import type { Facts, VaultFacts } from '../facts/facts.ts';
+import { recordHeaderBytes } from '../packs/pack-format.ts';
 import type { Packs } from '../packs/packs.ts';
 import { pullCommits } from './pull-commits.ts';
 
@@ -11,6 +12,13 @@ export interface TeamStatesDeps {
   readonly packs: Packs;
   /** Of accounts alone: teams are made of nothing else. */
   readonly directory: Directory;
+}
+
+/** Where each commit of a team stands, by hash. */
+interface Positions {
+  readonly seqs: Map<IdKey, number>;
+  /** Of all commits together. */
+  bytes: number;
 }
 
 /** A team at one of its heads. */
@@ -35,7 +43,7 @@ const batch = 512;
 export class TeamStates {
   readonly #deps: TeamStatesDeps;
   readonly #states = new Map<IdKey, VaultState>();
-  readonly #positions = new Map<IdKey, Map<IdKey, number>>();
+  readonly #positions = new Map<IdKey, Positions>();
 
   constructor(deps: TeamStatesDeps) {
     this.#deps = deps;
@@ -62,10 +70,22 @@ export class TeamStates {
     };
   }
 
+  /** @throws LIMIT when what members keep of the team would be too much with these commits */
+  async checkRoom(facts: VaultFacts, commits: readonly Commit[]): Promise<void> {
+    if (facts.kind !== 'team') return;
+    const { bytes } = await this.#positionsOf(facts);
+    const more = commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
+    if (bytes + more <= commitLimits.teamBytes) return;
+    throw new CofferError('LIMIT', 'a team has changed too often', {
+      hint: 'Make a new team, and share with that one.',
+      details: { limitBytes: commitLimits.teamBytes },
+    });
+  }
+
   async #load({ team, head }: TeamHead): Promise<TeamState | undefined> {
     const facts = await this.#deps.facts.vault(team);
     if (facts?.kind !== 'team') return undefined;
-    const positions = await this.#positionsOf(facts);
+    const { seqs: positions } = await this.#positionsOf(facts);
     const seq = positions.get(idKey(head));
     if (seq === undefined) return undefined;
     const state = this.#states.get(idKey(head)) ?? (await this.#judged(facts, seq, positions));
@@ -74,17 +94,20 @@ export class TeamStates {
     return { state, extends: (earlier) => (positions.get(idKey(earlier)) ?? Infinity) <= seq };
   }
 
-  /** Where each commit of the team stands. */
-  async #positionsOf({ vault, seq }: VaultFacts): Promise<ReadonlyMap<IdKey, number>> {
+  async #positionsOf({ vault, seq }: VaultFacts): Promise<Positions> {
     const key = idKey(vault);
-    const positions = this.#positions.get(key) ?? new Map<IdKey, number>();
+    const positions = this.#positions.get(key) ?? { seqs: new Map<IdKey, number>(), bytes: 0 };
     this.#positions.delete(key);
     this.#positions.set(key, positions);
     const oldest = this.#positions.size > teamLimit ? this.#positions.keys().next().value : undefined;
     if (oldest !== undefined) this.#positions.delete(oldest);
-    while (positions.size < seq) {
-      const commits = await this.#deps.facts.commits(vault, positions.size, batch);
-      for (const commit of commits) positions.set(idKey(commit.hash), commit.seq);
+    while (positions.seqs.size < seq) {
+      const commits = await this.#deps.facts.commits(vault, positions.seqs.size, batch);
+      for (const { hash, seq: at, place } of commits) {
+        // Others may have asked at the same time.
+        if (!positions.seqs.has(idKey(hash))) positions.bytes += place.bytes - recordHeaderBytes;
+        positions.seqs.set(idKey(hash), at);
+      }
       if (commits.length === 0) break;
     }
     return positions;

@@ -112,6 +112,7 @@ export class VaultAppender {
     const { fresh, known } = await this.#withoutKnown(facts, commits);
     if (fresh.length === 0 && known) return known;
     if (facts.seq === 0 || fresh.length === 0) throw new CofferError('INVALID', 'an append without commits');
+    await this.#deps.teams.checkRoom(facts, fresh);
     return this.#commit(await this.#judge(facts, fresh));
   }
 
