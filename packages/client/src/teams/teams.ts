@@ -77,7 +77,8 @@ export class Teams {
     const teams: Team[] = [];
     for (const id of await this.refreshAll(signal)) {
       const team = await this.#usable(id, () => this.#describe(id, signal));
-      if (team !== undefined) teams.push(team);
+      // Whom the server lists it for is its word; who is in it, the journal's.
+      if (team?.people.some(({ member }) => equalBytes(member, this.#deps.account)) === true) teams.push(team);
     }
     const names = Map.groupBy(teams, ({ name }) => name);
     return teams
