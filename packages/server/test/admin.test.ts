@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { idKey, systemRandom } from '@coffer/core';
 import { TestVault, type TestAccount, type TestDevice } from '@coffer/journal/testing';
 import { Accounts } from '@coffer/storage';
@@ -85,6 +87,19 @@ describe('administration from afar', () => {
     ]);
     for (const event of ['admin.acceptClock', 'admin.collect', 'admin.scrub', 'admin.recount'])
       expect(linesOf('admin', event).map(({ phase, status }) => `${phase} ${status}`)).toEqual(['start OK', 'end OK']);
+  });
+
+  test('makes no backup of an older state that was put in the place of accounts.db', async () => {
+    const mark = join(site.storagePath, 'accounts.mark');
+    const { connection } = await session(root);
+    const before = readFileSync(mark);
+    const digits = '0000000009999999';
+    writeFileSync(mark, `${digits} ${crc32(digits).toString(16).padStart(8, '0')}\n`);
+    try {
+      await expect(connection.request('admin.backup', {})).rejects.toMatchObject({ code: 'DAMAGED' });
+    } finally {
+      writeFileSync(mark, before);
+    }
   });
 
   test('a quota is in force for sessions that run already', async () => {

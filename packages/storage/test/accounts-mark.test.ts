@@ -1,7 +1,8 @@
 import { silentLogger, systemClock, systemRandom } from '@coffer/core';
 import { TestAccount } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
-import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Accounts, backupAccounts, checkStorage, restoreStorage, Storage } from '../src/index.ts';
 import { withTemporaryFolder } from './support/temporary-folder.ts';
@@ -44,9 +45,10 @@ async function namesIn(path: string): Promise<string[]> {
 async function findings(path: string): Promise<string[]> {
   const messages: string[] = [];
   for await (const { message } of checkStorage({ path, readData: true })) messages.push(message);
-  return messages.filter((message) => message.startsWith('accounts.db'));
+  return messages.filter((message) => message.startsWith('accounts.'));
 }
 
+const countIn = (mark: string): number => Number(mark.slice(0, 16));
 const logOf = (path: string): string => join(path, 'accounts.db-wal');
 const markOf = (path: string): string => join(path, 'accounts.mark');
 
@@ -106,8 +108,36 @@ describe('accounts.mark', () => {
       for (const text of ['0000000000000001 d5075bf2\n', '', mark.slice(0, 9), undefined]) {
         await (text === undefined ? rm(markOf(path)) : writeFile(markOf(path), text));
         expect(await namesIn(path)).toEqual(['anna', 'bert', 'cleo']);
-        expect(await readFile(markOf(path), 'latin1')).toBe(mark);
+        await using accounts = await Accounts.open(path);
+        await accounts.setSetting('next', Uint8Array.of(1));
+        expect(countIn(await readFile(markOf(path), 'latin1'))).toBeGreaterThan(countIn(mark));
       }
+    }));
+
+  test('is raised by changes only: what a start finds in the log may not be on the disk yet', () =>
+    withKilled(async ({ path }) => {
+      await rm(markOf(path));
+      expect(await namesIn(path)).toEqual(['anna', 'bert', 'cleo']);
+      expect(await readFile(markOf(path), 'latin1')).toBe('');
+    }));
+
+  test('that is a link is refused, and what it points to is left alone', () =>
+    withKilled(async ({ path }) => {
+      const elsewhere = join(path, 'elsewhere');
+      await writeFile(elsewhere, 'what somebody else owns and nobody writes to');
+      await rm(markOf(path));
+      await symlink(elsewhere, markOf(path));
+      await expect(Accounts.open(path)).rejects.toMatchObject({ code: 'IO' });
+      await rm(elsewhere);
+      await expect(Accounts.open(path)).rejects.toMatchObject({ code: 'IO' });
+      expect(existsSync(elsewhere)).toBe(false);
+    }));
+
+  test('that cannot be read is a finding of its own: the database is sound', () =>
+    withKilled(async ({ path }) => {
+      await rm(markOf(path));
+      await mkdir(markOf(path));
+      expect(await findings(path)).toEqual([expect.stringContaining('accounts.mark')]);
     }));
 
   test('processes that change the same accounts do not alarm each other', () =>

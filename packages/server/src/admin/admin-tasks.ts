@@ -1,5 +1,5 @@
 import { MiB, type Clock } from '@coffer/core';
-import { backupAccounts, type Storage } from '@coffer/storage';
+import { backupAccounts, refuseOlderAccounts, type Storage } from '@coffer/storage';
 import type { ServerConfig } from '../config/server-config.ts';
 import { parseSchedule } from '../schedule/schedule.ts';
 import type { Tasks } from '../schedule/scheduler.ts';
@@ -21,6 +21,8 @@ export function adminTasks(
     accountsBackup: {
       schedule: parseSchedule(schedule.accountsBackup),
       run: async (signal) => {
+        // Put in its place under the running daemon, an older one would be the newest backup.
+        refuseOlderAccounts(path);
         const { accounts, bytes } = await backupAccounts({ path, clock, signal });
         return { accounts, bytes };
       },

@@ -82,16 +82,17 @@ export class AccountsDatabase implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#mark[Symbol.dispose]();
-    this.db.close();
+    try {
+      this.#mark[Symbol.dispose]();
+    } finally {
+      this.db.close();
+    }
   }
 
-  /** A process that ended between a change and its mark left one that says too little. */
+  /** One that says too little is put right by the next change: what is in the log now may not be on the disk yet. */
   #openMark(path: string): AccountsMark {
     try {
-      const mark = new AccountsMark(path);
-      mark.raise(this.ask(() => this.tables.changes()));
-      return mark;
+      return new AccountsMark(path);
     } catch (error) {
       this.db.close();
       throw error;

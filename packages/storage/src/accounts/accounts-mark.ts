@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchownSync,
+  fstatSync,
   openSync,
   readFileSync,
   readSync,
@@ -24,7 +25,8 @@ const markBytes = 26;
  */
 export class AccountsMark implements Disposable {
   readonly #path: string;
-  readonly #file: number;
+  /** Undefined while the disk was too full to make it. */
+  readonly #file: number | undefined;
 
   /** Opens the mark of a storage folder, or begins one. @throws IO */
   constructor(folder: string) {
@@ -34,15 +36,17 @@ export class AccountsMark implements Disposable {
 
   /** `changes` of them are durable. Never lowers it: another process may have changed the database since. @throws IO */
   raise(changes: number): void {
+    const file = this.#file;
+    if (file === undefined) return;
     onDisk(this.#path, () => {
       const bytes = Buffer.alloc(markBytes);
-      readSync(this.#file, bytes, 0, markBytes, 0);
-      if (changes > parse(bytes.toString('latin1'))) writeMark(this.#file, changes);
+      readSync(file, bytes, 0, markBytes, 0);
+      if (changes > parse(bytes.toString('latin1'))) writeMark(file, changes);
     });
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
   }
 }
 
@@ -64,14 +68,28 @@ export function removeAccountsMark(folder: string): void {
   rmSync(accountsMarkPath(folder), { force: true });
 }
 
-function openMark(folder: string): number {
-  const file = openSync(accountsMarkPath(folder), constants.O_RDWR | constants.O_CREAT, 0o600);
-  // A command that root runs must not keep the server from its own mark; SQLite does the same with its log.
-  if (process.getuid?.() === 0) {
-    const { uid, gid } = statSync(accountsPath(folder));
-    fchownSync(file, uid, gid);
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+
+function openMark(folder: string): number | undefined {
+  const path = accountsMarkPath(folder);
+  try {
+    const file = openSync(path, O_RDWR | O_CREAT | O_EXCL, 0o600);
+    // A command that root runs must not keep the server from its own mark.
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = statSync(accountsPath(folder));
+      fchownSync(file, uid, gid);
+    }
+    return file;
+  } catch (error) {
+    if (isDiskFull(error)) return undefined;
+    if (diskErrorCode(error) !== 'EEXIST') throw error;
   }
-  return file;
+  // Whoever may write to the folder must not make root write to a file elsewhere.
+  const file = openSync(path, O_RDWR | O_NOFOLLOW);
+  const stat = fstatSync(file);
+  if (stat.isFile() && (stat.nlink === 1 || process.getuid?.() !== 0)) return file;
+  closeSync(file);
+  throw Object.assign(new Error('accounts.mark is no file of its own'), { code: 'EINVAL' });
 }
 
 function writeMark(file: number, changes: number): void {

@@ -249,11 +249,6 @@ export class AccountsTables {
     this.#run('UPDATE invites SET used_at_ms = ?, used_by = ? WHERE token_hash = ?', nowMs, account, tokenHash);
   }
 
-  /** How many changes were made. */
-  changes(): number {
-    return this.#first<{ n: number }>('SELECT n FROM changes')?.n ?? 0;
-  }
-
   /** One more, inside its transaction; answers how many that makes. */
   countChange(): number {
     return this.#first<{ n: number }>('UPDATE changes SET n = n + 1 RETURNING n')?.n ?? 0;

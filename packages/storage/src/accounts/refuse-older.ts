@@ -6,7 +6,7 @@ import { accountsMigrations, countedSince } from './accounts-schema.ts';
 
 /**
  * How many of the changes that accounts.db is known to have taken it does not hold any more: it is an older copy, or has lost
- * its log. 0 when it is whole, and when there is no database in the file at all. @throws DAMAGED, UPGRADE_REQUIRED, IO
+ * its log. 0 when it is whole, and when there is no mark that can be made out. @throws DAMAGED, UPGRADE_REQUIRED, IO
  */
 export function lostChanges(folder: string): number {
   // Read first: what another process changes meanwhile must not look like a loss.
@@ -19,7 +19,7 @@ export function refuseOlderAccounts(folder: string): void {
   const lost = lostChanges(folder);
   if (lost === 0) return;
   throw new CofferError('DAMAGED', `accounts.db of the storage is an older state of itself: ${lost} changes are gone`, {
-    hint: 'Stop the server and run `coffer admin restore`: it takes the newest backup, and what the packs know beyond it. To go on from what is there instead, run `coffer admin backup --storage DIR` before: then that is the newest.',
+    hint: 'Stop the server. OPERATIONS.md, «accounts.db went back», says what to choose from: the right file with its log, the newest backup (`coffer admin restore --storage DIR`), or what is there now.',
     details: { path: accountsPath(folder), lost },
   });
 }

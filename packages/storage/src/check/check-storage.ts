@@ -89,11 +89,21 @@ function* checkAccounts(path: string): Generator<Finding, void, undefined> {
     } finally {
       db.close();
     }
-    const lost = lostChanges(path);
-    if (lost > 0) yield { kind: 'database', message: `accounts.db has lost ${lost} changes; restore it from a backup` };
   } catch (error) {
     if (isCofferError(error, 'UPGRADE_REQUIRED', 'BUSY')) throw error;
     yield { kind: 'database', message: 'accounts.db is damaged or missing; restore it from a backup' };
+    return;
+  }
+  yield* checkMark(path);
+}
+
+function* checkMark(path: string): Generator<Finding, void, undefined> {
+  try {
+    const lost = lostChanges(path);
+    if (lost > 0) yield { kind: 'database', message: `accounts.db has lost ${lost} changes; restore it from a backup` };
+  } catch (error) {
+    if (!isCofferError(error, 'IO')) throw error;
+    yield { kind: 'database', message: error.message };
   }
 }
 
