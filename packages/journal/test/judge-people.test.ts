@@ -326,6 +326,17 @@ describe('a team', () => {
     expect(judged(vault, { by: phone, refs: [teamSeen(team)] })).toBe('NOT_ALLOWED');
   });
 
+  test('is changed by its owner alone', () => {
+    const { world, team } = withTeam();
+    const ben = world.member(team, world.ben, 'read');
+    expect(judged(team, { by: world.annas, refs: [ben] })).toBe('NOT_ALLOWED');
+    expect(judged(team, { by: world.annas, refs: [team.nextEpoch()] })).toBe('NOT_ALLOWED');
+    world.add(team, world.anna, 'write');
+    expect(judged(team, { by: world.annas, refs: [ben] })).toBe('NOT_ALLOWED');
+    expect(judged(team, { by: world.annas, refs: [team.nextEpoch()] })).toBe('NOT_ALLOWED');
+    expect(judged(team, { by: world.laptop, refs: [ben] })).toBe('accepted');
+  });
+
   test('is made of accounts, and cannot be judged by who does not know it', () => {
     const { world, team, vault } = withTeam();
     const second = world.vault('team');

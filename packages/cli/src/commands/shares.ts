@@ -63,8 +63,14 @@ async function finished(sharing: Account['sharing'], signal: AbortSignal): Promi
   }
 }
 
-async function outgoing({ signal }: CommandContext, { account }: HomeSession): Promise<Shown[]> {
+async function outgoing({ signal, output }: CommandContext, { account }: HomeSession): Promise<Shown[]> {
   const shares = await account.sharing.outgoing(signal);
+  for (const { names, member, state } of shares) {
+    const { username, voucher, trust } = member;
+    if (state !== 'pending' || voucher === undefined || trust === 'certified' || trust === 'verified') continue;
+    const how = `compare words with coffer verify-person ${voucher}, who manages it, and run this again`;
+    output.warn(safeText(`${username} has a new key and gets nothing further of ${displayPath(names)}: ${how}`));
+  }
   return shares.map(({ names, member, role, state }) => ({
     path: displayPath(names),
     owner: account.info.username,

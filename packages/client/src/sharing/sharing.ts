@@ -142,16 +142,19 @@ export class Sharing {
   async workOff(signal?: AbortSignal): Promise<void> {
     const { home, members, teams } = this.#deps;
     if (!members.isFull) return;
-    await teams.workOff(signal);
     const own = await home(signal);
     // Another device may have shared more since.
     await own.pull(signal);
-    await eachOf(own.mounts(), async (mount) => {
-      const vault = await this.#mounted(mount, signal);
-      await members.workOff(vault, signal);
-      // What a member dropped without right would expire while nobody else writes.
-      await settle(vault, signal);
-    });
+    const shares = own.mounts().map((mount) => () => this.#workOffShare(mount, signal));
+    // Teams first: the new keys of shares are sealed to theirs.
+    await eachOf([() => teams.workOff(signal), ...shares], (work) => work());
+  }
+
+  async #workOffShare(mount: Entry, signal: AbortSignal | undefined): Promise<void> {
+    const vault = await this.#mounted(mount, signal);
+    await this.#deps.members.workOff(vault, signal);
+    // What a member dropped without right would expire while nobody else writes.
+    await settle(vault, signal);
   }
 
   /** What the account shares, with whom. @throws INTEGRITY, UNREACHABLE */

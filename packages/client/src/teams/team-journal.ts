@@ -34,6 +34,8 @@ export class TeamJournal {
   readonly #states = new Map<number, VaultState>();
   readonly #secrets: EpochSecrets | undefined;
   readonly #seeds = new Map<IdKey, Uint8Array>();
+  /** Epochs whose seed is among them. */
+  readonly #seeded = new Set<number>();
   #state: VaultState | undefined;
   #name: string | undefined;
 
@@ -121,8 +123,10 @@ export class TeamJournal {
   }
 
   #learnSeed(n: number): void {
+    if (this.#seeded.has(n)) return;
     const secret = this.#secret(n);
     if (secret === undefined) return;
+    this.#seeded.add(n);
     const { publicKey, seed } = teamKeyPair(secret, n);
     this.#seeds.set(idKey(teamFingerprint(publicKey)), seed);
   }
