@@ -74,6 +74,26 @@ test('a file goes up, is looked at, renamed, removed, brought back, and comes do
   expect(await person.exitCode).toBe(0);
 });
 
+test('a picture is drawn, and one that is damaged is said to be one', async () => {
+  const { device } = vault.user;
+  const local = await vault.folder.folder('pictures');
+  const png = Buffer.from(redPng, 'base64');
+  writeFileSync(`${local}/a.png`, png);
+  writeFileSync(`${local}/b.png`, png.subarray(0, 45));
+  await device.run(['put', local, '/']);
+  await using person = new AtTerminal(['ui'], device.home, { cols: 120 });
+  await person.shows(/> +files\//);
+  person.type('/pictures\r\r');
+  await person.shows(/> +a\.png[^]*a picture of 1 × 1 pixels/);
+  await person.shows(/▀/);
+  person.type('j');
+  await person.shows(/a PNG picture of 1 × 1[^]*000000 +89 50 4e 47/);
+  expect(await person.rows()).not.toContainEqual(expect.stringContaining('▀'));
+});
+
+/** One red pixel. */
+const redPng = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
+
 test('what is pasted runs no keys, and hostile names do nothing', async () => {
   const { device } = vault.user;
   await device.run(['mkdir', '/tricks']);

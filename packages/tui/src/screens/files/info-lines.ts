@@ -22,7 +22,12 @@ export function infoLines(
 ): readonly Line[] {
   const facts = [...nameLines(row, width), ...factRows(row, info).map(([name, value]) => factLine(name, value, width))];
   if (preview === undefined) return facts;
-  const room = { width, height: Math.max(0, height - facts.length - 1), color: space.theme.hasColor };
+  const room = {
+    width,
+    height: Math.max(0, height - facts.length - 1),
+    color: space.theme.hasColor,
+    isBare: space.isBare,
+  };
   return [...facts, line(''), ...drawPreview(preview, room)];
 }
 

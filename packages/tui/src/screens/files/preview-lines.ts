@@ -2,6 +2,7 @@ import { KiB } from '@coffer/core';
 import { line, span } from '../../frame/line.ts';
 import type { Line } from '../../frame/line.ts';
 import { shown, shorten, widthOf } from '../../terminal/text.ts';
+import type { Picture } from './picture.ts';
 
 /** The beginning of a file, as it can be shown in any width. */
 export interface Preview {
@@ -12,15 +13,9 @@ export interface Preview {
     | { readonly kind: 'failed'; readonly message: string }
     | { readonly kind: 'text'; readonly lines: readonly string[] }
     | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[] }
-    | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+    /** `note`: what it is, when that is known. */
+    | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly note?: string }
     | { readonly kind: 'picture'; readonly picture: Picture };
-}
-
-/** Pixels of a picture, scaled down: three bytes each, row by row. */
-interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: Uint8Array;
 }
 
 /** As much as a screen shows; more is never asked for. */
@@ -41,7 +36,8 @@ export function previewOf(bytes: Uint8Array, extension: string): Preview['conten
 const separators: Readonly<Record<string, string>> = { csv: ',', tsv: '\t' };
 
 /** The lines of a preview in `width` columns. */
-export function drawPreview({ content }: Preview, { width, height, color }: PreviewSpace): readonly Line[] {
+export function drawPreview({ content }: Preview, space: PreviewSpace): readonly Line[] {
+  const { width, height } = space;
   switch (content.kind) {
     case 'loading':
       return [line('reading…', 'dim')];
@@ -52,9 +48,9 @@ export function drawPreview({ content }: Preview, { width, height, color }: Prev
     case 'table':
       return drawTable(content.rows.slice(0, height), width);
     case 'bytes':
-      return hexLines(content.bytes, { width, height }).map((text) => line(text));
+      return bytesLines(content, space);
     case 'picture':
-      return drawPicture(content.picture, { width, height, color });
+      return pictureLines(content.picture, space);
     default:
       return content satisfies never;
   }
@@ -64,6 +60,8 @@ export interface PreviewSpace {
   readonly width: number;
   readonly height: number;
   readonly color: boolean;
+  /** Read aloud, a drawing is noise. */
+  readonly isBare: boolean;
 }
 
 /** The end may cut a character in two: that alone does not make it binary. */
@@ -110,6 +108,14 @@ function drawTable(rows: readonly (readonly string[])[], width: number): Line[] 
   });
 }
 
+function bytesLines(
+  { bytes, note }: { readonly bytes: Uint8Array; readonly note?: string },
+  { width, height }: PreviewSpace,
+): Line[] {
+  const head = note === undefined ? [] : [line(shorten(shown(note), width), 'dim')];
+  return [...head, ...hexLines(bytes, { width, height: height - head.length }).map((text) => line(text))];
+}
+
 /** Offset, bytes and letters, as many bytes in a row as fit. */
 function hexLines(bytes: Uint8Array, { width, height }: { readonly width: number; readonly height: number }): string[] {
   const perLine = width >= 75 ? 16 : width >= 43 ? 8 : 4;
@@ -121,6 +127,13 @@ function hexLines(bytes: Uint8Array, { width, height }: { readonly width: number
     lines.push(`${offset.toString(16).padStart(6, '0')}  ${hex.padEnd(perLine * 3 - 1)}  ${letters}`);
   }
   return lines;
+}
+
+function pictureLines(picture: Picture, space: PreviewSpace): Line[] {
+  const { width, height } = picture.full;
+  const said = line(shorten(`a picture of ${width} × ${height} pixels`, space.width), 'dim');
+  if (space.isBare || space.height < 2) return [said];
+  return [said, ...drawPicture(picture, { ...space, height: space.height - 1 })];
 }
 
 const shades = ' .:-=+*#%@';

@@ -1,6 +1,10 @@
 import { CofferError, isCofferError } from '@coffer/core';
 import { readFile } from '@coffer/client';
 import type { Downloader, Entry, Vault } from '@coffer/client';
+import { decodePicture } from './decode-picture.ts';
+import { pictureKind } from './picture-size.ts';
+import type { PictureKind } from './picture-size.ts';
+import { maxPictureBytes, maxPixels } from './picture.ts';
 import { previewBytes, previewOf } from './preview-lines.ts';
 import type { Preview } from './preview-lines.ts';
 import { extensionOf } from './rows.ts';
@@ -11,12 +15,34 @@ export async function loadPreview(
   signal: AbortSignal,
 ): Promise<Preview> {
   try {
-    const bytes = await readHead({ vault, downloader, entry, bytes: previewBytes }, signal);
+    const file = { vault, downloader, entry };
+    const bytes = await readHead({ ...file, bytes: previewBytes }, signal);
+    const kind = pictureKind(bytes);
+    if (kind !== undefined) return { key, content: await loadPicture({ ...file, kind, head: bytes }, signal) };
     return { key, content: previewOf(bytes, extensionOf(entry.name)) };
   } catch (error) {
     signal.throwIfAborted();
     const message = isCofferError(error) ? error.message : String(error);
     return { key, content: { kind: 'failed', message } };
+  }
+}
+
+/** The picture, or its first bytes with the reason why it is not drawn. */
+async function loadPicture(
+  { kind, head, ...file }: HeadOf & { readonly kind: PictureKind; readonly head: Uint8Array },
+  signal: AbortSignal,
+): Promise<Preview['content']> {
+  const { format, size } = kind;
+  const what =
+    size === undefined ? `a ${format} picture` : `a ${format} picture of ${size.width} × ${size.height} pixels`;
+  const isTooLarge = file.entry.size > maxPictureBytes || (size !== undefined && size.width * size.height > maxPixels);
+  if (isTooLarge) return { kind: 'bytes', bytes: head, note: `${what}, too large to be drawn here` };
+  const bytes = await readHead({ ...file, bytes: file.entry.size }, signal);
+  try {
+    return { kind: 'picture', picture: await decodePicture({ format, bytes }, signal) };
+  } catch {
+    signal.throwIfAborted();
+    return { kind: 'bytes', bytes: head, note: `${what} that cannot be drawn` };
   }
 }
 
