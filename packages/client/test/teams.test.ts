@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { concatBytes, equalBytes, u64 } from '@coffer/core';
 import { openCommitBody, teamKeyPair } from '@coffer/crypto';
@@ -107,6 +108,18 @@ describe('a team', () => {
     await carol.write(`${theirs}/from-carol.txt`, 'carol');
     await expect(alice.read(`${path}/from-carol.txt`)).resolves.toBe('carol');
     await expect(bob.read(`${theirs}/from-carol.txt`)).resolves.toBe('carol');
+  });
+
+  test('is fetched again by a machine that lost what it kept of it', async () => {
+    const { path, theirs } = await newTeam(['bob'], 'write');
+    await bob.write(`${theirs}/from-bob.txt`, 'bob');
+    await alice.read(`${path}/from-bob.txt`);
+    for (const { profile } of [alice, bob]) rmSync(profile.teamsPath, { recursive: true });
+    await alice.write(`${path}/from-alice.txt`, 'alice');
+    rmSync(alice.profile.teamsPath, { recursive: true });
+    await alice.share(path, 'carol');
+    await bob.write(`${theirs}/more.txt`, 'more');
+    await expect(carol.read(`${theirs}/more.txt`)).resolves.toBe('more');
   });
 
   test('somebody with whom the folder is shared directly judges what the team writes', async () => {

@@ -46,6 +46,14 @@ export class VaultIdentities {
     }
   }
 
+  /** Fetches the teams of a folded journal that are not known here: a machine may have lost what it kept. @throws INTEGRITY, UNREACHABLE */
+  async prepareTeams(state: VaultState | undefined, connection: ClientConnection, signal?: AbortSignal): Promise<void> {
+    const { teams } = this.#deps;
+    for (const { subject, head } of headsIn(state)) {
+      if (isTeamId(subject) && !teams.knows(subject, head)) await teams.refresh(connection, subject, signal);
+    }
+  }
+
   async refreshOwn(connection: ClientConnection, signal?: AbortSignal): Promise<void> {
     const { chains } = this.#deps;
     await chains.refresh(connection, chains.ownIdentity.account, signal);

@@ -305,11 +305,13 @@ export class JournalVault implements Vault {
 
   async #pull(signal: AbortSignal | undefined): Promise<FoldReport> {
     const { journal, onIgnored } = this.#deps;
-    const report = await this.#control((connection) => {
+    const report = await this.#control(async (connection) => {
       // A connection may bring a new generation, and what it says of this vault.
       const pinnedSeq = this.#beginPull()?.seq ?? 0;
       const pulling = { journal, connection, pinnedSeq, ...this.#identitySource(connection, signal) };
-      return pullInto(pulling, signal);
+      const pulled = await pullInto(pulling, signal);
+      await this.#deps.identities.prepareTeams(journal.state, connection, signal);
+      return pulled;
     }, signal);
     if (report.voidCommits + report.skippedOperations > 0) onIgnored?.(report);
     return report;
