@@ -29,7 +29,8 @@ export async function rekeyIfStale(
   const isForced = known.some(({ device }) => due.some((one) => equalBytes(one, device)));
   let made = false;
   await vault.change(async () => {
-    const state = stateToBe(vault);
+    const state = vault.stateToCome;
+    if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
     made = isForced || isHeldBy(known, { vault, state }) || isStale(vault, { state, identity, directory });
     if (!made) return undefined;
     const from = identity.account;
@@ -49,15 +50,6 @@ function isTeamOf(owner: AccountId, member: Uint8Array, { state, directory }: Jo
   if (!isTeamId(member) || head === undefined) return false;
   const team = directory.team?.(member, head);
   return team !== undefined && equalBytes(team.state.owner, owner);
-}
-
-/** As the commit itself will have made it: it introduces the heads that are known here, and is judged with them. */
-function stateToBe(vault: JournalVault): VaultState {
-  const { state } = vault;
-  if (state === undefined) throw new TypeError('a vault is changed before it was pulled');
-  const identities = new Map(state.identities);
-  for (const { subject, head } of vault.newHeads()) identities.set(idKey(subject), head);
-  return { ...state, identities };
 }
 
 /** Whether one of them went after the epoch began, by the time of the server. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { CofferError, idKey, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId, VaultId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
-import type { Commit, IdentityRef, Ref, VaultState } from '@coffer/journal';
+import type { Commit, Ref, VaultState } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { CommitBatch, CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -154,12 +154,6 @@ export class JournalVault implements Vault {
   /** @throws INTEGRITY, NOT_ALLOWED */
   epochSecret(n: number): Uint8Array {
     return this.#deps.journal.epochSecret(n);
-  }
-
-  /** Heads of chains that the next commit here introduces. */
-  newHeads(): readonly IdentityRef[] {
-    const { journal, identities } = this.#deps;
-    return journal.state === undefined ? [] : identities.refs(journal.state);
   }
 
   /** Whether a member was given the secret of the present epoch. */
