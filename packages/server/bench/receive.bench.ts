@@ -30,6 +30,7 @@ interface Job {
 /** As `serve` runs it: see there why. */
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--semi-space-growth-factor=1');
+setFlagsFromString('--heap-growing-percent=50');
 
 if (process.argv[2] === 'client') process.once('message', (job: Job) => void client(job));
 else await main(process.argv.slice(2).map(String));

@@ -35,6 +35,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   signal.throwIfAborted();
   collectGarbageLessOften();
   keepYoungGenerationSmall();
+  lookForGarbageSooner();
   const stopped = Promise.withResolvers<'stopped'>();
   const failed = Promise.withResolvers<{ readonly cause: unknown }>();
   await using stack = new AsyncDisposableStack();
@@ -73,6 +74,15 @@ function collectGarbageLessOften(): void {
  */
 function keepYoungGenerationSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/**
+ * V8 lets the heap grow to about four times what lives in it before it looks for garbage, and counts the arrays outside of it alike: a
+ * collection of 300,000 chunks took 92 MiB more than an idle server, and takes 40 MiB when half as much again as lives is enough.
+ * Uploads of eight clients are answered by as many collections of the heap as before (bench/receive.bench.ts).
+ */
+function lookForGarbageSooner(): void {
+  setFlagsFromString('--heap-growing-percent=50');
 }
 
 /** What a reload acts on, as far as it is there yet. */

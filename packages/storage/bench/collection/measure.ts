@@ -47,6 +47,7 @@ export interface MeasureOptions {
 function setFlags(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit');
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=50');
 }
 
 /** Expires and collects what `fill` left, while clients upload. The delays are those of the serving thread. */

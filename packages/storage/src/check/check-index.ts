@@ -1,7 +1,7 @@
 import { CofferError } from '@coffer/core';
 import type { DatabaseSync } from 'node:sqlite';
 import { factsMigrations } from '../facts/facts-schema.ts';
-import { allRows, firstRow, openReadOnly } from '../sqlite/database.ts';
+import { allRows, eachRow, firstRow, openReadOnly } from '../sqlite/database.ts';
 import { packRowCrc, vaultRowCrc } from '../facts/row-checksum.ts';
 import type { PackKind } from '../packs/packs.ts';
 
@@ -83,16 +83,19 @@ export class CheckIndex implements Disposable {
     });
   }
 
-  /** What the index says lies in a pack, by offset, as far as the pack was indexed when it was listed. */
-  records({ pack, kind, indexedBytes }: CheckedPack): IndexedRecord[] {
+  /**
+   * What the index says lies in a pack, by offset, as far as the pack was indexed when it was listed; row by row, for a pack of
+   * small chunks has a hundred thousand. The index must not be renewed meanwhile.
+   */
+  *records({ pack, kind, indexedBytes }: CheckedPack): Generator<IndexedRecord, void, undefined> {
     const columns =
       kind === 'chunks'
         ? 'offset, bytes, id, chunk, lost FROM chunks'
         : 'offset, bytes, hash AS id, NULL AS chunk, 0 AS lost FROM commits';
     const sql = `SELECT ${columns} WHERE pack = (SELECT pack FROM packs WHERE name = ?) AND offset < ? ORDER BY offset`;
     type Row = Omit<IndexedRecord, 'chunk' | 'lost'> & { chunk: number | null; lost: number };
-    const rows = allRows<Row>(this.#db.prepare(sql), pack, indexedBytes);
-    return rows.map((row) => ({ ...row, chunk: row.chunk ?? undefined, lost: row.lost === 1 }));
+    for (const row of eachRow<Row>(this.#db.prepare(sql), pack, indexedBytes))
+      yield { ...row, chunk: row.chunk ?? undefined, lost: row.lost === 1 };
   }
 
   /** True when the chunk still lies where it was found to be unreadable. */
@@ -164,10 +167,6 @@ export class CheckIndex implements Disposable {
     return allRows<{ chunk: number }>(this.#db.prepare('SELECT chunk FROM chunks WHERE lost = 1 AND count > 0')).map(
       ({ chunk }) => chunk,
     );
-  }
-
-  largestChunk(): number {
-    return firstRow<{ n: number }>(this.#db.prepare('SELECT coalesce(max(chunk), 0) AS n FROM chunks'))?.n ?? 0;
   }
 
   /** Counts of chunks from a row number on; `grants` is what the vaults' shares add up to. */

@@ -8,6 +8,7 @@ import { openRecord } from '../packs/record-reader.ts';
 import { firstRow } from '../sqlite/database.ts';
 import type { CheckedCommit, CheckedVault, CheckIndex } from './check-index.ts';
 import type { Finding } from './finding.ts';
+import { ReferenceCounts } from './reference-counts.ts';
 
 export interface CheckJournals {
   readonly index: CheckIndex;
@@ -22,7 +23,7 @@ const batch = 1000;
 
 /** Chains, versions and counts: what the journals say against what the index says. */
 export async function* checkJournals(check: CheckJournals): AsyncGenerator<Finding, void, undefined> {
-  const counts = new Uint32Array(check.index.largestChunk() + 1);
+  const counts = new ReferenceCounts();
   for (const chunk of check.index.lostChunks()) check.lost.add(chunk);
   await countSegments(check, counts);
   for (const vault of check.index.vaults()) yield* new VaultCheck(check, vault, counts).run();
@@ -35,7 +36,7 @@ export async function* checkJournals(check: CheckJournals): AsyncGenerator<Findi
 }
 
 /** What segments refer to; a segment that cannot be read, or lacks one of its chunks, is lost itself. */
-async function countSegments(check: CheckJournals, counts: Uint32Array): Promise<void> {
+async function countSegments(check: CheckJournals, counts: ReferenceCounts): Promise<void> {
   for (let after = 0; ;) {
     const segments = check.index.segments(after, batch);
     for (const segment of segments) if (!(await countSegment(check, segment, counts))) check.lost.add(segment.chunk);
@@ -46,7 +47,7 @@ async function countSegments(check: CheckJournals, counts: Uint32Array): Promise
 
 type CheckedSegment = ReturnType<CheckIndex['segments']>[number];
 
-async function countSegment(check: CheckJournals, segment: CheckedSegment, counts: Uint32Array): Promise<boolean> {
+async function countSegment(check: CheckJournals, segment: CheckedSegment, counts: ReferenceCounts): Promise<boolean> {
   const { pack, offset, bytes, store } = segment;
   const payload =
     pack === null ? undefined : await readPayload(check.packs, store, { kind: 'chunks', pack, offset, bytes });
@@ -57,7 +58,7 @@ async function countSegment(check: CheckJournals, segment: CheckedSegment, count
     const number = check.index.numberOf(uploader) ?? unknownNumber;
     for (const id of splitBytes(ids, 32)) {
       const chunk = find(segment.owner, number, id);
-      if (chunk !== undefined) counts[chunk] = (counts[chunk] ?? 0) + segment.vaults;
+      if (chunk !== undefined) counts.add(chunk, segment.vaults);
       if (chunk === undefined || check.lost.has(chunk)) whole = false;
     }
   }
@@ -78,15 +79,16 @@ async function readPayload(
   }
 }
 
-function* compareCounts({ index }: CheckJournals, counts: Uint32Array): Generator<Finding, void, undefined> {
+function* compareCounts({ index }: CheckJournals, counts: ReferenceCounts): Generator<Finding, void, undefined> {
   for (let after = 0; ;) {
     const rows = index.counts(after, batch);
     for (const { chunk, count, grants, owner } of rows) {
-      if (count === (counts[chunk] ?? 0) && count === grants) continue;
+      const references = counts.of(chunk);
+      if (count === references && count === grants) continue;
       yield {
         kind: 'count',
         account: owner,
-        message: `a chunk is counted ${count} times and referred to ${counts[chunk] ?? 0} times`,
+        message: `a chunk is counted ${count} times and referred to ${references} times`,
       };
     }
     if (rows.length < batch) return;
@@ -98,7 +100,7 @@ function* compareCounts({ index }: CheckJournals, counts: Uint32Array): Generato
 class VaultCheck {
   readonly #check: CheckJournals;
   readonly #vault: CheckedVault;
-  readonly #counts: Uint32Array;
+  readonly #counts: ReferenceCounts;
   readonly #find: ReturnType<CheckIndex['lookUps']>;
   readonly #owner: number;
   readonly #current = new CurrentVersions();
@@ -106,7 +108,7 @@ class VaultCheck {
   #seq = 0;
   #head: Uint8Array = zeroHash;
 
-  constructor(check: CheckJournals, vault: CheckedVault, counts: Uint32Array) {
+  constructor(check: CheckJournals, vault: CheckedVault, counts: ReferenceCounts) {
     this.#check = check;
     this.#vault = vault;
     this.#counts = counts;
@@ -172,7 +174,7 @@ class VaultCheck {
     let whole = true;
     const take = (uploader: number, id: Uint8Array): void => {
       const chunk = this.#find.chunk(this.#owner, uploader, id);
-      if (chunk !== undefined) this.#counts[chunk] = (this.#counts[chunk] ?? 0) + 1;
+      if (chunk !== undefined) this.#counts.add(chunk, 1);
       if (chunk === undefined || this.#check.lost.has(chunk)) whole = false;
     };
     for (const { uploader, ids } of chunks) {

@@ -5,6 +5,7 @@ import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
 import type { PackId, Packs } from '../packs/packs.ts';
 import { openRecord } from '../packs/record-reader.ts';
 import type { CheckedPack, CheckIndex, IndexedRecord } from './check-index.ts';
+import { ExpectedRecords } from './expected-records.ts';
 import type { Finding } from './finding.ts';
 
 /** Where a record lies that cannot be read. */
@@ -50,27 +51,29 @@ async function* checkPack(
 ): AsyncGenerator<Finding, void, undefined> {
   const about = { account: pack.owner, pack: pack.pack };
   if (!pack.intact) yield { ...about, kind: 'database', message: 'the row of a pack does not match its checksum' };
-  const records = check.index.records(pack);
-  if (pack.kind === 'chunks' && records.length === 0) return;
+  if (pack.kind === 'chunks' && holdsNothing(check, pack)) return;
   if (bytes === undefined) {
-    lose(check, pack, records);
+    for (const record of check.index.records(pack)) lose(check, pack, record);
     yield { ...about, kind: 'pack', message: 'a pack is missing' };
     return;
   }
   if (bytes < pack.indexedBytes)
     yield { ...about, kind: 'pack', offset: bytes, message: 'a pack is shorter than what was flushed to it' };
   try {
-    yield* checkContent(check, { pack, records, end: Math.min(bytes, pack.indexedBytes) });
+    yield* checkContent(check, { pack, end: Math.min(bytes, pack.indexedBytes) });
   } catch (error) {
     if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
     yield { ...about, kind: 'pack', message: `a pack cannot be read (${error.code})` };
   }
 }
 
+function holdsNothing({ index }: CheckPacks, pack: CheckedPack): boolean {
+  for (const _record of index.records(pack)) return false;
+  return true;
+}
+
 interface Content {
   readonly pack: CheckedPack;
-  /** What the index says lies there, by offset. */
-  readonly records: readonly IndexedRecord[];
   readonly end: number;
 }
 
@@ -94,61 +97,76 @@ async function hasHeader(packs: Packs, pack: CheckedPack, end: number): Promise<
 }
 
 /** Without reading: what the index says must at least lie within the pack. */
-function* checkPlaces(check: CheckPacks, { pack, records, end }: Content): Generator<Finding, void, undefined> {
-  for (const record of records) {
+function* checkPlaces(check: CheckPacks, { pack, end }: Content): Generator<Finding, void, undefined> {
+  for (const record of check.index.records(pack)) {
     if (record.offset >= packHeaderBytes && record.offset + record.bytes <= end) continue;
     yield loseRecord(check, { pack, record, message: 'a record lies outside its pack' });
   }
 }
 
-async function* checkRecords(check: CheckPacks, content: Content): AsyncGenerator<Finding, void, undefined> {
-  const { pack, records, end } = content;
-  const expected = new Map(records.map((record) => [record.offset, record]));
+/** The walk through the pack and that through the index go side by side. */
+async function* checkRecords(check: CheckPacks, { pack, end }: Content): AsyncGenerator<Finding, void, undefined> {
+  using expected = new ExpectedRecords(check.index.records(pack));
   const read: ScanOptions['read'] = (range, into) => check.packs.read({ ...pack, ...range }, into);
+  let broken = false;
   try {
     for await (const scanned of scanPack({ from: packHeaderBytes, to: end, read, signal: check.signal })) {
-      const known = expected.get(scanned.offset);
-      if (scanned.type !== 'record') yield* damage(content, scanned);
-      else if (known && matches(known, scanned)) {
-        expected.delete(scanned.offset);
-        if (known.lost) check.onChunk?.({ pack: pack.pack, offset: known.offset }, 'sound');
-      }
+      for (const record of expected.before(scanned.offset))
+        yield loseRecord(check, { pack, record, message: notThere });
+      if (scanned.type === 'record') meet(check, pack, { scanned, expected });
+      else yield* damage(pack, scanned, expected);
     }
   } catch (error) {
     if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
     yield { kind: 'pack', account: pack.owner, pack: pack.pack, message: `a pack cannot be read (${error.code})` };
-    await dropReadable(check, pack, expected);
+    broken = true;
   }
-  for (const record of expected.values())
-    yield loseRecord(check, { pack, record, message: 'a record is not where the index says' });
+  for (const record of expected.before(Infinity))
+    if (!broken || !(await isReadable(check, pack, record)))
+      yield loseRecord(check, { pack, record, message: notThere });
+}
+
+const notThere = 'a record is not where the index says';
+
+interface Met {
+  readonly scanned: WholeRecord;
+  readonly expected: ExpectedRecords;
+}
+
+/** One that is another than the index says stays: the walk passes it by. */
+function meet({ onChunk }: CheckPacks, pack: CheckedPack, { scanned, expected }: Met): void {
+  const known = expected.at(scanned.offset);
+  if (!known || known.bytes !== scanned.bytes || !equalBytes(known.id, scanned.header.id)) return;
+  expected.take();
+  if (known.lost) onChunk?.({ pack: pack.pack, offset: known.offset }, 'sound');
 }
 
 /** Around a place that the disk cannot read: one bad sector is not the loss of a pack. */
-async function dropReadable(
+async function isReadable(
   { packs, signal }: CheckPacks,
   pack: CheckedPack,
-  expected: Map<number, IndexedRecord>,
-): Promise<void> {
-  for (const { offset, bytes, id } of expected.values()) {
-    signal?.throwIfAborted();
-    try {
-      const record = await packs.read({ ...pack, offset, length: bytes });
-      openRecord(record, { place: { pack: pack.pack, offset, bytes, id }, at: 0 });
-      expected.delete(offset);
-    } catch (error) {
-      if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
-    }
+  { offset, bytes, id }: IndexedRecord,
+): Promise<boolean> {
+  signal?.throwIfAborted();
+  try {
+    const record = await packs.read({ ...pack, offset, length: bytes });
+    openRecord(record, { place: { pack: pack.pack, offset, bytes, id }, at: 0 });
+    return true;
+  } catch (error) {
+    if (!isCofferError(error, 'DAMAGED', 'IO', 'NOT_FOUND')) throw error;
+    return false;
   }
 }
 
-function matches(expected: IndexedRecord, scanned: Extract<Scanned, { type: 'record' }>): boolean {
-  return expected.bytes === scanned.bytes && equalBytes(expected.id, scanned.header.id);
-}
+type WholeRecord = Extract<Scanned, { type: 'record' }>;
 
 /** Damage where nothing lies that is still needed is none: the record was sent again, or nobody refers to it. */
-function* damage({ pack, records }: Content, { offset, bytes, type }: Scanned): Generator<Finding, void, undefined> {
-  const needed = records.some((record) => record.offset < offset + bytes && record.offset + record.bytes > offset);
-  if (pack.kind === 'chunks' && !needed) return;
+function* damage(
+  pack: CheckedPack,
+  { offset, bytes, type }: Scanned,
+  expected: ExpectedRecords,
+): Generator<Finding, void, undefined> {
+  if (pack.kind === 'chunks' && !expected.reachInto({ offset, bytes })) return;
   const what = type === 'gap' ? 'no record' : 'a damaged record';
   yield { kind: 'record', account: pack.owner, pack: pack.pack, offset, message: `${bytes} bytes are ${what}` };
 }
@@ -160,14 +178,12 @@ interface LostRecord {
 }
 
 function loseRecord(check: CheckPacks, { pack, record, message }: LostRecord): Finding {
-  lose(check, pack, [record]);
+  lose(check, pack, record);
   return { kind: 'record', account: pack.owner, pack: pack.pack, offset: record.offset, message };
 }
 
-function lose({ lost, onChunk }: CheckPacks, { pack }: CheckedPack, records: readonly IndexedRecord[]): void {
-  for (const { chunk, offset } of records) {
-    if (chunk === undefined) continue;
-    lost.set(chunk, { pack, offset });
-    onChunk?.({ pack, offset }, 'lost');
-  }
+function lose({ lost, onChunk }: CheckPacks, { pack }: CheckedPack, { chunk, offset }: IndexedRecord): void {
+  if (chunk === undefined) return;
+  lost.set(chunk, { pack, offset });
+  onChunk?.({ pack, offset }, 'lost');
 }
