@@ -40,7 +40,7 @@ import { TeamJournals } from './teams/team-journals.ts';
 import { Teams } from './teams/teams.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
-import { keepYoungGenerationSmall } from './transfer/young-collector.ts';
+import { keepYoungGenerationSmall } from './transfer/young-generation.ts';
 import { JournalVault } from './vaults/journal-vault.ts';
 import { WatchHub } from './watch-hub.ts';
 

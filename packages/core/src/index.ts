@@ -19,6 +19,7 @@ export { timestampFromMs, timestampFromNs, timestampToMs, timestampToNs } from '
 export type { Clock, Timestamp } from './clock.ts';
 export { CofferError, errorCodes, integrityError, isCofferError } from './errors.ts';
 export type { CofferErrorOptions, ErrorCode, ErrorDetails } from './errors.ts';
+export { GarbageCollector } from './garbage-collector.ts';
 export {
   AccountId,
   ChunkId,

@@ -1,10 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { isCofferError, MiB } from '@coffer/core';
+import { GarbageCollector, isCofferError, MiB } from '@coffer/core';
 import { ChunkKeys, openChunkInto } from '@coffer/crypto';
 import { FileLayer } from './file-layer.ts';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { KnownSlots } from './shared-slots.ts';
-import { YoungCollector } from './young-collector.ts';
 
 /** Thread that opens chunks, and lays small files down: sealed bytes in, plain bytes or files out, nothing kept. */
 const port = parentPort;
@@ -14,7 +13,7 @@ const keys = new Map((workerData as OpenLaneSetup).dedup.map(({ g, secret }) => 
 const slots = { sealed: new KnownSlots(), plain: new KnownSlots() };
 
 const layer = new FileLayer();
-const collector = new YoungCollector(8 * MiB);
+const collector = new GarbageCollector({ everyBytes: 8 * MiB, what: 'young' });
 
 port.on('message', (request: OpenRequest) => {
   port.postMessage(openAll(request));

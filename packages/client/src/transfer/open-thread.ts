@@ -1,12 +1,11 @@
 import type { Worker } from 'node:worker_threads';
-import { CofferError, integrityError, isCofferError, MiB, startWorker } from '@coffer/core';
+import { CofferError, GarbageCollector, integrityError, isCofferError, MiB, startWorker } from '@coffer/core';
 import { maxChunkBytes, maxSealedChunkBytes } from '@coffer/crypto';
 import type { LaidFile, LanePlace } from '../downloader.ts';
 import { laneMemory } from './lane-memory.ts';
 import type { OpenLaneSetup, OpenReply, OpenRequest, SealedItem } from './open-lane-messages.ts';
 import { SharedSlots } from './shared-slots.ts';
 import type { SharedSlot } from './shared-slots.ts';
-import { YoungCollector } from './young-collector.ts';
 
 /** Plain bytes of a chunk, in memory that is used again. */
 export interface OpenedChunk {
@@ -51,7 +50,7 @@ export class OpenThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #sealedSlots = new SharedSlots([handOverBytes, maxSealedChunkBytes + 32]);
   readonly #plainSlots = new SharedSlots([handOverBytes, maxChunkBytes]);
-  readonly #collector = new YoungCollector(32 * MiB);
+  readonly #collector = new GarbageCollector({ everyBytes: 32 * MiB, what: 'young' });
   readonly #underWay = new Map<number, UnderWay>();
   #filling: Batch | undefined;
   #lastBatch = 0;

@@ -1,14 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { MiB, systemRandom } from '@coffer/core';
+import { GarbageCollector, MiB, systemRandom } from '@coffer/core';
 import type { LaneRequest, LaneSetup } from './lane-messages.ts';
 import { UploadLane } from './upload-lane.ts';
-import { YoungCollector } from './young-collector.ts';
 
 /** Thread of one upload lane: the mailbox around {@link UploadLane}. */
 const port = parentPort;
 if (port === null) throw new TypeError('an upload lane runs in a worker thread');
 
-const collector = new YoungCollector(8 * MiB);
+const collector = new GarbageCollector({ everyBytes: 8 * MiB, what: 'young' });
 
 const lane = new UploadLane(workerData as LaneSetup, {
   post: (reply, transfer) => {

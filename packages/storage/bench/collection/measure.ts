@@ -41,6 +41,7 @@ export interface MeasureOptions {
   readonly chunks: number;
   readonly clients: number;
   readonly clientMiB: number;
+  readonly indexOnly: boolean;
 }
 
 /** As `serve` runs it: see there why. */
@@ -51,7 +52,7 @@ function setFlags(): void {
 }
 
 /** Expires and collects what `fill` left, while clients upload. The delays are those of the serving thread. */
-export async function measure({ path, chunks, clients, clientMiB }: MeasureOptions): Promise<Measured> {
+export async function measure({ path, chunks, clients, clientMiB, indexOnly }: MeasureOptions): Promise<Measured> {
   setFlags();
   const fatal: unknown[] = [];
   const storage = await Storage.open(storageOptions(path, systemClock, (error) => void fatal.push(error)));
@@ -70,8 +71,10 @@ export async function measure({ path, chunks, clients, clientMiB }: MeasureOptio
   const expired = await watch.of('expire', () => storage.expire());
   const collected = await watch.of('collect', () => storage.collect());
   const recounted = await watch.of('recount', () => storage.recount());
-  await watch.of('scrub, 16 MiB/s', () => scrubFor(storage, { bytesPerSecond: 16 * MiB, ms: scrubMs }));
-  await watch.of('scrub, no limit', () => scrubFor(storage, { bytesPerSecond: Infinity, ms: scrubMs }));
+  if (!indexOnly) {
+    await watch.of('scrub, 16 MiB/s', () => scrubFor(storage, { bytesPerSecond: 16 * MiB, ms: scrubMs }));
+    await watch.of('scrub, no limit', () => scrubFor(storage, { bytesPerSecond: Infinity, ms: scrubMs }));
+  }
   stop.abort();
   await uploads;
   await storage[Symbol.asyncDispose]();
@@ -79,7 +82,8 @@ export async function measure({ path, chunks, clients, clientMiB }: MeasureOptio
   const files = sending.reduce((sum, client) => sum + client.files, 0);
   const mib = sending.reduce((sum, client) => sum + client.bytes, 0) / MiB;
   const removed = { expiredVersions: expired.versions, ...collected, wrongCounts: recounted.length };
-  return { chunks, stretches: watch.done, removed, uploads: { files, mib, errors }, findings: await findingsOf(path) };
+  const findings = indexOnly ? 0 : await findingsOf(path);
+  return { chunks, stretches: watch.done, removed, uploads: { files, mib, errors }, findings };
 }
 
 /** A scrub, or as much of one as there is time for. */
@@ -99,7 +103,7 @@ class StretchWatch {
   async of<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
     const delay = monitorEventLoopDelay({ resolution: lookMs });
     const turns = createHistogram();
-    let [cpuMs, peakBytes] = [threadCpuMs(), 0];
+    let [cpuMs, peakBytes] = [threadCpuMs(), process.memoryUsage.rss()];
     const look = setInterval(() => {
       const nowMs = threadCpuMs();
       turns.record(Math.max(1, Math.round((nowMs - cpuMs) * 1000)));

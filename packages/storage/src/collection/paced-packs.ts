@@ -5,10 +5,12 @@ export interface Pace {
   readonly bytesPerSecond: number;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
+  /** Told of every read of so many bytes before it begins. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /** The same packs, of which no more bytes are read in a second than the pace says, over any span of reads. */
-export function pacedPacks(packs: Packs, { bytesPerSecond, clock, signal }: Pace): Packs {
+export function pacedPacks(packs: Packs, { bytesPerSecond, clock, signal, onRead }: Pace): Packs {
   let readyAtMs = clock.monotonicMs();
   const read: Packs['read'] = async (range, into) => {
     const now = clock.monotonicMs();
@@ -16,6 +18,7 @@ export function pacedPacks(packs: Packs, { bytesPerSecond, clock, signal }: Pace
     // What was not used earlier is not saved up: a rate that catches up is a burst.
     readyAtMs = startMs + (range.length / bytesPerSecond) * 1000;
     if (startMs > now) await clock.sleep(startMs - now, signal);
+    onRead?.(range.length);
     return packs.read(range, into);
   };
   return {

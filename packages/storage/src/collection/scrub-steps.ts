@@ -18,6 +18,8 @@ export interface ScrubStepsOptions extends ScrubTask {
   readonly disk?: Disk | undefined;
   /** Told after every pack how many bytes were looked at so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Told of every read of so many bytes before it begins. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /** Where a chunk lies that cannot be read, or that can be read again. */
@@ -34,7 +36,7 @@ const stepSize = 1000;
 
 /** Reads everything at a bounded rate and yields what it finds. Changes nothing. @throws as `checkStorage` */
 export async function* scrubSteps(options: ScrubStepsOptions): AsyncGenerator<ScrubStep, void, undefined> {
-  const { path, bytesPerSecond, clock, signal, disk, onProgress } = options;
+  const { path, bytesPerSecond, clock, signal, disk, onProgress, onRead } = options;
   let findings: Finding[] = [];
   let marked: MarkedPlace[] = [];
   let bytes = 0;
@@ -43,7 +45,7 @@ export async function* scrubSteps(options: ScrubStepsOptions): AsyncGenerator<Sc
     readData: true,
     ...(signal && { signal }),
     ...(disk && { disk }),
-    wrapPacks: (packs) => pacedPacks(packs, { bytesPerSecond, clock, signal }),
+    wrapPacks: (packs) => pacedPacks(packs, { bytesPerSecond, clock, signal, onRead }),
     onChunk: (place, state) => void marked.push({ ...place, lost: state === 'lost' }),
     onPack: (packBytes) => onProgress?.((bytes += packBytes)),
   });

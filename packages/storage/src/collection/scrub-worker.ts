@@ -1,4 +1,4 @@
-import { systemClock } from '@coffer/core';
+import { GarbageCollector, MiB, systemClock } from '@coffer/core';
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PlainError } from '../plain-error.ts';
@@ -12,6 +12,12 @@ export type ScrubMessage =
   | { readonly step: ScrubStep }
   | { readonly ended: PlainError | undefined };
 
+/**
+ * Sixteen MiB of packs leave up to fifty MiB of garbage, when chunks are small. V8 let it grow to that, and kept what it freed: 112 MiB more at the
+ * peak than an idle server had, with this 57 MiB (a million chunks).
+ */
+const collector = new GarbageCollector({ everyBytes: 16 * MiB, what: 'all' });
+
 const port = parentPort;
 if (!port) throw new TypeError('this file runs in a thread');
 const tell = (message: ScrubMessage): void => port.postMessage(message);
@@ -22,7 +28,8 @@ port.close();
 async function run(task: ScrubTask): Promise<PlainError | undefined> {
   try {
     const onProgress = (bytes: number): void => tell({ bytes });
-    for await (const step of scrubSteps({ ...task, clock: systemClock, onProgress })) {
+    const onRead = (bytes: number): void => collector.passed(bytes);
+    for await (const step of scrubSteps({ ...task, clock: systemClock, onProgress, onRead })) {
       tell({ step });
       if (port) await once(port, 'message');
     }

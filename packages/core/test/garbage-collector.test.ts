@@ -8,7 +8,7 @@ const rounds = 3;
 test('threads that begin to collect at the same moment do not take the collector from each other', async () => {
   const failures: unknown[] = [];
   const run = async (): Promise<void> => {
-    const worker = new Worker(new URL('./support/collect-often.ts', import.meta.url), {
+    const worker = new Worker(new URL('./fixtures/collect-often.ts', import.meta.url), {
       execArgv: ['--conditions=source'],
     });
     worker.on('error', (error) => failures.push(error));
