@@ -81,6 +81,7 @@ export class Compactor {
       const places = await this.#deps.facts.liveRecords({ pack: pack.pack, after, limit: recordBatch });
       if (!(await this.#moveAll({ pack, places, store, fate, signal }))) break;
       bytes += places.reduce((sum, place) => sum + place.bytes, 0);
+      await store.settle();
       after = places.at(-1)?.offset ?? after;
       if (places.length < recordBatch) break;
       await this.#deps.clock.sleep(pauseMs, signal);
