@@ -77,9 +77,9 @@ function keepYoungGenerationSmall(): void {
 }
 
 /**
- * V8 lets the heap grow to about four times what lives in it before it looks for garbage, and counts the arrays outside of it alike: a
- * collection of 300,000 chunks took 92 MiB more than an idle server, and takes 40 MiB when half as much again as lives is enough.
- * Uploads of eight clients are answered by as many collections of the heap as before (bench/receive.bench.ts).
+ * V8 lets the heap grow to about four times what lives in it before it looks for garbage, and counts the arrays outside of it alike: the
+ * largest part of what a collection takes beyond an idle server. With half as much again as lives, eight clients that upload
+ * are answered by as many collections of the heap as before (94 for 3 GiB); with a third, by three times as many (bench/receive.bench.ts).
  */
 function lookForGarbageSooner(): void {
   setFlagsFromString('--heap-growing-percent=50');

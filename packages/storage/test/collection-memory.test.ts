@@ -9,7 +9,12 @@ import { withTemporaryFolder } from './support/temporary-folder.ts';
 
 const chunks = 300_000;
 
-/** About 10 MiB are taken, whether there are a hundred thousand or ten million (`npm run bench -- collection --index-only`). */
+/**
+ * Eight MiB are taken; 62 when the garbage is looked up at once rather than in steps. The benchmark measures it for ten million
+ * (`npm run bench -- collection --index-only`).
+ */
+const mostBytes = 32 * MiB;
+
 test(
   'a collection takes no more memory than it may, however many chunks there are',
   () =>
@@ -20,7 +25,7 @@ test(
       const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=source', child, path]);
       const done = JSON.parse(stdout) as { readonly chunks: number; readonly moreBytes: number };
       expect(done.chunks).toBe(chunks * 0.4);
-      expect(done.moreBytes).toBeLessThan(64 * MiB);
+      expect(done.moreBytes).toBeLessThan(mostBytes);
     }),
   300_000,
 );

@@ -79,14 +79,15 @@ export class Compactor {
     for (let after = 0; ;) {
       signal.throwIfAborted();
       const places = await this.#deps.facts.liveRecords({ pack: pack.pack, after, limit: recordBatch });
-      if (!(await this.#moveAll({ pack, places, store, fate, signal }))) break;
-      bytes += places.reduce((sum, place) => sum + place.bytes, 0);
+      const moved = await this.#moveAll({ pack, places, store, fate, signal });
+      // What is under way takes memory: one batch of it, not as much as uploads may have.
       await store.settle();
+      if (!moved) break;
+      bytes += places.reduce((sum, place) => sum + place.bytes, 0);
       after = places.at(-1)?.offset ?? after;
       if (places.length < recordBatch) break;
       await this.#deps.clock.sleep(pauseMs, signal);
     }
-    await store.settle();
     return fate.lost ? undefined : bytes;
   }
 
