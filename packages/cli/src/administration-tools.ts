@@ -3,8 +3,6 @@ import { encodeInvite } from '@coffer/protocol';
 import type { Profile } from '@coffer/client';
 import type { AdministrationTools } from '@coffer/tui';
 import type { CommandContext } from './context.ts';
-import { openReset } from './open-reset.ts';
-import { authorityPassphrase } from './provision/authority.ts';
 
 /** What is made on this machine for an administrator's screens: tokens of invites, and what the recovery key opens. */
 export function administrationTools({ globals, env, random }: CommandContext, profile: Profile): AdministrationTools {
@@ -17,6 +15,9 @@ export function administrationTools({ globals, env, random }: CommandContext, pr
       return { text, tokenHash: sha256(token) };
     },
     openReset: async (details, askPassphrase) => {
+      // Few ever open one, and everybody waits for what is loaded at the start.
+      const { openReset } = await import('./open-reset.ts');
+      const { authorityPassphrase } = await import('./provision/authority.ts');
       const passphrase = async () => (await authorityPassphrase(env)) ?? (await askPassphrase());
       const { server } = profile.requireRecord();
       return await openReset({ home: globals.home, random, passphrase }, { server, details });

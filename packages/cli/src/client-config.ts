@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CofferError, environmentName, KiB, minuteMs, nearestName } from '@coffer/core';
 import type { Profile } from '@coffer/client';
-import { parseDocument } from 'yaml';
+import type { Document } from 'yaml';
 import { z } from 'zod';
 import { Duration } from './arguments.ts';
 
@@ -18,12 +18,12 @@ export type ClientConfig = z.output<typeof ClientConfig>;
 const maxFileBytes = 64 * KiB;
 
 /** Environment > file > default. @throws CONFIG naming the setting, and the nearest known one for an unknown name */
-export function clientConfig(
+export async function clientConfig(
   { path }: Pick<Profile, 'path'>,
   env: Readonly<Record<string, string | undefined>>,
-): ClientConfig {
+): Promise<ClientConfig> {
   const file = join(path, 'config.yaml');
-  const given = { ...inFile(file), ...inEnvironment(env) };
+  const given = { ...(await inFile(file)), ...inEnvironment(env) };
   const parsed = ClientConfig.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -33,9 +33,11 @@ export function clientConfig(
 
 const names = Object.keys(ClientConfig.shape);
 
-function inFile(file: string): Record<string, unknown> {
+async function inFile(file: string): Promise<Record<string, unknown>> {
   const text = readText(file);
   if (text === undefined) return {};
+  // Most have no such file, and do not wait for its parser.
+  const { parseDocument } = await import('yaml');
   const document = parseDocument(text, { schema: 'core', uniqueKeys: true });
   const [problem] = document.errors;
   if (problem !== undefined) throw configError(`${file} is not valid YAML: ${problem.message.split('\n', 1)[0]}`);
@@ -45,7 +47,7 @@ function inFile(file: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function plainOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
+function plainOf(document: Document, file: string): unknown {
   try {
     // No aliases, no billion laughs.
     return document.toJS({ maxAliasCount: 0 });

@@ -20,8 +20,8 @@ test.each([
   ['lockAfter: 5min\n', {}, 5 * 60_000],
   ['lockAfter: never\n', {}, Number.POSITIVE_INFINITY],
   ['lockAfter: 5min\n', { COFFER_LOCK_AFTER: '1h' }, 3_600_000],
-])('the environment comes before the file, and that before what is usual: %j %j', (text, env, expected) => {
-  expect(clientConfig(profileWith(text), env).lockAfter).toBe(expected);
+])('the environment comes before the file, and that before what is usual: %j %j', async (text, env, expected) => {
+  expect((await clientConfig(profileWith(text), env)).lockAfter).toBe(expected);
 });
 
 test.each([
@@ -34,6 +34,7 @@ test.each([
   ['- 1', { message: expect.stringContaining('holds no settings') }],
   ['a: &a [1]\nlockAfter: *a', { message: expect.stringContaining('aliases are not allowed') }],
   ['x'.repeat(70_000), { message: expect.stringContaining('larger than') }],
-])('what is wrong is named: %s', (text, problem) => {
-  expect(() => clientConfig(profileWith(text), {})).toThrow(expect.objectContaining({ code: 'CONFIG', ...problem }));
+])('what is wrong is named: %s', async (text, problem) => {
+  const reading = clientConfig(profileWith(text), {});
+  await expect(reading).rejects.toMatchObject({ code: 'CONFIG', ...problem });
 });

@@ -82,7 +82,7 @@ test('a picture is drawn, and one that is damaged is said to be one', async () =
   writeFileSync(`${local}/b.png`, png.subarray(0, 45));
   await device.run(['put', local, '/']);
   await using person = new AtTerminal(['ui'], device.home, { cols: 120 });
-  await person.shows(/> +files\//);
+  await person.shows(/online/);
   person.type('/pictures\r\r');
   await person.shows(/> +a\.png[^]*a picture of 1 × 1 pixels/);
   await person.shows(/▀/);

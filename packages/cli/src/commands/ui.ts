@@ -18,7 +18,7 @@ export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const { runUi } = await import('@coffer/tui');
   const profile = openProfile(context);
-  const { lockAfter } = clientConfig(profile, context.env);
+  const { lockAfter } = await clientConfig(profile, context.env);
   await runUi({
     profile,
     lockAfterMs: lockAfter,
