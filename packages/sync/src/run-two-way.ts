@@ -81,12 +81,15 @@ async function carryOut(job: JobContext, plans: TwoPlans, found: RootFound): Pro
   if (laidDown !== 'done') return laidDown === 'some failed';
   if (!plans.push.leavesWork && !down.leavesWork && job.report.counts.conflicts === 0) return true;
   const rest = await admit(job, await makePlan(job, { mode: 'push', twoWay: 'after-pull' }), found);
-  return (await push(job, { plan: rest, plannedSeq: vault.tree.seq })) === 0 && !setsConflictAside(rest);
+  return (await push(job, { plan: rest, plannedSeq: vault.tree.seq })) === 0 && !renamesInVault(rest);
 }
 
-/** What goes under a conflict name in the vault must still come down under it: in a directory that was renamed there, only the last push finds that. */
-function setsConflictAside({ structure }: Plan): boolean {
-  return structure.some((step) => step.action === 'set-aside' && step.isConflict);
+/**
+ * What gets another name in the vault by the last push must still come down under it: in a directory that was renamed there, only
+ * that push finds a name that is taken twice, or a file that came down with the directory although it was renamed here.
+ */
+function renamesInVault({ structure }: Plan): boolean {
+  return structure.some((step) => step.action === 'move' || (step.action === 'set-aside' && step.isConflict));
 }
 
 /** @throws TOO_MANY_DELETIONS */

@@ -51,7 +51,8 @@ export class ModelJob {
     this.run('push', { ...options, twoWay: 'before-pull' });
     this.run('pull', { ...options, twoWay: 'before-pull' });
     const { structure } = this.run('push', { ...options, twoWay: 'after-pull' });
-    if (structure.some((step) => step.action === 'set-aside' && step.isConflict)) this.runTwoWay(scope);
+    if (structure.some((step) => step.action === 'move' || (step.action === 'set-aside' && step.isConflict)))
+      this.runTwoWay(scope);
   }
 
   run(mode: 'push' | 'pull', options: ModelRules): Plan {

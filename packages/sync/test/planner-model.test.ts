@@ -292,6 +292,16 @@ describe('the planner', () => {
     expect(() => expectNothingMissed(rounds)).not.toThrow();
   });
 
+  test('two-way: a file that was renamed here, in a directory that was renamed there to one that is new here', () => {
+    const rounds = [
+      [edited('folder', 'write', 'a/c')],
+      [edited('folder', 'write', 'b/a'), edited('folder', 'rename', 'a/c', 'a/a'), edited('vault', 'rename', 'a', 'b')],
+      [],
+      [],
+    ];
+    expect(() => expectNothingMissed(rounds)).not.toThrow();
+  });
+
   test('two-way, with a look at what was touched alone: nothing is missed', () => {
     fc.assert(
       fc.property(
