@@ -1,5 +1,6 @@
 import { logout } from '@coffer/client';
 import type { RetentionPolicy } from '@coffer/client';
+import { equalBytes } from '@coffer/core';
 import { detailPane, listPane } from '../../app/list-pane.ts';
 import { listStart, move, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
@@ -110,10 +111,21 @@ export class SettingsScreen implements Screen {
         isFull ? account.ownDevices.list() : account.refreshDevices(),
         isFull ? account.credentials.requests() : [],
       ]);
-      this.#store.update((state) => ({ ...state, usage, retention, devices, requests }));
+      this.#update({ usage, retention, devices, requests });
     } catch (error) {
       if (!isPassing(error)) ui.fail(error);
     }
+  }
+
+  /** Rows that come or go do not put another one under the cursor. */
+  #update(learned: Pick<SettingsState, 'usage' | 'retention' | 'devices' | 'requests'>): void {
+    const here = this.#here();
+    this.#store.update((state) => ({ ...state, ...learned }));
+    const rows = settingsRows(this.#store.state);
+    const { cursor } = this.#list.state;
+    const at =
+      here === undefined || isSameRow(rows[cursor], here) ? cursor : rows.findIndex((row) => isSameRow(row, here));
+    if (at >= 0) this.#list.update((list) => ({ ...list, cursor: at }));
   }
 
   async #setPolicy(): Promise<void> {
@@ -188,6 +200,11 @@ export class SettingsScreen implements Screen {
     });
     if (isDone) quit();
   }
+}
+
+function isSameRow(row: SettingsRow | undefined, { text, device }: SettingsRow): boolean {
+  if (row?.text !== text) return false;
+  return device === undefined || row.device === undefined || equalBytes(row.device.device, device.device);
 }
 
 function policyOf(text: string): RetentionPolicy | undefined {
