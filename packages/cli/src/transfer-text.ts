@@ -1,4 +1,5 @@
 import { formatSize } from '@coffer/core';
+import { reportCounts } from '@coffer/sync';
 import type { PlanLine, SyncReport } from '@coffer/sync';
 import { table } from './output.ts';
 import { formatSpan } from './progress.ts';
@@ -13,20 +14,7 @@ export function syncText(report: SyncReport): string {
 
 /** Counts that are not zero. */
 export function countsText(report: SyncReport): string {
-  const counts: readonly (readonly [string, number])[] = [
-    ['sent', report.sent],
-    ['modified', report.modified],
-    ['removed', report.removed],
-    ['received', report.received],
-    ['received modified', report.receivedModified],
-    ['received removed', report.receivedRemoved],
-    ['moved', report.moved],
-    ['unchanged', report.unchanged],
-    ['conflicts', report.conflicts],
-    ['sent again for the server', report.healed],
-    ['failed', report.failed],
-  ];
-  const shown = counts.filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count}`);
+  const shown = reportCounts(report).map(([name, count]) => `${name}: ${count}`);
   return shown.length === 0 ? 'nothing to do' : shown.join(', ');
 }
 

@@ -190,7 +190,7 @@ class DeviceAccount implements Account {
     return this.#homeVault(signal);
   }
 
-  /** Every vault of the account itself, up to date. What becomes of its teams is known before its shares are looked at. */
+  /** Every vault of the account itself, to be pulled. What becomes of its teams is known before its shares are looked at. */
   async *#ownVaults(signal?: AbortSignal): AsyncGenerator<JournalVault> {
     const { account } = this.#deps.record;
     yield* await this.teams.ownVaults(signal);
@@ -198,11 +198,7 @@ class DeviceAccount implements Account {
     const home = await this.#homeVault(signal);
     await home.pull(signal);
     yield home;
-    for (const { target } of home.mounts()) {
-      const share = this.#openShare(target as VaultId, { kind: 'share', owner: account });
-      await share.pull(signal);
-      yield share;
-    }
+    for (const { target } of home.mounts()) yield this.#openShare(target as VaultId, { kind: 'share', owner: account });
   }
 
   async #homeVault(signal?: AbortSignal): Promise<JournalVault> {

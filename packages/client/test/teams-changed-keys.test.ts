@@ -48,7 +48,9 @@ const epochOf = (path: string): Promise<number> =>
 const teamEpoch = (name: string): Promise<number> =>
   alice.run(async ({ teams }) => {
     const { id } = await teams.find(name);
-    return (await teams.ownVaults()).find((vault) => Buffer.compare(vault.id, id) === 0)?.state?.epoch ?? -1;
+    const own = (await teams.ownVaults()).find((vault) => Buffer.compare(vault.id, id) === 0);
+    await own?.pull();
+    return own?.state?.epoch ?? -1;
   });
 
 const verify = (machine: Machine, username: string): Promise<void> =>

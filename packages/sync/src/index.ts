@@ -16,7 +16,7 @@ export type { SyncProgress } from './progress.ts';
 export { pushTree } from './push-tree.ts';
 export type { PushTreeOptions } from './push-tree.ts';
 export type { ReportedError, SyncReport } from './report.ts';
-export { reportText } from './report-text.ts';
+export { reportCounts, reportText } from './report-text.ts';
 export { resolveConflict } from './resolve-conflict.ts';
 export type { KeptSide, ResolveOptions } from './resolve-conflict.ts';
 export { runOutcome } from './run-outcome.ts';

@@ -2,6 +2,12 @@ import type { SyncReport } from './report.ts';
 
 /** The counts of a run that are not zero, in the words of the command line. */
 export function reportText(report: SyncReport): string {
+  const shown = reportCounts(report).map(([name, number]) => `${name} ${number}`);
+  return shown.length === 0 ? 'nothing to do' : shown.join(', ');
+}
+
+/** The same, each with its name. */
+export function reportCounts(report: SyncReport): readonly (readonly [string, number])[] {
   const counts: readonly (readonly [string, number])[] = [
     ['sent', report.sent],
     ['modified', report.modified],
@@ -15,6 +21,5 @@ export function reportText(report: SyncReport): string {
     ['sent again for the server', report.healed],
     ['failed', report.failed],
   ];
-  const shown = counts.filter(([, number]) => number > 0).map(([name, number]) => `${name} ${number}`);
-  return shown.length === 0 ? 'nothing to do' : shown.join(', ');
+  return counts.filter(([, number]) => number > 0);
 }

@@ -16,7 +16,7 @@ export const run: Command = async (context, input) => {
   const { sharing, info } = session.account;
   await sharing.finishPending(context.signal);
   const { home, path } = await session.at(args[0], { follow: false });
-  await sharing.workOff(context.signal);
+  await session.workOff();
   if (home.vault !== session.vault) throw insideShare(args[0]);
   const entry = requireEntry(home.vault.tree, path, args[0]);
   const person = await sharing.find(args[1], context.signal);

@@ -35,7 +35,7 @@ export const create: Command = async (context, input) => {
 export const list: Command = async (context, input) => {
   parseInput(input, { args: z.tuple([]), options: none });
   await using session = await opened(context);
-  await session.account.sharing.workOff(context.signal);
+  await session.workOff();
   const teams = await session.account.teams.list(context.signal);
   context.output.result({
     json: () =>
@@ -55,7 +55,7 @@ export const list: Command = async (context, input) => {
 export const show: Command = async (context, input) => {
   const [name] = parseInput(input, named).args;
   await using session = await opened(context);
-  await session.account.sharing.workOff(context.signal);
+  await session.workOff();
   const team = await session.account.teams.find(name, context.signal);
   session.warnOf(team.owner);
   const members = await session.account.teams.members(team, context.signal);
@@ -76,11 +76,11 @@ export const show: Command = async (context, input) => {
 export const add: Command = async (context, input) => {
   const [name, member] = parseInput(input, withMember).args;
   await using session = await opened(context);
-  const { people, sharing, teams } = session.account;
+  const { people, teams } = session.account;
   const team = await teams.find(name, context.signal);
   const person = await people.find(member, context.signal);
   await teams.add(team, person, context.signal);
-  await sharing.workOff(context.signal);
+  await session.workOff();
   context.output.result({
     json: () => ({ name, member: person.username }),
     text: () => `${safeText(person.username)} is in ${safeText(name)}, and gets what is shared with it`,
@@ -91,11 +91,11 @@ export const add: Command = async (context, input) => {
 export const remove: Command = async (context, input) => {
   const [name, member] = parseInput(input, withMember).args;
   await using session = await opened(context);
-  const { sharing, teams } = session.account;
+  const { teams } = session.account;
   const team = await teams.find(name, context.signal);
   const { account, username } = await memberNamed(session, { team, member }, context.signal);
   await teams.remove(team, account, context.signal);
-  await sharing.workOff(context.signal);
+  await session.workOff();
   const again = await teams.find(name, context.signal);
   const pending = (await sharedWith(session.account, again, context.signal)).filter(({ state }) => state === 'pending');
   context.output.result({

@@ -14,7 +14,7 @@ export const run: Command = async (context, input) => {
   requireFullDevice(session.account);
   const { sharing, info } = session.account;
   const { home, path } = await session.at(args[0], { follow: false });
-  await sharing.workOff(context.signal);
+  await session.workOff();
   const { share } = home.place ?? {};
   if (share !== undefined && (args[1] === undefined || args[1] === info.username)) {
     await sharing.leave(share, context.signal);

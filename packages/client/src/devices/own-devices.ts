@@ -7,6 +7,7 @@ import type { OwnChain } from '../login/identity-chain.ts';
 import { revokeDevice } from '../login/revoke-device.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
+import { eachOf } from '../each-of.ts';
 import { rekeyIfStale } from './rekey.ts';
 
 /** A device of the account, as the identity chain certifies it and the server saw it. */
@@ -92,7 +93,7 @@ export class OwnDevices {
 
   /**
    * A new epoch in every vault of the account whose key a revoked device, or an identity that is not the account's any more,
-   * still holds; for those that are `due` in any case. Interrupted, the next call goes on. @returns how many vaults got one. @throws CONFLICT when others change a vault all the time
+   * still holds; for those that are `due` in any case. Interrupted, the next call goes on; a vault that gets none keeps none of the others back. @returns how many vaults got one. @throws the first failure; CONFLICT when others change a vault all the time
    */
   async rekey({ due }: { readonly due: readonly DeviceId[] }, signal?: AbortSignal): Promise<number> {
     const { chain, directory, server, random, connections } = this.#deps;
@@ -100,10 +101,12 @@ export class OwnDevices {
     await connections.run('control', (one) => chain.refresh(one, signal), signal);
     chain.save();
     let count = 0;
-    for await (const vault of this.#deps.ownVaults(signal)) {
+    // Whoever stole a device could have made a vault of which nothing can be made: it must not save the others for them.
+    await eachOf(this.#deps.ownVaults(signal), async (vault) => {
+      await vault.pull(signal);
       const about = { identity: chain.current, gone: chain.revokedWorkers(), due };
       if (await rekeyIfStale({ vault, directory, server, random, ...about }, signal)) count += 1;
-    }
+    });
     return count;
   }
 

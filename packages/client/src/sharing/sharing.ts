@@ -1,8 +1,9 @@
-import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
+import { CofferError, equalBytes, idKey } from '@coffer/core';
 import type { AccountId, Clock, EntryId, Random, VaultId } from '@coffer/core';
 import { isTeamId } from '@coffer/journal';
 import type { EntryName, Member, Role } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
+import { eachOf } from '../each-of.ts';
 import type { Entry } from '../entry.ts';
 import type { Chains } from '../people/chains.ts';
 import { canonicalUsername } from '../people/people.ts';
@@ -284,25 +285,6 @@ export class Sharing {
     }
     this.#deps.pending.remove(vault.id);
   }
-}
-
-/** Does it with each; what one of them meets alone keeps none of the others back. @throws that, the first; at once what all would meet */
-async function eachOf<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
-  let failure: CofferError | undefined;
-  for (const item of items) {
-    try {
-      await work(item);
-    } catch (error) {
-      if (!isCofferError(error) || isAboutAll(error)) throw error;
-      failure ??= error;
-    }
-  }
-  if (failure !== undefined) throw failure;
-}
-
-/** What the next share would meet as well. */
-function isAboutAll({ code }: CofferError): boolean {
-  return ['UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN', 'CANCELLED', 'NOT_LOGGED_IN'].includes(code);
 }
 
 function alreadyShared({ username }: Person): CofferError {

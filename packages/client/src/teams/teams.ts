@@ -4,6 +4,7 @@ import { isTeamId, nameProblem, teamFingerprint } from '@coffer/journal';
 import type { Member, VaultState } from '@coffer/journal';
 import type { ResponseOf } from '@coffer/protocol';
 import type { Connections } from '../connection/connections.ts';
+import { eachOf } from '../each-of.ts';
 import type { Chains } from '../people/chains.ts';
 import type { People, Person } from '../people/people.ts';
 import { isKnown, requireKnown, teamPrefix } from '../sharing/vault-members.ts';
@@ -225,19 +226,23 @@ export class Teams {
     });
   }
 
-  /** Ends the epoch of each own team that somebody left, or whose member has other keys now. @throws as {@link remove} */
+  /** Ends the epoch of each own team that somebody left, or whose member has other keys now. One that it cannot be done for keeps none of the others back. @throws as {@link remove}, the first */
   async workOff(signal?: AbortSignal): Promise<void> {
     const vaults = await this.ownVaults(signal);
-    for (const vault of vaults) await this.#deps.members().workOff(vault, signal);
-    if (vaults.length > 0) await this.refreshAll(signal);
+    try {
+      await eachOf(vaults, async (vault) => {
+        await vault.pull(signal);
+        await this.#deps.members().workOff(vault, signal);
+      });
+    } finally {
+      if (vaults.length > 0) await this.refreshAll(signal);
+    }
   }
 
-  /** The account's own teams, up to date. @throws INTEGRITY, UNREACHABLE */
+  /** The account's own teams, as this device knows them. @throws INTEGRITY, UNREACHABLE */
   async ownVaults(signal?: AbortSignal): Promise<readonly JournalVault[]> {
-    const own = (await this.refreshAll(signal)).filter((id) => equalBytes(this.#state(id).owner, this.#deps.account));
-    const vaults = own.map((id) => this.#open(id));
-    for (const vault of vaults) await vault.pull(signal);
-    return vaults;
+    const all = await this.refreshAll(signal);
+    return all.filter((id) => equalBytes(this.#state(id).owner, this.#deps.account)).map((id) => this.#open(id));
   }
 
   /** What concerns one team alone is told. */

@@ -30,6 +30,9 @@ interface TeamHead {
 /** Heads in use at a time; a state is a few hundred bytes for each member. */
 const stateLimit = 512;
 
+/** States of one team that an append may ask for: the one before, and those that its own commits bring. */
+const headsOfTeam = 8;
+
 /** Teams whose positions are kept; 10,000 of about 100 bytes at most. */
 const teamLimit = 64;
 
@@ -54,9 +57,11 @@ export class TeamStates {
     return this.#deps.directory;
   }
 
-  /** With every team that judging `commits` on top of `state` asks for; one that is not known here stays unknown. @throws DAMAGED, IO */
+  /** With every team that judging `commits` on top of `state` asks for; one that is not known here stays unknown. @throws LIMIT, DAMAGED, IO */
   async directoryFor(state: VaultState | undefined, commits: readonly Commit[]): Promise<Directory> {
     const { directory } = this.#deps;
+    // Only shares have teams among their members.
+    if (state !== undefined && state.kind !== 'share') return directory;
     const wanted = teamHeads(state, commits);
     if (wanted.length === 0) return directory;
     const known = new Map<IdKey, TeamState>();
@@ -152,13 +157,26 @@ function teamHeads(state: VaultState | undefined, commits: readonly Commit[]): r
   const seen = [...(state?.members.values() ?? [])].flatMap(({ member }) =>
     headOf(member, state?.identities.get(idKey(member))),
   );
-  const named = commits.flatMap(({ header }) =>
-    header.refs.flatMap((ref) => {
-      if (ref.kind === 'identity') return headOf(ref.subject, ref.head);
-      return ref.kind === 'member' && ref.role !== 'none' ? headOf(ref.member, ref.chainHead) : [];
-    }),
+  const refs = commits.flatMap(({ header }) => header.refs);
+  const admitted = refs.flatMap((ref) =>
+    ref.kind === 'member' && ref.role !== 'none' ? headOf(ref.member, ref.chainHead) : [],
   );
-  return [...new Map([...seen, ...named].map((one) => [keyOf(one), one])).values()];
+  const members = new Set([...seen, ...admitted].map(({ team }) => idKey(team)));
+  const named = refs.flatMap((ref) =>
+    ref.kind === 'identity' && members.has(idKey(ref.subject)) ? headOf(ref.subject, ref.head) : [],
+  );
+  const heads = [...new Map([...seen, ...admitted, ...named].map((one) => [keyOf(one), one])).values()];
+  checkHeads(heads);
+  return heads;
+}
+
+/** Each head may have to be judged from the beginning of its team, before it is known whether the commits are any good. @throws LIMIT */
+function checkHeads(heads: readonly TeamHead[]): void {
+  for (const [, ofOne] of Map.groupBy(heads, ({ team }) => idKey(team)))
+    if (ofOne.length > headsOfTeam)
+      throw new CofferError('LIMIT', 'one append names too many states of a team', {
+        details: { limit: headsOfTeam, team: idKey(ofOne[0]?.team ?? new Uint8Array(0)) },
+      });
 }
 
 /** Nothing for an account. */
