@@ -156,7 +156,7 @@ describe('a server', () => {
   });
 
   test('does not start where there is no storage', async () => {
-    const { exitCode, stderr } = await coffer(['serve', '--port', '0']);
+    const { exitCode, stderr } = await coffer(['serve', '--port', '0', '--storage', join(home, 'none')]);
     expect(exitCode).toBeGreaterThan(0);
     expect(stderr).toContain('hint: ');
   });
