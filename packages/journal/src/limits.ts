@@ -30,7 +30,7 @@ export const commitLimits = {
   members: 1000,
   /** Commits of a team's journal: whoever judges a share may have to judge all of them. */
   teamCommits: 10_000,
-  /** Bytes of these commits together: clients keep them whole. Thousands of changes among thirty people, hundreds among a thousand. */
+  /** Bytes of these commits together: clients keep them whole. Thousands of changes among thirty people, some fifty departures among a thousand. */
   teamBytes: 64 * MiB,
   /** Sealed copies of one epoch secret: members and their workers. */
   seals: 2000,
