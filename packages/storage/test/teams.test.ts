@@ -94,6 +94,21 @@ describe('a share with a team', () => {
     await expect(bench.storage.append(one.share.id, [commit])).rejects.toMatchObject({ code: 'INVALID' });
   });
 
+  test('takes no append that asks for many states of a team, each to be judged from its beginning', async () => {
+    await using bench = await StorageBench.open();
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    await one.add(one.share, one.team);
+    const commits: ReturnType<TestVault['append']>[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      await one.append(one.team, { by: bench.device, refs: [one.team.nextEpoch()] });
+      commits.push(one.share.append({ by: bench.device, refs: [one.teamSeen] }));
+    }
+    await expect(bench.storage.append(one.share.id, commits)).rejects.toMatchObject({ code: 'LIMIT' });
+    for (const part of [commits.slice(0, 5), commits.slice(5)]) await bench.storage.append(one.share.id, part);
+    expect(await bench.storage.head(one.share.id)).toMatchObject({ seq: one.share.state.seq });
+  });
+
   test('comes back with a new index, in whatever order its journal and the team’s are met', async () => {
     await using bench = await StorageBench.open();
     const one = await TeamBench.open(bench);
