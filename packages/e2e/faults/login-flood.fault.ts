@@ -1,5 +1,5 @@
 /**
- * 200 bad logins a second, from many addresses and at many names, while a good user signs in and a device comes back. `--rounds` is
+ * More than 200 bad logins a second, from many addresses and at many names, while a good user signs in and a device comes back. `--rounds` is
  * the number of seconds.
  *
  *   npm run faults -- login-flood
@@ -16,8 +16,10 @@ import { main } from './main.ts';
 const badPerSecond = 200;
 /** What a good user's login may take, 95 of 100. */
 const barMs = 1000;
+/** A tenth more is offered: who waits for a delayed answer falls behind. */
+const offeredPerSecond = 1.1 * badPerSecond;
 /** As many as keep below the limit of one address, and guess again and again. */
-const guessers = 100;
+const guessers = 110;
 
 await main({
   name: 'login-flood',
@@ -51,7 +53,7 @@ await main({
       `a good user's login, stretching included: p95 ${login.toFixed(0)} ms of ${logins.length} (without the flood ${quantile(quiet, 0.95).toFixed(0)} ms)`,
       `a device that comes back: p95 ${proof.toFixed(0)} ms of ${proofs.length}`,
     ];
-    if (bad / seconds < 0.9 * badPerSecond)
+    if (bad / seconds < badPerSecond)
       throw new Error(`this machine is too busy to make the flood; nothing is shown\n${lines.join('\n')}`);
     if (Math.max(login, proof) > barMs) throw new Error(`a good user waits too long\n${lines.join('\n')}`);
     return lines;
@@ -79,7 +81,7 @@ interface Counts {
 /** Each guesser has an address of its own, and begins a try when it is its turn, whether or not the one before has ended. */
 async function floodFrom({ port, stop }: { readonly port: number; readonly stop: AbortSignal }): Promise<Counts> {
   const counts: Counts = { tried: 0, turnedAway: 0, failed: 0 };
-  const everyMs = (1000 * guessers) / badPerSecond;
+  const everyMs = (1000 * guessers) / offeredPerSecond;
   const run = async (index: number): Promise<void> => {
     using guesser = await Guesser.open({ port, from: `127.0.${1 + Math.floor(index / 200)}.${2 + (index % 200)}` });
     let nextMs = performance.now() + (everyMs * index) / guessers;

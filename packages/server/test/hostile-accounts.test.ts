@@ -258,9 +258,10 @@ test('a login by password is no reset, and a worker neither renames nor sets a p
     () => connection.request('account.rename', { username: 'other' }),
     () => connection.request('account.passwordStart', { request: word() }),
     () => connection.request('account.passwordFinish', { record, unlockRecord: record, authEpoch: 1 }),
+    // Whoever takes an unattended machine must not keep its owner from a new password.
+    () => connection.request('account.requestsCancel', {}),
   ])
     await expect(attempt()).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
-  expect((await connection.request('account.requestsCancel', {})).response).toEqual({ cancelled: 0 });
 });
 
 test('a password that was changed beside the daemon ends the sessions that ask nothing', async () => {

@@ -47,6 +47,20 @@ describe('LoginGuard', () => {
     expect(slept).toEqual([]);
   });
 
+  test('resets and logins of one name do not wait for each other, nor do resets from elsewhere', async () => {
+    const { guard, begin, slept } = guardWith({ addressPerHour: 1000 });
+    const ask = (address: string) => guard.beginReset('victim', address, new AbortController().signal);
+    for (let n = 0; n < 60; n += 1) await ask(`192.0.2.${n % 20}`);
+    expect(slept).toEqual([]);
+    await begin('victim', '198.51.100.1');
+    for (let n = 0; n < 5; n += 1) await begin('victim', `198.51.100.${n}`).catch(() => undefined);
+    slept.length = 0;
+    await ask('198.51.100.77');
+    expect(slept).toEqual([]);
+    await ask('192.0.2.1');
+    expect(slept).toEqual([1000]);
+  });
+
   test('failed proofs of an address are noted up to its limit: they must not push other lines out of the log', () => {
     const { guard } = guardWith();
     const noted = Array.from({ length: 1000 }, () => guard.worthNoting('192.0.2.1')).filter(Boolean);

@@ -123,16 +123,20 @@ test('strangers fill no disk with requests, and push out none of the person', ()
       time.ms += 1;
       accounts.requests.openReset({ request: asks(n), account, ephemeralKey: id(7), tokenHash: id(8), askedFrom });
     };
+    const stateOf = (n: number) => accounts.requests.byId(asks(n))?.state;
     ask(0, '192.0.2.1');
     for (let n = 1; n <= 100; n += 1) ask(n, '198.51.100.7');
     ask(101, '203.0.113.5');
-    expect(accounts.requests.ofAccount(account)).toHaveLength(32);
-    for (const n of [0, 100, 101]) expect(accounts.requests.byId(asks(n))?.state).toBe('open');
-    expect(accounts.requests.byId(asks(1))).toBe(undefined);
-    // Of many addresses with one each the oldest.
-    for (let n = 200; n < 232; n += 1) ask(n, `2001:db8:0:${n}::/64`);
-    expect(accounts.requests.ofAccount(account)).toHaveLength(32);
-    expect(accounts.requests.byId(asks(231))?.state).toBe('open');
+    expect(accounts.requests.ofAccount(account)).toHaveLength(6);
+    expect([0, 96, 97, 100, 101].map(stateOf)).toEqual(['open', undefined, 'open', 'open', 'open']);
+    // However many strangers come, each from elsewhere: who was there before stays, and who asks after them has time to call.
+    for (let n = 200; n < 1000; n += 1) ask(n, `2001:db8:${n}::/48`);
+    expect([0, 100, 101, 385].map(stateOf)).toEqual(['open', 'open', 'open', 'open']);
+    ask(102, '192.0.2.99');
+    for (let n = 1000; n < 1063; n += 1) ask(n, `2001:db8:${n}::/48`);
+    expect([0, 102].map(stateOf)).toEqual(['open', 'open']);
+    ask(1063, '2001:db8:1063::/48');
+    expect([0, 102].map(stateOf)).toEqual(['open', undefined]);
   }));
 
 test('what was withdrawn, rejected or too late is bounded for each account', () =>
@@ -180,9 +184,9 @@ test('of too many in all, what is over goes first, then what one address asked',
     expect(left.map((numbers) => numbers.toSorted((a, b) => a - b))).toEqual([
       [1, 2, 3, 4, 5, 6, 7],
       [1, 2, 3, 4, 5, 6],
-      [1, 2, 3, 5, 6],
-      [1, 2, 5, 6],
-      [1, 2, 6],
+      [1, 2, 3, 4, 5],
+      [1, 2, 3, 4],
+      [1, 2, 4],
       [1, 2],
       [1],
       [1],

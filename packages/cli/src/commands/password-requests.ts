@@ -23,7 +23,7 @@ export const list: Command = async (context, input) => {
   return undefined;
 };
 
-/** From any device: whoever asks to reset a password must not succeed unseen. */
+/** From any full device: whoever asks to reset a password must not succeed unseen. */
 export const cancel: Command = async (context, input) => {
   parseInput(input, schemas);
   await using account = await signedInAccount(context);

@@ -93,7 +93,7 @@ export const credentialOperations = {
   'account.requestsCancel': {
     code: 0x020b,
     access: 'device',
-    about: 'Withdraws all requests about the own password that are open or approved. Any device may.',
+    about: 'Withdraws all requests about the own password that are open or approved. Full devices only.',
     request: z.strictObject({}),
     response: z.strictObject({ cancelled: count }),
   },

@@ -54,6 +54,7 @@ export function passwordHandlers(services: Services): Pick<Handlers<Connection>,
       requests: accounts.requests.ofAccount(context.account).map(shown),
     }),
     'account.requestsCancel': async (_request, { context }) => {
+      requireFull(context);
       const cancelled = accounts.requests.cancel(context.account);
       if (cancelled.length > 0)
         record(services, context, { category: 'password', operation: 'account.requestsCancel' });
@@ -83,7 +84,7 @@ async function finish(
   }
   const { request } = accounts.requests.openChange({ ...change, request: randomId<'request'>(random) });
   record(services, context, { category: 'password', operation: 'account.passwordFinish', note: 'requested' });
-  // Whoever is at an unlocked device can ask: any other device can cancel it.
+  // Whoever is at an unlocked device can ask: any other full device can cancel it.
   await notifications.notify(account, { kind: 'change-requested', device: context.device.device });
   await notifications.notifyAdmins({ kind: 'request-made', actor: account, request });
   return { request };

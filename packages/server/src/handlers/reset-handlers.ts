@@ -12,6 +12,7 @@ import {
 import type { AccountRecord, AccountRequest } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
 import { LoginThrottle } from '../login/login-throttle.ts';
+import { siteOf } from '../net/address.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 import { foldName, refused } from './session-handlers.ts';
@@ -66,11 +67,11 @@ async function resetRequest(
 ): Promise<ResponseOf<'account.resetRequest'>> {
   const { guard, accounts, opaque, clock, random } = services;
   const name = foldName(username);
-  await guard.begin(name, context.address, signal);
+  await guard.beginReset(name, context.address, signal);
   const known = await accounts.byName(username);
   const account = known?.account ?? opaque.decoyAccount(name);
   const request = randomId<'request'>(random);
-  const asked = { request, account, ephemeralKey, tokenHash, askedFrom: context.address };
+  const asked = { request, account, ephemeralKey, tokenHash, askedFrom: siteOf(context.address) };
   const [, status] = await Promise.all([clock.sleep(answerMs, signal), keep(services, known, asked)]);
   const real = known?.state === 'active';
   record(services, context, { operation: 'account.resetRequest', status, ...(real && { account }) });

@@ -39,6 +39,7 @@ export class LoginGuard {
   readonly #addresses: LoginThrottle;
   readonly #alerts: AlertWindow;
   readonly #proofs: LoginThrottle;
+  readonly #resets: LoginThrottle;
 
   constructor(deps: LoginGuardDeps, limits: LoginLimits) {
     this.#deps = deps;
@@ -46,10 +47,12 @@ export class LoginGuard {
     this.#addresses = new LoginThrottle(deps, { attemptsPerHour: limits.addressPerHour });
     this.#alerts = new AlertWindow(deps, limits);
     this.#proofs = new LoginThrottle(deps, { attemptsPerHour: limits.addressPerHour });
+    this.#resets = new LoginThrottle(deps, limits);
   }
 
   setLimits(limits: LoginLimits): void {
     this.#names.setLimits(limits);
+    this.#resets.setLimits(limits);
     this.#addresses.setLimits({ attemptsPerHour: limits.addressPerHour });
     this.#proofs.setLimits({ attemptsPerHour: limits.addressPerHour });
     this.#alerts.setLimits(limits);
@@ -67,19 +70,36 @@ export class LoginGuard {
   async begin(name: string, address: string, signal: AbortSignal): Promise<LoginAttempt> {
     // The address first: what it may not try must not count against a name, nor push other names out of memory.
     const byAddress = this.#addresses.begin(address);
-    const byName = byAddress === undefined ? undefined : this.#names.begin(name);
-    if (byName === undefined || byAddress === undefined) throw busy();
-    const waitMs = Math.max(byName, byAddress);
-    if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
+    await this.#wait([byAddress, byAddress === undefined ? undefined : this.#names.begin(name)], signal);
     return this.#attempt(name, address);
+  }
+
+  /**
+   * As {@link begin}, for one who asks for a new password. It counts against the address, and against this name from this address: who
+   * asks or guesses elsewhere must keep the person neither from asking nor from signing in. @throws BUSY
+   */
+  async beginReset(name: string, address: string, signal: AbortSignal): Promise<void> {
+    const byAddress = this.#addresses.begin(address);
+    await this.#wait(
+      [byAddress, byAddress === undefined ? undefined : this.#resets.begin(`${address} ${name}`)],
+      signal,
+    );
   }
 
   /** As {@link begin}, for one who has no name yet: registrations count against the address alone. @throws BUSY */
   async beginAt(address: string, signal: AbortSignal): Promise<Pick<LoginAttempt, 'succeeded'>> {
-    const waitMs = this.#addresses.begin(address);
+    await this.#wait([this.#addresses.begin(address)], signal);
+    return { succeeded: () => this.#addresses.succeeded(address) };
+  }
+
+  /** For the last of these turns, each of them ms from now. @throws BUSY when there is none */
+  async #wait(turns: readonly (number | undefined)[], signal: AbortSignal): Promise<void> {
+    const waitMs = turns.reduce<number | undefined>(
+      (last, turn) => (last === undefined || turn === undefined ? undefined : Math.max(last, turn)),
+      0,
+    );
     if (waitMs === undefined) throw busy();
     if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
-    return { succeeded: () => this.#addresses.succeeded(address) };
   }
 
   #attempt(name: string, address: string): LoginAttempt {

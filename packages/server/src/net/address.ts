@@ -8,6 +8,11 @@ export function limitedAddress(address: string): string {
   return address.includes(':') ? networkOf(address) : address;
 }
 
+/** The network of a {@link limitedAddress}: an IPv6 site commonly owns a /48, and could ask as 65,536 others from it. */
+export function siteOf(limited: string): string {
+  return limited.includes(':') ? `${limited.split(':').slice(0, 3).join(':')}::/48` : limited;
+}
+
 function networkOf(address: string): string {
   const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
   const first = head === '' ? [] : head.split(':');

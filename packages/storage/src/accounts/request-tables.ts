@@ -120,13 +120,13 @@ export class RequestTables {
     this.#run(`DELETE FROM requests WHERE request IN (${over})`, account, nowMs, limit);
   }
 
-  /** Of more than so many what is over goes first, then what was asked from where most was; of equals the oldest. Never an approved one. */
+  /** Of more than so many what is over goes first, then what was asked from where most was; of equals the newest. Never an approved one. */
   keepInAll({ nowMs, limit }: Listing): void {
     const count = firstRow<{ n: number }>(this.#db.prepare('SELECT count(*) AS n FROM requests'))?.n ?? 0;
     if (count <= limit) return;
     const least = `SELECT request FROM (SELECT request, r.created_at_ms AS at, asked_from, (${standing}) AS standing,
         count(*) OVER (PARTITION BY asked_from) AS together ${from})
-      WHERE standing < 2 ORDER BY standing, asked_from IS NULL, together DESC, at, request LIMIT ?`;
+      WHERE standing < 2 ORDER BY standing, asked_from IS NULL, together DESC, at DESC, request LIMIT ?`;
     this.#run(`DELETE FROM requests WHERE request IN (${least})`, nowMs, count - limit);
   }
 

@@ -7,12 +7,16 @@ import type { RequestTables, StoredRequest } from './request-tables.ts';
 
 /** How long an administrator has to decide, and a person to finish what was approved. */
 const validMs = 7 * dayMs;
-/** Between the approval of a reset and its effect, so that any device of the account can still cancel it (CRYPTO §Passwords). */
+/** Between the approval of a reset and its effect, so that any full device of the account can still cancel it (CRYPTO §Passwords). */
 const resetDelayMs = dayMs;
 /** How long what was decided stays in the list. */
 const rememberMs = 90 * dayMs;
 /** Open resets of one account: strangers can ask, and must neither push out the one that was asked by the person, nor fill the disk. */
-const openResets = 32;
+const openResets = 256;
+/** The oldest of them stay whoever asks later; beyond, the newest stay, so that who asks after strangers have filled the list has time to call. */
+const settledResets = 192;
+/** Of one address: who asks again needs the newest. */
+const openResetsOfAddress = 4;
 /** What is over, of one account: it is told, and of no use. */
 const rememberedOfAccount = 64;
 /** Requests of all accounts together: with 2 KiB each about 20 MiB. */
@@ -44,7 +48,7 @@ export interface NewReset {
   readonly account: AccountId;
   readonly ephemeralKey: Uint8Array;
   readonly tokenHash: Uint8Array;
-  /** The address, as limits count it. */
+  /** The network: whoever has it is taken for one. */
   readonly askedFrom: string;
 }
 
@@ -108,15 +112,16 @@ export class Requests {
   }
 
   /**
-   * Of more than {@link openResets} open ones of the account one is gone: the oldest of the address that asked most often. It is
-   * deleted, since a state of its own would tell a stranger that there is such an account. @throws NOT_FOUND
+   * Of too many open ones of the account one is gone: the oldest of the same address, or else of those after the first
+   * {@link settledResets}. It is deleted, since a state of its own would tell a stranger that there is such an account. @throws NOT_FOUND
    */
   openReset({ request, account, ephemeralKey, tokenHash, askedFrom }: NewReset): AccountRequest {
     return this.#deps.change(() => {
       const { authEpoch } = this.#active(account);
       const isOpenReset = ({ kind, state }: AccountRequest): boolean => kind === 'password-reset' && state === 'open';
       const open = this.#undecided(account).filter(isOpenReset);
-      for (const one of surplusOf(open, askedFrom)) this.#deps.tables.remove(one.request);
+      const gone = surplusOf(open, askedFrom);
+      if (gone !== undefined) this.#deps.tables.remove(gone.request);
       const record = { ...this.#blank({ request, account, authEpoch }), ephemeralKey, tokenHash, askedFrom };
       return this.#add({ ...record, kind: 'password-reset' });
     });
@@ -281,19 +286,11 @@ export class Requests {
   }
 }
 
-/** What makes room for one more from this address: the only one of an address goes after those of one that asked more often. */
-function surplusOf(open: readonly AccountRequest[], askedFrom: string): readonly AccountRequest[] {
-  const left = [...open];
-  while (left.length >= openResets) {
-    const countOf = (address: string | null): number =>
-      left.filter((one) => one.askedFrom === address).length + (address === askedFrom ? 1 : 0);
-    const most = Math.max(...left.map((one) => countOf(one.askedFrom)));
-    left.splice(
-      left.findIndex((one) => countOf(one.askedFrom) === most),
-      1,
-    );
-  }
-  return open.filter((one) => !left.includes(one));
+/** What makes room for one more from this address; oldest first. No stranger takes the place of one that was there before the list was nearly full. */
+function surplusOf(open: readonly AccountRequest[], askedFrom: string): AccountRequest | undefined {
+  const own = open.filter((one) => one.askedFrom === askedFrom);
+  if (own.length >= openResetsOfAddress) return own[0];
+  return open.length >= openResets ? open[settledResets] : undefined;
 }
 
 const notAgain = { retryable: false } as const;
