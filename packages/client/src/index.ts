@@ -78,6 +78,8 @@ export type { Place, Places, ResolveOptions, SharedFolder } from './sharing/plac
 export type { BrokenShare, IncomingShare, SharedVaults } from './sharing/shared-vaults.ts';
 export type { OutgoingShare, ShareMember, ShareState, Sharing } from './sharing/sharing.ts';
 export type { Team, TeamGrant, TeamMember, Teams } from './teams/teams.ts';
+export { sharedWithTeam } from './teams/shared-with-team.ts';
+export type { TeamShare } from './teams/shared-with-team.ts';
 export type { OwnDevice, OwnDevices } from './devices/own-devices.ts';
 export { revokeOwn } from './devices/revoke-own.ts';
 export type { RevokeOwnOptions, RevokeOwnReport } from './devices/revoke-own.ts';

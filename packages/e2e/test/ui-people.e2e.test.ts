@@ -57,6 +57,55 @@ test('a folder is shared from Files, received, and taken back; both see it at on
   await receiving.shows(/nothing is shared/);
 });
 
+test('a team is made and shared with, somebody is taken in and out again, and both see it at once', async () => {
+  const [head, singer] = await Promise.all([vault.addPerson('head'), vault.addPerson('singer')]);
+  await head.device.run(['mkdir', '/scores']);
+  await using managing = uiOf(head);
+  await managing.shows(/> +scores\//);
+  managing.type('4');
+  await managing.shows(/nothing is shared/);
+  managing.type('t');
+  await managing.shows(/What is the new team called/);
+  managing.type('choir\r');
+  await managing.shows(/> team choir +yours, 1 person/);
+  managing.type('m');
+  await managing.shows(/Share what/);
+  managing.type('\u0015/scores\r');
+  await managing.shows(/Share \/scores with whom\?[^]*> team:choir/);
+  managing.type('\r');
+  await managing.shows(/What may team:choir do/);
+  managing.type('\r');
+  await managing.shows(/team:choir may read it\. They find it under/);
+  managing.type('y');
+  await managing.shows(/to team:choir: \/scores +reads/);
+  await using singing = uiOf(singer);
+  await singing.shows(/online/);
+  singing.type('4');
+  await singing.shows(/nothing is shared/);
+  managing.type('G');
+  await managing.shows(/> team choir/);
+  managing.type('a');
+  await managing.shows(/Take whom into choir/);
+  managing.type('singer\r');
+  await managing.shows(/singer gets what is shared with the team, now and later: 1 share\./);
+  managing.type('y');
+  await managing.shows(/team choir +yours, 2 people/);
+  await singing.shows(/from head: scores[^]*team choir +of head, 2 people/);
+  managing.type('\r');
+  await managing.shows(/head, you +manages it[^]*singer +is in it/);
+  managing.type('G');
+  await managing.shows(/> +singer/);
+  managing.type('d');
+  await managing.shows(/Take singer out of choir/);
+  managing.type('y');
+  await managing.shows(/singer is no longer in choir/);
+  await singing.shows(/nothing is shared/);
+  expect((await head.device.run(['team', 'show', 'choir', '--json'])).json).toMatchObject({
+    members: [{ member: 'head' }],
+    shares: [{ path: '/scores', state: 'active' }],
+  });
+});
+
 test('two people compare the same twelve words, and one leaves what was shared', async () => {
   const [giver, taker] = await Promise.all([vault.addPerson('giver'), vault.addPerson('taker')]);
   await giver.device.run(['mkdir', '/talk']);

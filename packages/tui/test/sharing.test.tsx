@@ -40,6 +40,7 @@ function scene(
     person(name, name === 'stranger' && !verified.has(name) ? 'unverified' : 'certified');
   const account = {
     info: { username: 'owner', scope: 'full' },
+    teams: { list: async () => [], through: () => [] },
     people: {
       find,
       words: () => Array.from({ length: 12 }, (_, index) => `word${index}`),

@@ -1,5 +1,6 @@
+import { sharedWithTeam } from '@coffer/client';
 import type { Account, Person, ShareState, Team, TeamMember } from '@coffer/client';
-import { CofferError, equalBytes, idKey } from '@coffer/core';
+import { CofferError, idKey } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome, requireFullDevice } from '../compose.ts';
@@ -145,16 +146,16 @@ async function memberNamed(
 
 /** What the account sees of that; others may share more with the team only with its members. */
 async function sharedWith(account: Account, team: Team, signal: AbortSignal): Promise<readonly SharedWithTeam[]> {
-  const outgoing = (await account.sharing.outgoing(signal))
-    .filter(({ member }) => equalBytes(member.account, team.id))
-    .map(({ names, role, state }) => ({ path: displayPath(names), owner: account.info.username, role, state }));
-  const incoming = (await account.shared.list(signal)).flatMap(({ vault, ownerName, name }) =>
-    account.teams
-      .through(vault)
-      .filter(({ id }) => equalBytes(id, team.id))
-      .map(({ role, state }) => ({ path: displayPath(['Shared', ownerName, name]), owner: ownerName, role, state })),
+  const outgoing = await account.sharing.outgoing(signal);
+  const incoming = await account.shared.list(signal);
+  return sharedWithTeam(team, { teams: account.teams, outgoing, incoming }).map(
+    ({ names, ownerName = account.info.username, role, state }) => ({
+      path: displayPath(names),
+      owner: ownerName,
+      role,
+      state,
+    }),
   );
-  return [...outgoing, ...incoming];
 }
 
 function showText(members: readonly TeamMember[], shares: readonly SharedWithTeam[]): string {

@@ -15,5 +15,4 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   register: 'the first run asks for it',
   'password reset-request': 'by command, on a machine where nobody is signed in',
   'password reset': 'by command, on the machine that asked',
-  team: 'by command',
 };

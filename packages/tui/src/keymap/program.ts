@@ -46,10 +46,10 @@ export const programKeys = [
     action: 'showSharing',
     keys: ['4'],
     label: 'sharing',
-    help: 'What you share with whom, and what is shared with you.',
+    help: 'What you share with whom, what is shared with you, and your teams.',
     group: 'Program',
     screens: 'all',
-    cli: ['shares'],
+    cli: ['shares', 'team list', 'team show'],
   },
   {
     action: 'showJobs',

@@ -10,14 +10,17 @@ type Role = ShareMember['role'];
 export interface ToShare {
   readonly entry: Entry;
   readonly names: readonly EntryName[];
+  /** Who stands in the field at first. */
+  readonly whom?: string;
 }
 
 /** Asks with whom and how, compares words with somebody who is not made sure of, says what will happen, and shares. */
-export async function shareEntry(parts: Parts, { entry, names }: ToShare): Promise<void> {
+export async function shareEntry(parts: Parts, { entry, names, whom = '' }: ToShare): Promise<void> {
   const { ui } = parts;
   const path = formatPath(names);
   const name = await ui.ask({
     title: `Share ${path} with whom?`,
+    initial: whom,
     hint: 'the name of somebody at this server, or team:NAME',
     check: (text) => (text.trim() === '' ? 'a name is needed' : undefined),
   });

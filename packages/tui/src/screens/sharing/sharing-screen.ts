@@ -1,5 +1,5 @@
 import { displayName, splitPath } from '@coffer/client';
-import type { IncomingShare, OutgoingShare } from '@coffer/client';
+import type { IncomingShare, OutgoingShare, Team } from '@coffer/client';
 import { CofferError, equalBytes } from '@coffer/core';
 import { listStart, move, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
@@ -8,18 +8,27 @@ import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
 import type { Services } from '../../services/services.ts';
+import type { SharesState } from '../../services/shares.ts';
 import { changeRole, shareEntry } from '../../services/share-entry.ts';
 import { queueDownload } from '../../services/transfer-tasks.ts';
+import { addMember, createTeam, leaveTeam, removeMember, teamShares } from '../../services/team-changes.ts';
 import { comparedWords, findPerson } from '../../services/verify-person.ts';
-import { pathOf, personOf, rowDetails, sharingRows, sharingView } from './sharing-view.ts';
+import { pathOf, personOf, rowDetails, sharingRows, sharingView, titleOf } from './sharing-view.ts';
 import type { SharingRow } from './sharing-view.ts';
+import type { TeamFacts, TeamRow } from './team-rows.ts';
 
-/** What the account shares with whom, and what is shared with it. */
+/** What the account shares with whom, what is shared with it, and the teams that it is in. */
 export class SharingScreen implements Screen {
   readonly id = 'sharing';
   readonly title = 'Sharing';
   readonly #services: Services;
   readonly #list = new Store<ListState>(listStart);
+  #known: { readonly of: SharesState; readonly rows: readonly SharingRow[] } | undefined;
+
+  readonly #facts: TeamFacts = {
+    sharesOf: (team) => teamShares(this.#services, team),
+    isSelf: ({ account }) => equalBytes(account, this.#services.account.info.account),
+  };
 
   constructor(services: Services) {
     this.#services = services;
@@ -36,20 +45,37 @@ export class SharingScreen implements Screen {
   }
 
   view(space: Space): ScreenView {
-    return sharingView({ state: this.#services.shares.store.state, list: this.#list.state }, space);
+    const { state } = this.#services.shares.store;
+    return sharingView({ state, rows: this.#rows(), list: this.#list.state }, space);
   }
 
   can(action: ActionId): Ability {
     const { account } = this.#services;
     if (changes.has(action) && account.info.scope === 'worker') return 'an unattended device shares nothing';
-    if (action === 'share' || action === 'verifyPerson') return true;
     const here = this.#here();
+    if (action === 'addMember') return this.#canAdd(here);
     if (!aboutRow.has(action)) return true;
     if (here === undefined) return 'there is no share under the cursor';
+    if (here.kind === 'team' || here.kind === 'member') return this.#canTeam(action, here);
     if (action === 'changeRole' && here.kind === 'incoming')
       return `what you may do is ${personOf(here).username}'s to say`;
     if (action === 'saveShare' && here.kind === 'outgoing') return 'this is yours: s in Files saves it';
     return true;
+  }
+
+  #canAdd(here: SharingRow | undefined): Ability {
+    const team = here === undefined ? undefined : teamOf(here);
+    if (team === undefined) return 'this is no team: t makes one';
+    return team.isOwn ? true : `${team.owner.username} manages this team`;
+  }
+
+  #canTeam(action: ActionId, here: TeamRow): Ability {
+    if (action === 'open') return true;
+    if (action !== 'unshare') return 'this is no share: who is in a team gets what is shared with it';
+    const team = teamOf(here);
+    if (!team.isOwn) return here.kind === 'team' || here.isSelf ? true : `${team.owner.username} manages this team`;
+    if (here.kind === 'member' && !here.member.isOwner) return true;
+    return 'you manage this team: take the others out, and take back what is shared with it';
   }
 
   run(action: ActionId, height: number): void {
@@ -69,12 +95,28 @@ export class SharingScreen implements Screen {
     if (action === 'share') return await this.#share();
     const here = this.#here();
     if (action === 'verifyPerson') return await this.#verify(here);
+    if (action === 'createTeam') return await createTeam(this.#services);
     if (here === undefined) return;
+    if (here.kind === 'team' || here.kind === 'member') return await this.#actOnTeam(action, here);
     if (action === 'open') await this.#services.ui.read({ title: pathOf(here), lines: rowDetails(here).map(lineOf) });
     else if (action === 'unshare')
       await (here.kind === 'outgoing' ? this.#unshare(here.share) : this.#leave(here.share));
     else if (here.kind === 'incoming') await this.#save(here.share);
     else await changeRole(this.#services, here.share);
+  }
+
+  async #actOnTeam(action: ActionId, here: TeamRow): Promise<void> {
+    const { ui, shares } = this.#services;
+    if (action === 'addMember') return await addMember(this.#services, teamOf(here));
+    if (action === 'unshare') return await this.#unteam(here);
+    if (here.kind === 'team') await ui.work('asking who is in it', () => shares.lookInto(here.known.team));
+    else await ui.read({ title: titleOf(here), lines: rowDetails(here).map(lineOf) });
+  }
+
+  async #unteam(here: TeamRow): Promise<void> {
+    const team = teamOf(here);
+    if (here.kind === 'team' || !team.isOwn) await leaveTeam(this.#services, team);
+    else await removeMember(this.#services, { team, person: here.member.person });
   }
 
   async #share(): Promise<void> {
@@ -87,7 +129,10 @@ export class SharingScreen implements Screen {
       check: (text) => this.#pathProblem(text),
     });
     const entry = path === undefined ? undefined : vault.tree.lookup(path);
-    if (path !== undefined && entry !== undefined) await shareEntry(this.#services, { entry, names: splitPath(path) });
+    const team = here === undefined ? undefined : teamOf(here);
+    const whom = team === undefined ? '' : `team:${team.name}`;
+    if (path !== undefined && entry !== undefined)
+      await shareEntry(this.#services, { entry, names: splitPath(path), whom });
   }
 
   #pathProblem(text: string): string | undefined {
@@ -170,12 +215,22 @@ export class SharingScreen implements Screen {
     return rows[Math.min(this.#list.state.cursor, rows.length - 1)];
   }
 
+  /** Made once for what the server said last: they are asked for at every key and every frame. */
   #rows(): readonly SharingRow[] {
-    return sharingRows(this.#services.shares.store.state);
+    const { state } = this.#services.shares.store;
+    if (this.#known?.of !== state) this.#known = { of: state, rows: sharingRows(state, this.#facts) };
+    return this.#known.rows;
   }
 }
 
-const changes = new Set<ActionId>(['share', 'unshare', 'changeRole', 'verifyPerson']);
+function teamOf(row: TeamRow): Team;
+function teamOf(row: SharingRow): Team | undefined;
+function teamOf(row: SharingRow): Team | undefined {
+  if (row.kind === 'team') return row.known.team;
+  return row.kind === 'member' ? row.team : undefined;
+}
+
+const changes = new Set<ActionId>(['share', 'unshare', 'changeRole', 'verifyPerson', 'createTeam', 'addMember']);
 const aboutRow = new Set<ActionId>(['open', 'changeRole', 'unshare', 'saveShare']);
 
 function lineOf({ text, role }: ReturnType<typeof rowDetails>[number]) {

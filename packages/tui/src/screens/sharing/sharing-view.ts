@@ -7,62 +7,86 @@ import type { ListState } from '../../app/list-state.ts';
 import type { ScreenView, Space } from '../../app/screen.ts';
 import { roleWords } from '../../services/share-entry.ts';
 import type { SharesState } from '../../services/shares.ts';
+import { count } from '../../terminal/format.ts';
 import type { Role } from '../../terminal/theme.ts';
+import { isOwnRow, teamRowDetails, teamRows, teamRowText } from './team-rows.ts';
+import type { TeamFacts, TeamRow } from './team-rows.ts';
 
-/** A row of the screen: one member of one share of the account, or what somebody shares with it. */
+/** A row of the screen: one member of one share of the account, what somebody shares with it, or a team with its members. */
 export type SharingRow =
   | { readonly kind: 'outgoing'; readonly share: OutgoingShare }
-  | { readonly kind: 'incoming'; readonly share: IncomingShare };
+  | { readonly kind: 'incoming'; readonly share: IncomingShare }
+  | TeamRow;
 
-export function sharingRows({ outgoing, incoming }: SharesState): readonly SharingRow[] {
+export function sharingRows({ outgoing, incoming, teams }: SharesState, facts: TeamFacts): readonly SharingRow[] {
   return [
     ...outgoing.map((share) => ({ kind: 'outgoing' as const, share })),
     ...incoming.map((share) => ({ kind: 'incoming' as const, share })),
+    ...teamRows(teams, facts),
   ];
 }
 
 export interface SharingViewInput {
   readonly state: SharesState;
+  readonly rows: readonly SharingRow[];
   readonly list: ListState;
 }
 
 /** The Sharing screen for a state: pure. */
-export function sharingView({ state, list }: SharingViewInput, space: Space): ScreenView {
-  const rows = sharingRows(state);
+export function sharingView({ state, rows, list }: SharingViewInput, space: Space): ScreenView {
   const left = space.panes === 1 ? space.columns : Math.floor(space.columns * 0.6);
-  const title = `Sharing (${state.outgoing.length} from you, ${state.incoming.length} with you)`;
-  const empty = state.isKnown ? 'nothing is shared: m shares a file or folder' : 'the server has not answered';
+  const teams = state.teams.length === 0 ? '' : `, ${count(state.teams.length, 'team')}`;
+  const title = `Sharing (${state.outgoing.length} from you, ${state.incoming.length} with you${teams})`;
+  const empty = state.isKnown
+    ? 'nothing is shared: m shares a file or folder, t makes a team'
+    : 'the server has not answered';
   const texts = rows.map((row) => rowText(row, space));
   const panes = [listPane({ title, rows: texts, list, empty }, space, left)];
   const here = rows[Math.min(list.cursor, rows.length - 1)];
   if (left < space.columns)
-    panes.push(detailPane('Share', here === undefined ? [] : rowDetails(here), { space, width: space.columns - left }));
+    panes.push(
+      detailPane('About it', here === undefined ? [] : rowDetails(here), { space, width: space.columns - left }),
+    );
   return { crumbs: ['Sharing'], panes };
 }
 
+/** What a row is about: the path of a share as the account sees it, a team, a person. */
+export function titleOf(row: SharingRow): string {
+  if (row.kind === 'team') return `team ${row.known.team.name}`;
+  return row.kind === 'member' ? row.member.person.username : pathOf(row);
+}
+
 /** The path of a share as the account sees it. */
-export function pathOf(row: SharingRow): string {
+export function pathOf(row: Exclude<SharingRow, TeamRow>): string {
   return row.kind === 'outgoing'
     ? formatPath(row.share.names)
     : formatPath(['Shared', row.share.ownerName, row.share.name]);
 }
 
-/** The other side of a row. */
+/** The other side of a row: of a team who manages it. */
 export function personOf(row: SharingRow): Person {
+  if (row.kind === 'team') return row.known.team.owner;
+  if (row.kind === 'member') return row.member.person;
   return row.kind === 'outgoing' ? row.share.member : row.share.owner;
 }
 
-/** Everything that is known of a share, beside the list or in a dialog. */
+/** Everything that is known of a row, beside the list or in a dialog. */
 export function rowDetails(row: SharingRow): readonly Detail[] {
+  const facts: Detail[] = [{ text: titleOf(row), role: 'title' }, ...ownDetails(row)];
+  if ((row.kind === 'team' || row.kind === 'member') && isOwnRow(row)) return facts;
   const person = personOf(row);
   const { text, role } = trustWords[person.trust];
   return [
-    { text: pathOf(row), role: 'title' },
-    ...(row.kind === 'outgoing' ? outgoingDetails(row.share) : incomingDetails(row.share)),
+    ...facts,
     { text: '' },
     { text: `${person.username}: ${text}.`, role },
     { text: `keys ${toHex(person.fingerprint).slice(0, 16)}`, role: 'dim' },
   ];
+}
+
+function ownDetails(row: SharingRow): readonly Detail[] {
+  if (row.kind === 'outgoing') return outgoingDetails(row.share);
+  return row.kind === 'incoming' ? incomingDetails(row.share) : teamRowDetails(row);
 }
 
 function outgoingDetails({ member, role, state }: OutgoingShare): Detail[] {
@@ -102,6 +126,7 @@ function rowText(row: SharingRow, { theme: { glyphs } }: Space): ListRow {
     : trust === 'changed'
       ? `${glyphs.failed} other keys  `
       : `${glyphs.warning} not compared  `;
+  if (row.kind === 'team' || row.kind === 'member') return teamRowText(row, doubt);
   if (row.kind === 'incoming') {
     const { role, ownerName, name } = row.share;
     const text = `${glyphs.down} from ${ownerName}: ${displayName(name)}`;
