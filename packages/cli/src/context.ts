@@ -9,6 +9,8 @@ export interface Globals {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly yes: boolean;
+  /** False: none are wanted. */
+  readonly color: boolean;
 }
 
 /** All that a command may touch of its process. */

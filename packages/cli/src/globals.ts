@@ -48,5 +48,6 @@ export function readGlobals(
     json: first('json') === true,
     quiet: first('quiet') === true,
     yes: first('yes') === true,
+    color: chain.every(({ color }) => color !== false),
   };
 }

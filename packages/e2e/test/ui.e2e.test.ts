@@ -87,8 +87,21 @@ test('a picture is drawn, and one that is damaged is said to be one', async () =
   await person.shows(/> +a\.png[^]*a picture of 1 × 1 pixels/);
   await person.shows(/▀/);
   person.type('j');
-  await person.shows(/a PNG picture of 1 × 1[^]*000000 +89 50 4e 47/);
+  await person.shows(/a PNG picture of 1 × 1[^]*00000000 +89 50 4e 47/);
   expect(await person.rows()).not.toContainEqual(expect.stringContaining('▀'));
+});
+
+test('the command draws a picture on a terminal too, and says what it is where there is none', async () => {
+  const { device } = vault.user;
+  await device.run(['put', '-', '/red.png'], { input: Buffer.from(redPng, 'base64') });
+  await using person = new AtTerminal(['preview', '/red.png'], device.home, { env: { COLORTERM: 'truecolor' } });
+  expect(await person.exitCode).toBe(0);
+  const [said, first] = await person.screen();
+  expect([said, first]).toEqual(['a picture of 1 × 1 pixels', expect.stringMatching(/^▀+$/)]);
+  expect(person.seen).toMatch(/\[38;2;\d+;\d+;\d+;48;2;/);
+  const piped = await device.run(['preview', '/red.png']);
+  expect(piped.stdout).toMatch(/^a PNG picture of 1 × 1 pixels\n00000000 {2}89 50 4e 47/);
+  expect((await device.run(['preview', '/red.png', '--json'])).json).toMatchObject({ text: false, size: 70 });
 });
 
 /** One red pixel. */

@@ -1,6 +1,8 @@
 export { bindings, screenIds } from './keymap.ts';
 export type { ActionId, Binding, ScreenId } from './keymap.ts';
 export { onlyCommands } from './keymap/only-commands.ts';
+export { hexLines, pictureLines, previewBytes } from './preview/draw-content.ts';
+export { loadContent } from './preview/load-content.ts';
 export { runUi } from './run-ui.ts';
 export type { UiOptions } from './run-ui.ts';
 export type { AdministrationTools, OpenedReset } from './services/administration.ts';

@@ -34,13 +34,14 @@ export function drawn(screen: Screen, options: DrawOptions = {}): string[] {
 }
 
 /**
- * What holds for every screen: at the smallest size and a large one each row is as wide as the terminal, ASCII is enough, nothing
- * is said by colour alone, and for screen readers there are no boxes.
+ * What holds for every screen: at the smallest size and a large one each row is as wide as the terminal, ASCII is enough where there
+ * is no UTF-8, nothing is said by colour alone, and for screen readers there are no boxes.
  */
 export async function expectLegible(makeScreen: () => Screen): Promise<void> {
   drawn(makeScreen(), { columns: 250, rows: 80 });
   const plain = drawn(makeScreen());
   expect(drawn(makeScreen(), { color: true })).toEqual(plain);
+  expect(drawn(makeScreen(), { unicode: false }).join('')).toMatch(/^[\x20-\x7e]*$/);
   expect(drawn(makeScreen(), { isBare: true }).join('')).not.toMatch(/[┌│└]/);
   const small = new MemoryTerminal(60, 15);
   const shell = shellWith(makeScreen(), { columns: 60, rows: 15 });

@@ -3,11 +3,11 @@ import { expect, test } from '@jest/globals';
 import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { lineText } from '../src/frame/line.ts';
-import { decodePicture } from '../src/screens/files/decode-picture.ts';
-import { decodePng } from '../src/screens/files/decode-png.ts';
-import { pictureKind } from '../src/screens/files/picture-size.ts';
-import { scaledDown } from '../src/screens/files/picture.ts';
-import { drawPreview } from '../src/screens/files/preview-lines.ts';
+import { decodePicture } from '../src/preview/decode-picture.ts';
+import { decodePng } from '../src/preview/decode-png.ts';
+import { pictureKind } from '../src/preview/picture-size.ts';
+import { scaledDown } from '../src/preview/picture.ts';
+import { drawPreview } from '../src/preview/draw-content.ts';
 
 const never = new AbortController().signal;
 
@@ -119,5 +119,5 @@ test('a picture that is not drawn is said to be one, above its bytes', () => {
   const bytes = Uint8Array.of(1, 2, 3);
   const content = { kind: 'bytes', bytes, note: 'a PNG picture that cannot be drawn' } as const;
   const lines = drawPreview({ key: '', content }, { width: 40, height: 5, color: false, isBare: false }).map(lineText);
-  expect(lines).toEqual(['a PNG picture that cannot be drawn', expect.stringMatching(/^000000 +01 02 03/)]);
+  expect(lines).toEqual(['a PNG picture that cannot be drawn', expect.stringMatching(/^00000000 +01 02 03/)]);
 });

@@ -76,10 +76,12 @@ test('a screen that is too small says so, and takes no keys', () => {
 });
 
 test('without UTF-8 only ASCII is drawn, for screen readers no box at all', () => {
-  const ascii = frameRows(openShell(['one'], { unicode: false }).frame({ columns: 80, rows: 24 }))
+  const ascii = frameRows(openShell(hard, { unicode: false }).frame({ columns: 80, rows: 24 }))
     .map(lineText)
     .join('');
   expect(ascii).toMatch(/^[\x20-\x7e]*$/);
+  const small = frameRows(openShell(hard, { unicode: false }).frame({ columns: 50, rows: 10 })).map(lineText);
+  expect(small[0]).toMatch(/^coffer needs 60 x 15; this is 50 x 10/);
   const bare = frameRows(openShell(['one'], { isBare: true }).frame({ columns: 80, rows: 24 }))
     .map(lineText)
     .join('');

@@ -1,20 +1,23 @@
-import { CofferError, formatSize, KiB } from '@coffer/core';
-import { readFile } from '@coffer/client';
-import type { Entry, Vault } from '@coffer/client';
+import { CofferError, formatSize } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput, Text } from '../arguments.ts';
 import { openHome } from '../compose.ts';
-import type { Command } from '../context.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { cellColors, paint } from '../paint.ts';
 import { safeText } from '../safe-text.ts';
 import { requireEntry } from '../vault-paths.ts';
 
 const schemas = { args: z.tuple([Text]), options: z.strictObject({}) };
 
 /** A screen or two; only as much is shown. */
-const previewBytes = 16 * KiB;
 const previewLines = 60;
+/** Sixteen bytes in a row. */
+const hexWidth = 80;
 
-/** Text as text, everything else as a hex dump of its beginning; nothing of it can steer the terminal. */
+/**
+ * Text as text; a picture as a picture where there is a terminal to draw it on; everything else as a hex dump of its beginning. Nothing
+ * of it can steer the terminal.
+ */
 export const run: Command = async (context, input) => {
   const { args } = parseInput(input, schemas);
   await using session = await openHome(context);
@@ -22,58 +25,43 @@ export const run: Command = async (context, input) => {
   const { vault } = home;
   const entry = requireEntry(vault.tree, path, args[0]);
   if (entry.kind !== 'file') throw new CofferError('INVALID', `${args[0]} is not a file`);
-  const head = await readHead({ vault, entry }, context.signal);
-  const lines = isText(head) ? textLines(head) : hexLines(head);
-  const shown = lines.slice(0, previewLines);
-  const cut = lines.length > shown.length || entry.size > head.byteLength;
+  // No other command shows what files hold, and all would wait for what draws it.
+  const { hexLines, loadContent, pictureLines, previewBytes } = await import('@coffer/tui');
+  const draws = context.streams.stdout.isTTY && !context.output.isJson;
+  // Rows of a table are lines of text here.
+  const content = await loadContent({ vault, entry, extension: '', draws }, context.signal);
+  if (content.kind === 'picture') {
+    const colors = cellColors(context);
+    const drawn = pictureLines(content.picture, { ...screenOf(context), color: colors !== undefined, isBare: false });
+    context.output.result({ json: () => undefined, text: () => paint(drawn, colors) });
+    return undefined;
+  }
+  if (content.kind === 'table') throw new TypeError('without an extension nothing is a table');
+  const isText = content.kind === 'text';
+  const all = isText
+    ? content.lines.map(safeText)
+    : hexLines(content.bytes, { width: hexWidth, height: content.bytes.byteLength });
+  const shown = all.slice(0, previewLines);
+  const note = isText ? undefined : content.note;
+  const isCut = all.length > shown.length || entry.size > previewBytes;
   context.output.result({
-    json: () => ({ path: args[0], size: entry.size, text: isText(head), lines: shown, truncated: cut }),
-    text: () => [...shown, ...(cut ? [`… ${formatSize(entry.size)} in all`] : [])].join('\n'),
+    json: () => ({
+      path: args[0],
+      size: entry.size,
+      text: isText,
+      ...(note && { note }),
+      lines: shown,
+      truncated: isCut,
+    }),
+    text: () =>
+      [...(note === undefined ? [] : [note]), ...shown, ...(isCut ? [`… ${formatSize(entry.size)} in all`] : [])].join(
+        '\n',
+      ),
   });
   return undefined;
 };
 
-async function readHead(
-  file: { readonly vault: Vault; readonly entry: Entry },
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const enough = new AbortController();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const sink = async (bytes: Uint8Array): Promise<void> => {
-    parts.push(bytes.slice(0, previewBytes - length));
-    length = Math.min(previewBytes, length + bytes.byteLength);
-    if (length === previewBytes) enough.abort(enoughRead);
-  };
-  try {
-    await readFile({ ...file, sink }, AbortSignal.any([signal, enough.signal]));
-  } catch (error) {
-    if (error !== enoughRead || signal.aborted) throw error;
-  }
-  return Buffer.concat(parts);
-}
-
-const enoughRead = new CofferError('CANCELLED', 'enough was read');
-
-function isText(bytes: Uint8Array): boolean {
-  if (bytes.includes(0)) return false;
-  // The end may cut a character in two: that alone does not make it binary.
-  const decoded = new TextDecoder('utf-8').decode(bytes, { stream: true });
-  return !decoded.includes('\uFFFD');
-}
-
-function textLines(bytes: Uint8Array): string[] {
-  const text = new TextDecoder('utf-8').decode(bytes, { stream: true });
-  return text.split(/\r?\n/).map((line) => safeText(line.replaceAll('\t', '    ')));
-}
-
-function hexLines(bytes: Uint8Array): string[] {
-  const lines: string[] = [];
-  for (let offset = 0; offset < bytes.byteLength; offset += 16) {
-    const row = [...bytes.subarray(offset, offset + 16)];
-    const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '.')).join('');
-    lines.push(`${offset.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${letters}`);
-  }
-  return lines;
+/** As much as is in sight at once, with a row for what is typed next. */
+function screenOf({ streams: { stdout } }: CommandContext): { readonly width: number; readonly height: number } {
+  return { width: stdout.columns, height: Math.max(2, stdout.rows - 2) };
 }

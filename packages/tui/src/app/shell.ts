@@ -1,5 +1,6 @@
 import { CofferError, isCofferError, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
+import { asciiFrame } from '../frame/ascii.ts';
 import type { Frame } from '../frame/frame.ts';
 import { isTooSmall } from '../frame/layout.ts';
 import type { Size } from '../frame/layout.ts';
@@ -152,7 +153,7 @@ export class Shell implements Ui {
 
   frame(size: Size): Frame {
     this.#size = size;
-    return shellFrame({
+    const frame = shellFrame({
       screen: this.#isCovered ? undefined : this.#screen(),
       welcome: this.#isCovered ? [] : this.#welcome,
       dialog: this.#asked[0]?.dialog,
@@ -163,6 +164,7 @@ export class Shell implements Ui {
       isBare: this.#deps.isBare,
       nowMs: this.#deps.clock.nowMs(),
     });
+    return this.theme.isAscii ? asciiFrame(frame) : frame;
   }
 
   key(key: KeyName): void {

@@ -51,8 +51,10 @@ export interface Glyphs {
 export interface Theme {
   readonly looks: Readonly<Record<Role, Look>>;
   readonly glyphs: Glyphs;
-  /** False: pictures are drawn as letters. */
-  readonly hasColor: boolean;
+  /** Pictures are half-blocks in two colours each; else letters. */
+  readonly drawsBlocks: boolean;
+  /** Nothing beyond ASCII is written. */
+  readonly isAscii: boolean;
 }
 
 export interface ThemeOptions {
@@ -65,7 +67,8 @@ export function createTheme({ color, unicode }: ThemeOptions): Theme {
   return {
     looks: color ? colourful : colourless,
     glyphs: unicode ? unicodeGlyphs : asciiGlyphs,
-    hasColor: color,
+    drawsBlocks: color && unicode,
+    isAscii: !unicode,
   };
 }
 

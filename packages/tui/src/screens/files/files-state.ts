@@ -2,7 +2,7 @@ import type { Entry, EntryName } from '@coffer/client';
 import { listStart, settle } from '../../app/list-state.ts';
 import type { ListState } from '../../app/list-state.ts';
 import { NameFilter } from './name-filter.ts';
-import type { Preview } from './preview-lines.ts';
+import type { Preview } from '../../preview/draw-content.ts';
 import { byName, isHidden, sortRows } from './rows.ts';
 import type { Row, Sorting } from './rows.ts';
 

@@ -4,8 +4,8 @@ import { line, span } from '../../frame/line.ts';
 import type { Line } from '../../frame/line.ts';
 import { fullTime } from '../../terminal/format.ts';
 import { shorten, shown, shownName, wrap } from '../../terminal/text.ts';
-import { drawPreview } from './preview-lines.ts';
-import type { Preview } from './preview-lines.ts';
+import { drawPreview } from '../../preview/draw-content.ts';
+import type { Preview } from '../../preview/draw-content.ts';
 import type { Row } from './rows.ts';
 
 /** What is known of the row under the cursor beside its entry. */
@@ -25,7 +25,7 @@ export function infoLines(
   const room = {
     width,
     height: Math.max(0, height - facts.length - 1),
-    color: space.theme.hasColor,
+    color: space.theme.drawsBlocks,
     isBare: space.isBare,
   };
   return [...facts, line(''), ...drawPreview(preview, room)];

@@ -4,8 +4,9 @@ import type { Store } from '../../app/store.ts';
 import type { Services } from '../../services/services.ts';
 import { focusedRow } from './files-state.ts';
 import type { FilesState } from './files-state.ts';
-import type { Preview } from './preview-lines.ts';
-import { loadPreview } from './preview-loader.ts';
+import type { Preview } from '../../preview/draw-content.ts';
+import { loadPreview } from '../../preview/load-content.ts';
+import { extensionOf } from './rows.ts';
 import type { Row } from './rows.ts';
 
 /** The cursor rests that long before a file is read: who runs through a list reads nothing. */
@@ -46,7 +47,10 @@ export class PreviewKeeper {
       await clock.sleep(restMs, reading.signal);
       this.#show({ key, content: { kind: 'loading' } });
       const preview = await spareDownloader.use((downloader) =>
-        loadPreview({ vault, downloader, entry: row.entry, key }, reading.signal),
+        loadPreview(
+          { vault, downloader, entry: row.entry, extension: extensionOf(row.name), draws: true, key },
+          reading.signal,
+        ),
       );
       this.#keep(preview);
       if (this.#wanted === key) this.#show(preview);

@@ -1,21 +1,23 @@
 import { KiB } from '@coffer/core';
-import { line, span } from '../../frame/line.ts';
-import type { Line } from '../../frame/line.ts';
-import { shown, shorten, widthOf } from '../../terminal/text.ts';
+import { line, span } from '../frame/line.ts';
+import type { Line } from '../frame/line.ts';
+import { shown, shorten, widthOf } from '../terminal/text.ts';
 import type { Picture } from './picture.ts';
 
 /** The beginning of a file, as it can be shown in any width. */
+export type Content =
+  /** As they stand in the file; made harmless by whoever draws them. */
+  | { readonly kind: 'text'; readonly lines: readonly string[] }
+  | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[] }
+  /** `note`: what it is, when that is known. */
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly note?: string }
+  | { readonly kind: 'picture'; readonly picture: Picture };
+
+/** What a screen has in the place of a file's content. */
 export interface Preview {
   /** Names the version that is shown. */
   readonly key: string;
-  readonly content:
-    | { readonly kind: 'loading' }
-    | { readonly kind: 'failed'; readonly message: string }
-    | { readonly kind: 'text'; readonly lines: readonly string[] }
-    | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[] }
-    /** `note`: what it is, when that is known. */
-    | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly note?: string }
-    | { readonly kind: 'picture'; readonly picture: Picture };
+  readonly content: Content | { readonly kind: 'loading' } | { readonly kind: 'failed'; readonly message: string };
 }
 
 /** As much as a screen shows; more is never asked for. */
@@ -24,13 +26,12 @@ const previewLines = 200;
 const tableRows = 100;
 
 /** What the first bytes of a file are: text, a table of comma- or tab-separated values, or bytes. */
-export function previewOf(bytes: Uint8Array, extension: string): Preview['content'] {
+export function contentOf(bytes: Uint8Array, extension: string): Content {
   if (!isText(bytes)) return { kind: 'bytes', bytes };
   const text = new TextDecoder('utf-8').decode(bytes, { stream: true });
   const separator = separators[extension];
   if (separator !== undefined) return { kind: 'table', rows: separated(text, separator) };
-  const lines = text.split(/\r?\n/, previewLines).map((one) => shown(one.replaceAll('\t', '    ')));
-  return { kind: 'text', lines };
+  return { kind: 'text', lines: text.split(/\r?\n/, previewLines).map((one) => one.replaceAll('\t', '    ')) };
 }
 
 const separators: Readonly<Record<string, string>> = { csv: ',', tsv: '\t' };
@@ -44,7 +45,7 @@ export function drawPreview({ content }: Preview, space: PreviewSpace): readonly
     case 'failed':
       return [line(shown(content.message), 'error')];
     case 'text':
-      return content.lines.slice(0, height).map((text) => line(text));
+      return content.lines.slice(0, height).map((text) => line(shown(text)));
     case 'table':
       return drawTable(content.rows.slice(0, height), width);
     case 'bytes':
@@ -59,6 +60,7 @@ export function drawPreview({ content }: Preview, space: PreviewSpace): readonly
 export interface PreviewSpace {
   readonly width: number;
   readonly height: number;
+  /** Half-blocks in two colours each; letters otherwise. */
   readonly color: boolean;
   /** Read aloud, a drawing is noise. */
   readonly isBare: boolean;
@@ -117,19 +119,23 @@ function bytesLines(
 }
 
 /** Offset, bytes and letters, as many bytes in a row as fit. */
-function hexLines(bytes: Uint8Array, { width, height }: { readonly width: number; readonly height: number }): string[] {
+export function hexLines(
+  bytes: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
+): string[] {
   const perLine = width >= 75 ? 16 : width >= 43 ? 8 : 4;
   const lines: string[] = [];
   for (let offset = 0; offset < bytes.byteLength && lines.length < height; offset += perLine) {
     const row = [...bytes.subarray(offset, offset + perLine)];
     const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '.')).join('');
-    lines.push(`${offset.toString(16).padStart(6, '0')}  ${hex.padEnd(perLine * 3 - 1)}  ${letters}`);
+    lines.push(`${offset.toString(16).padStart(8, '0')}  ${hex.padEnd(perLine * 3 - 1)}  ${letters}`);
   }
   return lines;
 }
 
-function pictureLines(picture: Picture, space: PreviewSpace): Line[] {
+/** What it is, and the picture itself where it is to be seen. */
+export function pictureLines(picture: Picture, space: PreviewSpace): Line[] {
   const { width, height } = picture.full;
   const said = line(shorten(`a picture of ${width} × ${height} pixels`, space.width), 'dim');
   if (space.isBare || space.height < 2) return [said];
