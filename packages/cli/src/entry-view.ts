@@ -1,4 +1,4 @@
-import { idKey, timestampToMs } from '@coffer/core';
+import { timestampToMs } from '@coffer/core';
 import type { Entry, EntryName } from '@coffer/client';
 import { displayName, displayPath } from './vault-paths.ts';
 
@@ -14,7 +14,7 @@ export interface EntryView {
 }
 
 /** As much of an entry as is shown of it. */
-export type ShownEntry = Pick<Entry, 'entry' | 'name' | 'kind' | 'size' | 'mtime' | 'mode' | 'version' | 'target'>;
+export type ShownEntry = Pick<Entry, 'key' | 'name' | 'kind' | 'size' | 'mtime' | 'mode' | 'version' | 'target'>;
 
 export function entryView(path: readonly EntryName[], entry: ShownEntry): EntryView {
   return {
@@ -24,7 +24,7 @@ export function entryView(path: readonly EntryName[], entry: ShownEntry): EntryV
     size: entry.size,
     modified: isoTime(timestampToMs(entry.mtime)),
     version: entry.version,
-    entry: idKey(entry.entry),
+    entry: entry.key,
   };
 }
 

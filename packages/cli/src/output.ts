@@ -21,6 +21,18 @@ export interface Result {
   readonly text: () => string;
 }
 
+/** A result of many rows; each is made when it is written. */
+export interface Rows<Row> {
+  readonly rows: Iterable<Row> | AsyncIterable<Row>;
+  /** One element of a JSON array. */
+  readonly json: (row: Row) => unknown;
+  /** One line. */
+  readonly text: (row: Row) => string;
+}
+
+/** Rows are gathered to so many characters before they are written. */
+const blockLength = 64 * 1024;
+
 /** The one writer of a command: what goes where, and in which form, is decided here alone (CLI §Global). */
 export class Output {
   readonly #streams: Streams;
@@ -49,11 +61,25 @@ export class Output {
     if (text.length > 0) this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 
+  /** As {@link result}, in little memory however many rows there are. */
+  async rows<Row>({ rows, json, text }: Rows<Row>): Promise<void> {
+    const isJson = this.#options.json;
+    let block = isJson ? '[' : '';
+    let count = 0;
+    for await (const row of rows) {
+      block += isJson ? (count > 0 ? ',' : '') + JSON.stringify(json(row)) : `${text(row)}\n`;
+      count += 1;
+      if (block.length < blockLength) continue;
+      await this.#write(block);
+      block = '';
+    }
+    if (isJson) block += ']\n';
+    if (block.length > 0) await this.#write(block);
+  }
+
   /** Raw bytes of a result. Resolves when they may be overwritten. */
   async bytes(bytes: Uint8Array): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#streams.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-    });
+    await this.#write(bytes);
   }
 
   /** A message for a person; silent with `--quiet` and `--json`. */
@@ -68,6 +94,12 @@ export class Output {
   /** Draws over the current line of the terminal. */
   status(text: string): void {
     if (this.showsProgress) this.#streams.stderr.write(`\r\u001b[K${text}`);
+  }
+
+  async #write(data: string | Uint8Array): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#streams.stdout.write(data, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   error(error: CofferError): void {

@@ -1,9 +1,11 @@
-import type { DeviceId, EntryId, Hash, Timestamp } from '@coffer/core';
+import type { DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
 import type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 
 /** One entry as it is at the position its {@link TreeReader} shows. */
 export interface Entry {
   readonly entry: EntryId;
+  /** {@link entry} as text, at hand without making its bytes. */
+  readonly key: IdKey;
   /** The root's parent is the root itself. */
   readonly parent: EntryId;
   /** The root's name is empty text. */

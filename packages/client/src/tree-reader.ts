@@ -31,6 +31,8 @@ export interface TreeReader {
   child(parent: EntryId, name: EntryName): Entry | undefined;
   /** Live entries directly below, ordered by the bytes of their names. */
   children(parent: EntryId): readonly Entry[];
+  /** {@link children} read a page at a time, for what is written out as it comes. What changes meanwhile is there or not. */
+  eachChild(parent: EntryId): Iterable<Entry>;
   /** The same as {@link children} in little memory: for lists of 100,000. As it was when it was asked for. */
   listing(parent: EntryId): Listing;
   /** The entry itself, then all below it; parents before children, siblings in the order of {@link children}. */

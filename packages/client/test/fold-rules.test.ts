@@ -1,4 +1,4 @@
-import { encodeCbor, rootEntry, systemRandom, utf8 } from '@coffer/core';
+import { encodeCbor, idKey, rootEntry, systemRandom, utf8 } from '@coffer/core';
 import type { CofferError } from '@coffer/core';
 import { describe, expect, test } from '@jest/globals';
 import { ed25519KeyPair } from '@coffer/crypto';
@@ -67,6 +67,7 @@ describe('the tree', () => {
       [a, b, c].map((id) => fileRef(id, world.account)),
     );
     expect(journal.tree.children(rootEntry).map((entry) => displayName(entry.name))).toEqual(['f0', 'f\\xffo', 'zz']);
+    expect([...journal.tree.eachChild(rootEntry)].map(({ key }) => key)).toEqual([b, a, c].map(idKey));
     expect(journal.tree.lookup([name])?.entry).toEqual(a);
     expect(journal.tree.lookup('/f\\xffo')?.name).toEqual(name);
   });

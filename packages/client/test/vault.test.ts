@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { rootEntry } from '@coffer/core';
+import { idKey, rootEntry } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import type { Commit } from '@coffer/journal';
 import { formatPath } from '../src/index.ts';
@@ -236,7 +236,10 @@ describe('batches', () => {
     }
     await batch.commit();
     expect(told).toEqual([2, 1000, 3, 1000, 4, 100]);
-    expect(vault.tree.children(rootEntry)).toHaveLength(2100);
+    const children = vault.tree.children(rootEntry);
+    expect(children).toHaveLength(2100);
+    expect([...vault.tree.eachChild(rootEntry)]).toEqual(children);
+    expect(children.map(({ key }) => key)).toEqual(children.map(({ entry }) => idKey(entry)));
   });
 
   test('files below a removed folder are dropped by whoever writes next', async () => {

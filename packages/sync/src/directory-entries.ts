@@ -25,7 +25,7 @@ export class DirectoryEntries {
     const key = idKey(directory);
     const known = this.#directories.get(key);
     if (known !== undefined) return known;
-    const entries = new Map(this.#remote.entries(directory).map((entry) => [idKey(entry.entry), entry]));
+    const entries = new Map(this.#remote.entries(directory).map((entry) => [entry.key, entry]));
     this.#directories.set(key, entries);
     for (const oldest of this.#directories.keys()) {
       if (this.#directories.size <= maxDirectories) break;

@@ -22,7 +22,7 @@ export class ItemTree implements RemoteTree {
   constructor(tree: TreeReader, items: readonly NamedEntry[]) {
     this.#tree = createRemoteTree(tree);
     this.#items = items;
-    this.#byEntry = new Map(items.map(({ entry }) => [idKey(entry.entry), entry]));
+    this.#byEntry = new Map(items.map(({ entry }) => [entry.key, entry]));
     if (new Set(items.map(({ name }) => name)).size < items.length) {
       throw new CofferError('INVALID', 'two of the paths would get the same name', { hint: 'Get them one by one.' });
     }

@@ -1,6 +1,6 @@
 import type { Entry, EntryKind, TreeReader } from '@coffer/client';
 import { idFromKey, idKey } from '@coffer/core';
-import type { EntryId, Timestamp } from '@coffer/core';
+import type { EntryId, IdKey, Timestamp } from '@coffer/core';
 import { fromEntryName } from './byte-name.ts';
 import type { ByteName } from './byte-name.ts';
 
@@ -46,12 +46,15 @@ export function createRemoteTree(tree: TreeReader): RemoteTree {
 }
 
 export function remoteNode(entry: Entry): RemoteNode {
-  return { name: fromEntryName(entry.name), kind: entry.kind, stamp: makeRemoteStamp(entry) };
+  return { name: fromEntryName(entry.name), kind: entry.kind, stamp: stampOf(entry.key, entry) };
 }
 
 export function makeRemoteStamp(fields: RemoteStampFields): RemoteStamp {
-  const { kind, entry, seq, mtime, mode, size } = fields;
-  return `${kind}:${idKey(entry)}:${kind === 'file' ? seq : 0}:${mtime[0]}:${mtime[1]}:${mode}:${size}`;
+  return stampOf(idKey(fields.entry), fields);
+}
+
+function stampOf(key: IdKey, { kind, seq, mtime, mode, size }: Omit<RemoteStampFields, 'entry'>): RemoteStamp {
+  return `${kind}:${key}:${kind === 'file' ? seq : 0}:${mtime[0]}:${mtime[1]}:${mode}:${size}`;
 }
 
 export function parseRemoteStamp(stamp: RemoteStamp): RemoteStampFields {

@@ -121,6 +121,10 @@ export class FakeTree implements TreeReader {
       .toSorted((a, b) => compareBytes(nameToBytes(a.name), nameToBytes(b.name)));
   }
 
+  eachChild(parent: EntryId): Iterable<Entry> {
+    return this.children(parent);
+  }
+
   listing(): never {
     throw new TypeError('not used by sync');
   }
@@ -178,5 +182,5 @@ export function blank({ entry, parent, name, kind }: Pick<Node, 'entry' | 'paren
 }
 
 function entryOf(node: Node): Entry {
-  return { ...node, receivedAtMs: 0 };
+  return { ...node, key: idKey(node.entry), receivedAtMs: 0 };
 }

@@ -164,7 +164,8 @@ export class MemoryVault extends MemoryTree implements RemoteTree {
     const node = this.find(entry);
     if (node === undefined) return undefined;
     const content = { content: [], contentHash: undefined, target: undefined, device: undefined };
-    return { ...this.#fields(node), ...content, parent: rootEntry, name: node.name, version: 1, receivedAtMs: 0 };
+    const key = idKey(entry);
+    return { ...this.#fields(node), ...content, key, parent: rootEntry, name: node.name, version: 1, receivedAtMs: 0 };
   }
 
   entries(): readonly Entry[] {

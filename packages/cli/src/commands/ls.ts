@@ -1,4 +1,4 @@
-import { dayMs, formatSize, rootEntry, timestampToMs } from '@coffer/core';
+import { dayMs, formatSize, idKey, rootEntry, timestampToMs } from '@coffer/core';
 import { displayName as nameText, formatPath, splitPath } from '@coffer/client';
 import type { DeletedEntry, Entry, EntryName, SharedFolder, TreeReader } from '@coffer/client';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { openHome } from '../compose.ts';
 import type { HomeSession } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { entryView, isoTime, modeText } from '../entry-view.ts';
-import type { ShownEntry } from '../entry-view.ts';
+import type { EntryView, ShownEntry } from '../entry-view.ts';
 import { table } from '../output.ts';
 import { formatTime, parseOptionalTime } from '../time.ts';
 import { displayName, displayPath, requireEntry } from '../vault-paths.ts';
@@ -31,7 +31,7 @@ export const run: Command = async (context, input) => {
   await using session = await openHome(context);
   const folder = await session.account.places.sharedFolder(args[0], context.signal);
   if (folder !== undefined) {
-    show(context, await listShared(session, folder, options), options);
+    await show(context, await listShared(session, folder, options), options);
     return undefined;
   }
   const isPast = options.deleted || atMs !== undefined;
@@ -39,34 +39,37 @@ export const run: Command = async (context, input) => {
   const { tree: now } = isPast ? (await home.known(atMs)).vault : home.vault;
   const tree = atMs === undefined ? now : now.at(atMs);
   if (options.deleted) return showRemoved(context, { home, removed: removed(tree, path), long: options.long });
-  const listed = [...list(tree, path, { typed: args[0], recursive: options.recursive })];
-  const shown = listed.map((item) => ({ ...item, path: home.shown(item.path) }));
-  show(context, options.recursive && !isPast ? await withMounts(session, shown) : shown, options);
+  const listed = shownIn(home, list(tree, path, { typed: args[0], recursive: options.recursive }));
+  await show(context, options.recursive && !isPast ? withMounts(session, listed) : listed, options);
   return undefined;
 };
 
-function show(context: CommandContext, listed: readonly Listed[], options: Options): void {
-  context.output.result({
-    json: () => listed.map(({ path, entry }) => entryView(path, entry)),
-    text: () => (options.long ? longList(listed, options) : listed.map((item) => shownName(item, options)).join('\n')),
-  });
+async function show({ output }: CommandContext, listed: AnyIterable<Listed>, options: Options): Promise<void> {
+  const json = ({ path, entry }: Listed): EntryView => entryView(path, entry);
+  if (!options.long || output.isJson) {
+    await output.rows({ rows: listed, json, text: (item) => shownName(item, options) });
+    return;
+  }
+  const all = await Array.fromAsync(listed);
+  output.result({ json: () => all.map(json), text: () => longList(all, options) });
+}
+
+type AnyIterable<Item> = Iterable<Item> | AsyncIterable<Item>;
+
+/** Paths as the person knows them. */
+function* shownIn(home: HomeSession, listed: Iterable<Listed>): Iterable<Listed> {
+  for (const { path, entry } of listed) yield { path: home.shown(path), entry };
 }
 
 /** What stands in the place of a mount is listed where the mount is. */
-async function withMounts(session: HomeSession, listed: readonly Listed[]): Promise<Listed[]> {
-  const all: Listed[] = [];
+async function* withMounts(session: HomeSession, listed: Iterable<Listed>): AsyncIterable<Listed> {
   for (const item of listed) {
-    all.push(item);
+    yield item;
     if (item.entry.kind !== 'mount') continue;
     const { home, path } = await session.at(formatPath(item.path));
-    const inside = [...list(home.vault.tree, path, { typed: path, recursive: true })];
-    all.push(
-      ...inside
-        .map((one) => ({ ...one, path: home.shown(one.path) }))
-        .filter((one) => one.path.length > item.path.length),
-    );
+    const inside = list(home.vault.tree, path, { typed: path, recursive: true });
+    for (const one of shownIn(home, inside)) if (one.path.length > item.path.length) yield one;
   }
-  return all;
 }
 
 /** `/Shared` and `/Shared/<owner>` stand in no vault: they are made of what others share. */
@@ -93,7 +96,7 @@ function* below({ vault, entry }: SharedFolder['shares'][number], above: readonl
 
 function folderEntry(name: string): ShownEntry {
   return {
-    entry: rootEntry,
+    key: idKey(rootEntry),
     name,
     kind: 'directory',
     size: 0,
@@ -104,8 +107,8 @@ function folderEntry(name: string): ShownEntry {
   };
 }
 
-function shownEntry({ entry, name, kind, size, mtime, mode, version, target }: Entry): ShownEntry {
-  return { entry, name, kind, size, mtime, mode, version, target };
+function shownEntry({ key, name, kind, size, mtime, mode, version, target }: Entry): ShownEntry {
+  return { key, name, kind, size, mtime, mode, version, target };
 }
 
 function* list(
@@ -121,7 +124,7 @@ function* list(
     for (const { path, entry } of tree.walk(start.entry))
       if (path.length > 0) yield { path: [...above, ...path], entry };
   } else {
-    for (const entry of tree.children(start.entry)) yield { path: [...above, entry.name], entry };
+    for (const entry of tree.eachChild(start.entry)) yield { path: [...above, entry.name], entry };
   }
 }
 

@@ -69,6 +69,11 @@ export class StateTree implements TreeReader {
     return row === undefined ? [] : this.#sql.children(row);
   }
 
+  *eachChild(parent: EntryId): Generator<Entry> {
+    const row = this.#row(parent);
+    if (row !== undefined) yield* this.#sql.eachChild(row);
+  }
+
   listing(parent: EntryId): Listing {
     return this.#sql.listing(this.#row(parent) ?? nowhere);
   }

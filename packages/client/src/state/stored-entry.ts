@@ -1,14 +1,14 @@
-import { rootEntry } from '@coffer/core';
-import type { DeviceId, EntryId, Hash, Timestamp } from '@coffer/core';
+import { idFromKey, idKey, rootEntry } from '@coffer/core';
+import type { DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
 import type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 import type { Entry } from '../entry.ts';
 import { kindNames, rootRow } from './schema.ts';
 import { decodeContent } from './stored-content.ts';
 
-/** One row of a tree query. Arrays, and one byte string only: a listing of 100,000 entries is made of little else. */
+/** One row of a tree query. Arrays without a byte string, which costs more than all else: a listing of 100,000 entries is made of little else. */
 export type EntryRow = readonly [
   row: number,
-  entry: Uint8Array,
+  key: IdKey,
   parent: number,
   name: EntryName,
   kind: number,
@@ -23,7 +23,7 @@ export type EntryRow = readonly [
 ];
 
 /** The columns of {@link EntryRow}: `i` an interval, `e` its entry, `v` its version. */
-export const entryColumns = `i.entry, e.entry, i.parent, i.name, i.kind, i.mtime_s, i.mtime_ns, i.mode, v.id, v.number, v.seq, v.size, v.target`;
+export const entryColumns = `i.entry, lower(hex(e.entry)), i.parent, i.name, i.kind, i.mtime_s, i.mtime_ns, i.mode, v.id, v.number, v.seq, v.size, v.target`;
 
 /** What is fetched only when somebody asks. */
 export interface EntrySource {
@@ -38,7 +38,7 @@ export class StoredEntry implements Entry {
   readonly row: number;
   readonly parentRow: number;
   readonly versionRow: number;
-  readonly entry: EntryId;
+  readonly key: IdKey;
   readonly name: EntryName;
   readonly kind: EntryKind;
   readonly size: number;
@@ -48,10 +48,11 @@ export class StoredEntry implements Entry {
   readonly version: number;
   readonly seq: number;
   readonly #source: EntrySource;
+  #entry: EntryId | undefined;
 
   constructor(row: EntryRow, source: EntrySource) {
     this.row = row[0];
-    this.entry = row[1];
+    this.key = row[1];
     this.parentRow = row[2];
     this.name = row[3];
     this.kind = kindNames[row[4] as 0 | 1 | 2 | 3];
@@ -67,7 +68,11 @@ export class StoredEntry implements Entry {
 
   static root(): StoredEntry {
     const kind = kindNames.indexOf('directory');
-    return new StoredEntry([rootRow, rootEntry, rootRow, '', kind, 0, 0, 0o755, 0, 1, 1, 0, null], nothing);
+    return new StoredEntry([rootRow, idKey(rootEntry), rootRow, '', kind, 0, 0, 0o755, 0, 1, 1, 0, null], nothing);
+  }
+
+  get entry(): EntryId {
+    return (this.#entry ??= idFromKey(this.key));
   }
 
   get parent(): EntryId {

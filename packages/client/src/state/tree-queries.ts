@@ -32,6 +32,9 @@ interface Tables {
   readonly source: EntrySource;
 }
 
+/** Rows of a page of {@link StateTree.eachChild}. */
+const pageRows = 512;
+
 function prepareListing({ db, source }: Tables, live: string) {
   const rows = (text: string): StatementSync => rowsAsArrays(db, text);
   const byEntry = rows(
@@ -45,19 +48,36 @@ function prepareListing({ db, source }: Tables, live: string) {
   const children = rows(
     `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} ORDER BY i.name`,
   );
+  const page = rows(
+    `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name > ? ORDER BY i.name LIMIT ${pageRows}`,
+  );
   const byteNames = db.prepare(
     `SELECT i.name FROM intervals i WHERE i.parent = ? AND ${live} AND typeof(i.name) = 'blob'`,
   );
-  const one = (row: unknown): StoredEntry | undefined =>
-    row === undefined ? undefined : new StoredEntry(row as EntryRow, source);
+  const present = (row: unknown): StoredEntry => new StoredEntry(row as EntryRow, source);
+  const one = (row: unknown): StoredEntry | undefined => (row === undefined ? undefined : present(row));
   const atRow = (row: number): StoredEntry | undefined => one(byRow.get(row));
+  const all = (parent: number): readonly StoredEntry[] => inByteOrder(Array.from(children.iterate(parent), present));
+  const firstByteName = db.prepare(
+    `SELECT 1 FROM intervals i WHERE i.parent = ? AND ${live} AND i.name >= x'' LIMIT 1`,
+  );
+  function* eachChild(parent: number): Generator<StoredEntry> {
+    if (firstByteName.get(parent) !== undefined) return yield* all(parent);
+    for (let after: EntryName = '', isMore = true; isMore;) {
+      const found: readonly StoredEntry[] = Array.from(page.iterate(parent, after), present);
+      yield* found;
+      after = found.at(-1)?.name ?? after;
+      isMore = found.length === pageRows;
+    }
+  }
   return {
+    eachChild,
     byEntry: (entry: EntryId) => one(byEntry.get(entry)),
     mounts: () => rowsOf(mounts.all()).map((row) => new StoredEntry(row, source)),
     byRow: atRow,
     listing: prepareListings(db, live, atRow),
     child: (parent: number, name: EntryName) => one(child.get(parent, name as SQLInputValue)),
-    children: (parent: number) => inByteOrder(rowsOf(children.all(parent)).map((row) => new StoredEntry(row, source))),
+    children: all,
     escapedChild: (parent: number, shown: string) => {
       const name = byteNames.all(parent).find((row) => displayName(row['name'] as Uint8Array) === shown)?.['name'];
       return name === undefined ? undefined : one(child.get(parent, name));

@@ -1,4 +1,4 @@
-import { CofferError, idKey, timestampToMs } from '@coffer/core';
+import { CofferError, timestampToMs } from '@coffer/core';
 import { displayName } from '@coffer/client';
 import type { Entry, EntryKind, EntryName, Listing } from '@coffer/client';
 import { count } from '../../terminal/format.ts';
@@ -26,7 +26,7 @@ type RowPlace = Pick<Row, 'path' | 'removedAtMs' | 'removedSeq'>;
 export function entryRow(entry: Entry, { path, removedAtMs, removedSeq }: RowPlace = {}): Row {
   const { name, kind, size, mtime } = entry;
   return {
-    key: idKey(entry.entry),
+    key: entry.key,
     name,
     kind,
     size,
