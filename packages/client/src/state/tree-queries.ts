@@ -62,7 +62,10 @@ function prepareListing({ db, source }: Tables, live: string) {
     `SELECT 1 FROM intervals i WHERE i.parent = ? AND ${live} AND i.name >= x'' LIMIT 1`,
   );
   function* eachChild(parent: number): Generator<StoredEntry> {
-    if (firstByteName.get(parent) !== undefined) return yield* all(parent);
+    if (firstByteName.get(parent) === undefined) yield* inPages(parent);
+    else yield* all(parent);
+  }
+  function* inPages(parent: number): Generator<StoredEntry> {
     for (let after: EntryName = '', isMore = true; isMore;) {
       const found: readonly StoredEntry[] = Array.from(page.iterate(parent, after), present);
       yield* found;
