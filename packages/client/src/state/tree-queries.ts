@@ -48,9 +48,6 @@ function prepareListing({ db, source }: Tables, live: string) {
   const children = rows(
     `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} ORDER BY i.name`,
   );
-  const page = rows(
-    `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name > ? ORDER BY i.name LIMIT ${pageRows}`,
-  );
   const byteNames = db.prepare(
     `SELECT i.name FROM intervals i WHERE i.parent = ? AND ${live} AND typeof(i.name) = 'blob'`,
   );
@@ -58,23 +55,8 @@ function prepareListing({ db, source }: Tables, live: string) {
   const one = (row: unknown): StoredEntry | undefined => (row === undefined ? undefined : present(row));
   const atRow = (row: number): StoredEntry | undefined => one(byRow.get(row));
   const all = (parent: number): readonly StoredEntry[] => inByteOrder(Array.from(children.iterate(parent), present));
-  const firstByteName = db.prepare(
-    `SELECT 1 FROM intervals i WHERE i.parent = ? AND ${live} AND i.name >= x'' LIMIT 1`,
-  );
-  function* eachChild(parent: number): Generator<StoredEntry> {
-    if (firstByteName.get(parent) === undefined) yield* inPages(parent);
-    else yield* all(parent);
-  }
-  function* inPages(parent: number): Generator<StoredEntry> {
-    for (let after: EntryName = '', isMore = true; isMore;) {
-      const found: readonly StoredEntry[] = Array.from(page.iterate(parent, after), present);
-      yield* found;
-      after = found.at(-1)?.name ?? after;
-      isMore = found.length === pageRows;
-    }
-  }
   return {
-    eachChild,
+    eachChild: prepareEachChild({ db, live, present, all }),
     byEntry: (entry: EntryId) => one(byEntry.get(entry)),
     mounts: () => rowsOf(mounts.all()).map((row) => new StoredEntry(row, source)),
     byRow: atRow,
@@ -86,6 +68,34 @@ function prepareListing({ db, source }: Tables, live: string) {
       return name === undefined ? undefined : one(child.get(parent, name));
     },
   };
+}
+
+interface PageTables {
+  readonly db: DatabaseSync;
+  readonly live: string;
+  readonly present: (row: unknown) => StoredEntry;
+  readonly all: (parent: number) => readonly StoredEntry[];
+}
+
+/** Pages begin after the last name of the one before: in the order of SQLite, which is that of bytes where all names are text. */
+function prepareEachChild({ db, live, present, all }: PageTables) {
+  const page = rowsAsArrays(
+    db,
+    `SELECT ${entryColumns} FROM intervals i ${joins} WHERE i.parent = ? AND ${live} AND i.name > ? ORDER BY i.name LIMIT ${pageRows}`,
+  );
+  const firstByteName = db.prepare(
+    `SELECT 1 FROM intervals i WHERE i.parent = ? AND ${live} AND i.name >= x'' LIMIT 1`,
+  );
+  function* inPages(parent: number): Generator<StoredEntry> {
+    for (let after: EntryName = '', isMore = true; isMore;) {
+      const found: readonly StoredEntry[] = Array.from(page.iterate(parent, after), present);
+      yield* found;
+      after = found.at(-1)?.name ?? after;
+      isMore = found.length === pageRows;
+    }
+  }
+  return (parent: number): Iterable<StoredEntry> =>
+    firstByteName.get(parent) === undefined ? inPages(parent) : all(parent);
 }
 
 function prepareHistory({ db, source }: Tables, until: number) {
