@@ -6,13 +6,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandNames } from '../packages/cli/src/program.ts';
 import { captureScreens } from './ui-docs/captures.ts';
-import { commandTable, keyTables } from './ui-docs/tables.ts';
+import { commandTable, keyTables, onlyHereTable } from './ui-docs/tables.ts';
 
 const file = join(import.meta.dirname, '..', 'docs', 'TUI.md');
 
 const commands = commandNames(process);
 const captures = process.argv.includes('--tables') ? {} : await captureScreens();
-const parts = { keys: keyTables(), commands: commandTable(commands), ...captures };
+const parts = { keys: keyTables(), commands: commandTable(commands), 'only here': onlyHereTable(), ...captures };
 const written = Object.entries(parts).reduce((text, [name, part]) => put(text, name, part), readFileSync(file, 'utf8'));
 writeFileSync(file, written);
 

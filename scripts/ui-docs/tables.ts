@@ -1,4 +1,4 @@
-import { bindings, onlyCommands, screenIds } from '../../packages/tui/src/index.ts';
+import { bindings, onlyCommands, rowActs, screenIds } from '../../packages/tui/src/index.ts';
 import type { Binding, ScreenId } from '../../packages/tui/src/index.ts';
 
 /** The keys of all screens as Markdown: those of every screen first, then those of each. */
@@ -12,8 +12,13 @@ export function keyTables(): string {
   return parts.join('\n\n');
 }
 
-/** Each command of the command line, and what does the same here. @throws Error for one that nothing says anything about */
+/**
+ * Each command of the command line, and what does the same here. @throws Error for one that nothing says anything about, and for
+ * what is said of one that is not there, or that has a place here
+ */
 export function commandTable(commands: readonly string[]): string {
+  const needless = Object.keys(onlyCommands).filter((name) => !commands.includes(name) || placesOf(name).length > 0);
+  if (needless.length > 0) throw new Error(`it is said of ${needless.join(', ')} that only commands do it`);
   const rows = commands.map((command) => `| \`${command}\` | ${placeOf(command)} |`);
   return ['| command | here |', '|---|---|', ...rows].join('\n');
 }
@@ -36,10 +41,27 @@ function keyTable(rows: readonly Binding[]): string {
   return ['| keys | name | what it does |', '|---|---|---|', ...lines].join('\n');
 }
 
+/** What is done here and by no command, and why. */
+export function onlyHereTable(): string {
+  const reasons = Map.groupBy(
+    bindings.filter(({ onlyHere }) => onlyHere !== undefined),
+    ({ onlyHere = '' }) => onlyHere,
+  );
+  const rows = [...reasons].map(([reason, found]) => `| ${found.map(describe).join(', ')} | ${reason} |`);
+  return ['| here | why no command does it |', '|---|---|', ...rows].join('\n');
+}
+
+function placesOf(command: string): readonly string[] {
+  return [
+    ...bindings.filter(({ cli }) => cli?.includes(command) === true).map(describe),
+    ...rowActs.filter(({ cli }) => cli.includes(command)).map(({ screen, label }) => `${titles[screen]}: ${label}`),
+  ];
+}
+
 function placeOf(command: string): string {
-  const found = bindings.filter(({ cli }) => cli?.includes(command) === true);
-  if (found.length > 0) return found.map(describe).join(', ');
-  const reason = Object.entries(onlyCommands).find(([name]) => command === name || command.startsWith(`${name} `))?.[1];
+  const found = placesOf(command);
+  if (found.length > 0) return found.join(', ');
+  const reason = onlyCommands[command];
   if (reason === undefined)
     throw new Error(`nothing in the terminal UI does what \`${command}\` does, and nothing says why`);
   return `not here: ${reason}`;

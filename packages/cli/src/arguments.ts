@@ -1,4 +1,4 @@
-import { CofferError, fromHex, parseDurationMs, parseSize } from '@coffer/core';
+import { CofferError, fromHex, parseDurationMs, parseSize, usernameLimit } from '@coffer/core';
 import { z } from 'zod';
 import type { CommandInput } from './context.ts';
 
@@ -8,7 +8,7 @@ const maxArgumentLength = 4096;
 export const Text = z.string().min(1).max(maxArgumentLength);
 
 /** As the wire takes it; whether it is one is the server's to say. */
-export const Username = z.string().min(1).max(64);
+export const Username = z.string().min(1).max(usernameLimit);
 
 export const Flag = z.boolean().default(false);
 

@@ -1,4 +1,5 @@
-import { CofferError, fromUtf8, idFromKey, idKey } from '@coffer/core';
+import { auditLineText } from '@coffer/client';
+import { CofferError, idFromKey, idKey } from '@coffer/core';
 import { readAudit } from '@coffer/server';
 import type { AuditCategory } from '@coffer/server';
 import { Accounts } from '@coffer/storage';
@@ -44,7 +45,7 @@ export async function* loggedLines(
 async function* linesAfar(context: CommandContext, wanted: WantedLines): AsyncGenerator<ShownLine> {
   await using account = await signedInAccount(context);
   for await (const { bytes, names } of account.server.watch.logs(wanted, context.signal))
-    yield { text: textOf(bytes), nameOf: (id) => names.get(id) ?? id.slice(0, 8) };
+    yield { text: auditLineText(bytes), nameOf: (id) => names.get(id) ?? id.slice(0, 8) };
 }
 
 interface Here {
@@ -64,7 +65,7 @@ async function* linesHere(context: CommandContext, { storage, logs, wanted }: He
     context.signal.throwIfAborted();
     const page = await readAudit({ path, ...wanted, account, from });
     for (const bytes of page.lines) {
-      const text = textOf(bytes);
+      const text = auditLineText(bytes);
       await learnNames(accounts, { names, text });
       yield { text, nameOf };
     }
@@ -89,12 +90,4 @@ async function idOf(accounts: Accounts, username: string): Promise<string> {
   const record = await accounts.byName(username);
   if (record !== undefined) return idKey(record.account);
   throw new CofferError('NOT_FOUND', 'there is no account of that name', { hint: 'See `coffer admin user list`.' });
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return fromUtf8(bytes);
-  } catch {
-    return Buffer.from(bytes).toString('latin1');
-  }
 }

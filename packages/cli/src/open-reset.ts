@@ -1,7 +1,7 @@
 import { CofferError } from '@coffer/core';
 import type { Random } from '@coffer/core';
 import { canonicalUsername } from '@coffer/storage';
-import type { OpenedReset } from '@coffer/tui';
+import type { OpenedReset } from '@coffer/client';
 import { openAuthority } from './provision/authority.ts';
 import { certifiedIdentity, rootKeyForReset, wordsOfReset } from './provision/open-escrow.ts';
 import type { ResetToOpen } from './provision/open-escrow.ts';

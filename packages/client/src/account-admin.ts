@@ -6,6 +6,18 @@ export type ServerAccount = ResponseOf<'admin.userShow'>;
 export type ServerInvites = ResponseOf<'admin.inviteList'>;
 /** A request with everything that is needed to decide upon it; the server's word. */
 export type RequestDetails = ResponseOf<'admin.requestShow'>;
+
+/** A request to set a lost password anew, opened with the keys of the administrator. */
+export interface OpenedReset {
+  /** What the new device shows: compared by voice. */
+  readonly words: readonly string[];
+  /** Whose keys the authority certified; undefined when it named nobody. */
+  readonly certifiedName: string | undefined;
+  /** What is odd about it, for the administrator to judge. */
+  readonly warning: string | undefined;
+  /** The account's root key for the new device alone; only once somebody has said that the words are the same. */
+  readonly seal: () => Uint8Array;
+}
 export type ServerRequest = ResponseOf<'admin.requestList'>['requests'][number];
 
 /** Accounts, invites and requests of the server, for its administrators. @throws NOT_ALLOWED for others, UNREACHABLE */

@@ -15,3 +15,8 @@ export function alertText({ kind, username, address, word, figure, account }: Se
     damage: `a scrub found ${figure ?? '?'} damaged records; see \`coffer admin status\``,
   }[kind];
 }
+
+/** The same with how often it happened, where that was more than once. */
+export function countedAlertText(alert: ServerAlert): string {
+  return alert.times > 1 ? `${alertText(alert)} (${alert.times} times)` : alertText(alert);
+}

@@ -1,3 +1,5 @@
+import { fromUtf8 } from '@coffer/core';
+
 /** A line of the audit log in parts, for a person. Everything in it may come from others: who shows it makes it safe. */
 export interface AuditLine {
   /** Milliseconds since 1970, or what stands there instead of a time. */
@@ -43,6 +45,15 @@ export function readAuditLine(text: string, nameOf: (account: string) => string)
     address: word('address') || '-',
     rest: Object.entries(line).flatMap(([name, value]) => (ownParts.has(name) ? [] : [`${name}=${plain(value)}`])),
   };
+}
+
+/** A line as it stands in the log, which may hold anything. */
+export function auditLineText(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    return Buffer.from(bytes).toString('latin1');
+  }
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,9 +1,17 @@
-export { alertText } from './alert-text.ts';
+export { alertText, countedAlertText } from './alert-text.ts';
+export { auditFindings, isSound } from './audit-findings.ts';
 export { auditCategories } from '@coffer/protocol';
 export type { AuditCategory } from '@coffer/protocol';
-export { readAuditLine } from './audit-line.ts';
+export { auditLineText, readAuditLine } from './audit-line.ts';
 export type { AuditLine } from './audit-line.ts';
-export type { AccountAdmin, RequestDetails, ServerAccount, ServerInvites, ServerRequest } from './account-admin.ts';
+export type {
+  AccountAdmin,
+  OpenedReset,
+  RequestDetails,
+  ServerAccount,
+  ServerInvites,
+  ServerRequest,
+} from './account-admin.ts';
 export type { Account, AccountInfo, AccountUsage, DeviceSummary } from './account.ts';
 export type {
   Attributes,

@@ -1,6 +1,7 @@
 import { CofferError, equalBytes, idKey } from '@coffer/core';
 import type { IdKey } from '@coffer/core';
 import type { AuditCategory, ClientConnection, RequestOf, ResponseOf } from '@coffer/protocol';
+import { isSound } from './audit-findings.ts';
 import type { Connections } from './connection/connections.ts';
 import type { AuditMemory } from './profile/audit-memory.ts';
 
@@ -67,7 +68,7 @@ export class ServerWatch {
       signal,
     );
     const reports = [...categories.map((report) => judged(report, known)), ...silentOf(categories, known)];
-    if (accept || reports.every(isWhole)) memory.remember(reports);
+    if (accept || reports.every(isSound)) memory.remember(reports);
     return reports;
   }
 
@@ -131,11 +132,6 @@ async function allPages<Row>(
   throw new CofferError('INTEGRITY', `the server lists more than ${rowLimit} ${what}`, {
     hint: 'No server has as many.',
   });
-}
-
-/** Nothing in it is wrong, nor other than this device remembers. */
-function isWhole({ problem, known }: AuditReport): boolean {
-  return problem === null && known !== 'other';
 }
 
 /** What the server says of remembered ends, but for what this side can see by itself. */

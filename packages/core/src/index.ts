@@ -50,3 +50,4 @@ export { startWorker } from './start-worker.ts';
 export type { StartWorkerOptions } from './start-worker.ts';
 export { systemClock } from './system-clock.ts';
 export { dayMs, formatSize, GiB, hourMs, KiB, MiB, minuteMs, parseDurationMs, parseSize, secondMs } from './units.ts';
+export { usernameLimit } from './username-limit.ts';

@@ -15,7 +15,7 @@ export type {
 export type { Alert, AlertList, NewAlert } from './accounts/alerts.ts';
 export type { JobOf, ToldState } from './accounts/told-state.ts';
 export type { Notice, Notification, NotificationList, NotificationPage } from './accounts/notifications.ts';
-export { canonicalUsername, usernameLimit } from './accounts/username.ts';
+export { canonicalUsername } from './accounts/username.ts';
 export { refuseOlderAccounts } from './accounts/refuse-older.ts';
 export { backupAccounts } from './backup/backup-accounts.ts';
 export type { BackupOptions, MadeBackup } from './backup/backup-accounts.ts';

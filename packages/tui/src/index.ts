@@ -1,10 +1,11 @@
 export { bindings, screenIds } from './keymap.ts';
 export type { ActionId, Binding, ScreenId } from './keymap.ts';
 export { onlyCommands } from './keymap/only-commands.ts';
+export { rowActs } from './keymap/row-acts.ts';
 export { hexLines, pictureLines, previewBytes } from './preview/draw-content.ts';
 export { loadContent } from './preview/load-content.ts';
 export { runUi } from './run-ui.ts';
 export type { UiOptions } from './run-ui.ts';
-export type { AdministrationTools, OpenedReset } from './services/administration.ts';
+export type { AdministrationTools } from './services/administration.ts';
 export type { NewPasswords } from './services/new-password.ts';
 export type { SignInOptions, SignInPlace } from './sign-in.ts';

@@ -74,6 +74,7 @@ async function openServices(options: OpenScreensOptions, owner: AsyncDisposableS
   return {
     ...options,
     ui: shell,
+    covered: shell.covered,
     vault,
     live,
     transfers: owner.use(new Transfers(clock)),

@@ -5,6 +5,7 @@ import { acceptPin } from './accept-pin.ts';
 import type { Shell } from './app/shell.ts';
 import { line } from './frame/line.ts';
 import { askNewPassword } from './services/new-password.ts';
+import { usernameProblem } from './services/username-problem.ts';
 import type { NewPasswords } from './services/new-password.ts';
 import { askAndRegister } from './sign-up.ts';
 import { shown } from './terminal/text.ts';
@@ -107,13 +108,10 @@ async function askName(shell: Shell, { host }: SignInPlace): Promise<string | un
   const name = await shell.ask({
     title: `Your name at ${shown(host)}`,
     hint: 'others find you by it',
-    check: (text) => (text.trim() === '' || text.length > maxName ? `1 to ${maxName} characters` : undefined),
+    check: usernameProblem,
   });
   return name?.trim();
 }
-
-/** As names of accounts are. */
-const maxName = 64;
 
 interface LoggedIn {
   readonly password: string;

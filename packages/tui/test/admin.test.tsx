@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
-import type { Account } from '@coffer/client';
+import type { Account, OpenedReset } from '@coffer/client';
 import { CofferError, systemClock, utf8 } from '@coffer/core';
 import { Store } from '../src/app/store.ts';
 import { AdminScreen } from '../src/screens/admin/admin-screen.ts';
-import type { OpenedReset } from '../src/services/administration.ts';
 import type { Services } from '../src/services/services.ts';
 import { drawn, expectLegible } from './draw-screen.ts';
 import { ScriptedUi, settled } from './scripted-ui.ts';
@@ -47,7 +46,7 @@ const status = {
   timeMs: 0,
   space: { freeBytes: 5, reserveBytes: 1, writable: false },
   clock: { nowMs: 0, wallMs: 0, paused: true },
-  tasks: [{ task: 'collect', running: null, last: null, nextMs: null }],
+  tasks: ['collect', 'scrub'].map((task) => ({ task, running: null, last: null, nextMs: null })),
   scrub: { atMs: 0, count: 2, first: [hostile] },
   backups: { count: 0, newestMs: null },
   accounts: { count: 2, storedBytes: 109 },
@@ -74,7 +73,7 @@ interface Said {
   details?: object;
   alerts?: readonly unknown[];
   denied?: boolean;
-  paused?: boolean;
+  scrubbed?: { readonly count: number; readonly first: readonly string[] };
 }
 
 /** The screen over a server that does what it is told and says so. */
@@ -127,10 +126,18 @@ function scene(answers: readonly unknown[] = [], openReset?: () => Promise<Opene
     status: () => told(status),
     setQuota: note('quota'),
     collect: note('collected'),
+    scrub: async () => said.scrubbed ?? { count: 0, first: [] },
   };
   const account = { server, info: { role: 'admin', username: 'admin' } } as unknown as Account;
   const administration = { openReset } as unknown as Services['administration'];
-  const services = { ui, account, clock: systemClock, news: new Store(0), administration } as unknown as Services;
+  const services = {
+    ui,
+    account,
+    clock: systemClock,
+    news: new Store(0),
+    covered: new Store(false),
+    administration,
+  } as unknown as Services;
   return { ui, done, services, said, asked: () => asked, screen: new AdminScreen(services) };
 }
 
@@ -299,10 +306,23 @@ test.each([
   await using screen = await at(made, 5);
   screen.run('down', 10);
   screen.run('down', 10);
-  screen.run('open', 10);
+  screen.run('look', 10);
   await settled();
   expect(made.ui.asked[0]).toMatch(/^clock .*Nothing has expired since .*The server's machine says .*Here it is /);
   expect(made.done).toHaveLength(times);
+});
+
+test.each([
+  ['nothing', { count: 0, first: [] }, 'everything is in order'],
+  ['damage', { count: 2, first: [hostile] }, 'scrub: 2 problems found'],
+])('the end of a scrub is told wherever the person is by then: it found %s', async (_, scrubbed, expected) => {
+  const made = scene([true], undefined, { scrubbed });
+  await using screen = await at(made, 5);
+  for (let row = 0; row < 5; row += 1) screen.run('down', 10);
+  screen.run('look', 10);
+  screen.leave();
+  await settled();
+  expect(made.ui.said).toEqual(['the server reads everything that is stored; it is told when that is done', expected]);
 });
 
 test('a role is changed and an invite withdrawn once that was agreed to; that an account is the own one is said', async () => {

@@ -23,8 +23,9 @@ function scene(before: readonly Notification[], later: readonly Notification[]) 
   };
   const account = { notifications, info: { scope: 'full' }, devices: () => [] } as unknown as Account;
   const news = new Store(0);
-  const services = { ui, account, news, clock: systemClock } as unknown as Services;
-  return { ui, news, screen: new NotificationsScreen(services) };
+  const covered = new Store(false);
+  const services = { ui, account, news, covered, clock: systemClock } as unknown as Services;
+  return { ui, news, covered, screen: new NotificationsScreen(services) };
 }
 
 test.each([
@@ -37,4 +38,14 @@ test.each([
   await settled();
   await screen[Symbol.asyncDispose]();
   expect([ui.said.length, news.state]).toEqual([times, times]);
+});
+
+test('while nobody is there nothing is said nor looked up for it; how many came is told afterwards', async () => {
+  const { ui, news, covered, screen } = scene([], [notification(1), notification(2)]);
+  covered.set(true);
+  await settled();
+  expect([ui.said, news.state]).toEqual([[], 0]);
+  covered.set(false);
+  await screen[Symbol.asyncDispose]();
+  expect([ui.said, news.state]).toEqual([['2 notifications came meanwhile: 6 shows them'], 1]);
 });

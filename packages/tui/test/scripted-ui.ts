@@ -56,6 +56,10 @@ export class ScriptedUi implements Ui {
     this.said.push(`shows ${screen}`);
   }
 
+  back(): void {
+    this.said.push('back');
+  }
+
   async suspend(callback: () => Promise<void>): Promise<void> {
     await callback();
   }

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { systemClock } from '@coffer/core';
+import type { Clock } from '@coffer/core';
 import { listPane } from '../src/app/list-pane.ts';
 import { listStart, move } from '../src/app/list-state.ts';
 import { motionOf } from '../src/app/motions.ts';
@@ -130,4 +131,55 @@ test('keys that arrive together are all heard', async () => {
   terminal.stdin.write('jj\u001b[Bk');
   expect((await terminal.rows())[4]).toMatch(/^│> e\u0301/);
   await shown[Symbol.asyncDispose]();
+});
+
+test('a question that comes late takes no key that was meant for what was there before', async () => {
+  let nowMs = 0;
+  const clock: Clock = { ...systemClock, nowMs: () => nowMs, monotonicMs: () => nowMs };
+  const theme = createTheme({ color: false, unicode: true });
+  const shell = new Shell({ clock, theme, isBare: false, stop: () => Promise.resolve() });
+  const late = shell.confirm({ title: 'Really?', lines: [], yes: 'do it', isLate: true });
+  nowMs = 299;
+  shell.key('n');
+  expect(
+    frameRows(shell.frame({ columns: 80, rows: 24 }))
+      .map(lineText)
+      .join(),
+  ).toMatch(/Really\?/);
+  nowMs = 300;
+  shell.key('y');
+  await expect(late).resolves.toBe(true);
+  const other = shell.confirm({ title: 'And this?', lines: [], yes: 'do it' });
+  shell.key('y');
+  await expect(other).resolves.toBe(true);
+});
+
+test('back leads screen by screen to the first one, and does not go in circles', () => {
+  const theme = createTheme({ color: false, unicode: true });
+  const shell = new Shell({ clock: systemClock, theme, isBare: false, stop: () => Promise.resolve() });
+  const ids = ['files', 'sharing', 'jobs'] as const;
+  shell.open(
+    ids.map((id) => ({ ...namesScreen([id]), id })),
+    () => Promise.resolve(true),
+  );
+  const here = (): string => lineText(shell.frame({ columns: 80, rows: 24 }).columns[0]?.lines[1] ?? []).slice(3, 12);
+  const seen = ['4', '5', '4', '5', 'q', 'q'].map((key) => {
+    shell.key(key);
+    return here().trim();
+  });
+  expect(seen).toEqual(['sharing', 'jobs', 'sharing', 'jobs', 'sharing', 'files']);
+  expect(shell.isEnded).toBe(false);
+});
+
+test('on a locked screen nothing is told of what happens', async () => {
+  const shell = openShell(['one']);
+  shell.cover(true);
+  shell.say('alice shares plans with you');
+  const text = (): string =>
+    frameRows(shell.frame({ columns: 80, rows: 24 }))
+      .map(lineText)
+      .join('');
+  expect(text()).not.toMatch(/alice|one/);
+  shell.cover(false);
+  expect(text()).toMatch(/alice[^]*/);
 });

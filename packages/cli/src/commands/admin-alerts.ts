@@ -1,5 +1,5 @@
 import { CofferError } from '@coffer/core';
-import { alertText } from '@coffer/client';
+import { alertText, countedAlertText } from '@coffer/client';
 import type { ServerAlert } from '@coffer/client';
 import { z } from 'zod';
 import { askServer } from '../admin-place.ts';
@@ -31,7 +31,7 @@ export const run: Command = async (context, input) => {
           String(one.id),
           formatTime(one.atMs),
           one.acknowledgedMs === null ? '*' : ' ',
-          one.times > 1 ? `${alertText(one)} (${one.times} times)` : alertText(one),
+          countedAlertText(one),
         ]),
       ),
   });

@@ -1,6 +1,5 @@
-import { dayMs, idKey, sha256 } from '@coffer/core';
+import { dayMs, idKey } from '@coffer/core';
 import { authorityFingerprint, readCertificate } from '@coffer/journal';
-import { encodeInvite } from '@coffer/protocol';
 import type { Invite } from '@coffer/protocol';
 import { makeInvite } from '@coffer/server';
 import type { Accounts } from '@coffer/storage';
@@ -10,6 +9,7 @@ import { Duration, parseInput, Size, Text, Username } from '../arguments.ts';
 import { openProfile } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { folderOf } from '../folders.ts';
+import { newInvite } from '../new-invite.ts';
 import { certificateHosts, serverPin } from '../provision/certificates.ts';
 import { Port } from '../provision/credentials.ts';
 import { formatTime } from '../time.ts';
@@ -41,9 +41,9 @@ interface Made {
 export const run: Command = async (context, input) => {
   const { options } = parseInput(input, schemas);
   const storage = storageFolder(context, options.storage);
-  const token = context.random.bytes(24);
+  const { tokenHash, textFor } = newInvite(context.random, options.username);
   const asked = {
-    tokenHash: sha256(token),
+    tokenHash,
     username: options.username ?? null,
     role: options.role,
     quotaBytes: options.quota ?? null,
@@ -52,12 +52,7 @@ export const run: Command = async (context, input) => {
   const made =
     storage === undefined ? await makeThere(context, asked) : await makeHere(context, { storage, asked, options });
   const { server, id, expiresAtMs } = made;
-  const invite = encodeInvite({
-    v: 1,
-    ...server,
-    token,
-    ...(options.username !== undefined && { username: options.username }),
-  });
+  const invite = textFor(server);
   context.output.result({
     json: () => ({ invite, id: idKey(id), username: options.username ?? null, expiresAtMs }),
     text: () =>

@@ -1,9 +1,10 @@
+import { isSound } from '@coffer/client';
 import { AuditHeadStore, verifyAudit } from '@coffer/server';
 import { Accounts } from '@coffer/storage';
 import { z } from 'zod';
 import { storageFolder } from '../admin-place.ts';
 import { Flag, parseInput, Text } from '../arguments.ts';
-import { isSound, verifiedText } from '../audit-text.ts';
+import { verifiedText } from '../audit-text.ts';
 import type { VerifiedCategory } from '../audit-text.ts';
 import { signedInAccount } from '../compose.ts';
 import type { Command, CommandContext } from '../context.ts';

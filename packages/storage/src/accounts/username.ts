@@ -1,7 +1,4 @@
-import { CofferError } from '@coffer/core';
-
-/** Characters of the longest username; the wire's limit too. */
-export const usernameLimit = 64;
+import { CofferError, usernameLimit } from '@coffer/core';
 
 /**
  * The one form of a name under which it is unique: NFKC, lower case. `Anna`, `ANNA` and `ａｎｎａ` are one person.

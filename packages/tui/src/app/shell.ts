@@ -16,6 +16,7 @@ import { paletteChoices } from './palette.ts';
 import type { Screen } from './screen.ts';
 import { dialogRoom, listHeight, shellFrame } from './shell-view.ts';
 import type { Notice, Status } from './shell-view.ts';
+import { Store } from './store.ts';
 import type { Ui } from './ui.ts';
 
 export interface ShellDeps {
@@ -58,6 +59,8 @@ export class Shell implements Ui {
   readonly theme: Theme;
   /** Settles when the person quits. */
   readonly ended: Promise<void>;
+  /** Whether the screens are hidden, because nobody is there. */
+  readonly covered = new Store(false);
   readonly #deps: ShellDeps;
   readonly #end = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
@@ -65,7 +68,8 @@ export class Shell implements Ui {
   #terminal: ShellTerminal | undefined;
   #screens: ReadonlyMap<ScreenId, Screen> = new Map();
   #current: ScreenId | undefined;
-  #before: ScreenId | undefined;
+  /** The screens that lead back to the first one, that one left out. */
+  #trail: readonly ScreenId[] = [];
   #welcome: readonly Line[] = [];
   #asked: readonly Asked[] = [];
   #notice: (Notice & { readonly atMs: number }) | undefined;
@@ -74,7 +78,6 @@ export class Shell implements Ui {
   #size = initialSize;
   #interruptedMs = Number.NEGATIVE_INFINITY;
   #lastKeyMs: number;
-  #isCovered = false;
   #isEnded = false;
   #beforeQuit: () => Promise<boolean> = () => Promise.resolve(true);
 
@@ -143,8 +146,8 @@ export class Shell implements Ui {
 
   /** Hides the screens, and takes them from the keys. */
   cover(isCovered: boolean): void {
-    if (this.#isCovered === isCovered) return;
-    this.#isCovered = isCovered;
+    if (this.covered.state === isCovered) return;
+    this.covered.set(isCovered);
     // Nobody looks: what is asked for only while it is in sight need not be.
     if (isCovered) this.#screen()?.leave?.();
     else this.#screen()?.enter?.();
@@ -154,10 +157,15 @@ export class Shell implements Ui {
   frame(size: Size): Frame {
     this.#size = size;
     const frame = shellFrame({
-      screen: this.#isCovered ? undefined : this.#screen(),
-      welcome: this.#isCovered ? [] : this.#welcome,
+      screen: this.covered.state ? undefined : this.#screen(),
+      welcome: this.covered.state ? [] : this.#welcome,
       dialog: this.#asked[0]?.dialog,
-      notice: this.#work === undefined ? this.#notice : { text: `${this.#work.label}…  ^c cancels`, role: 'busy' },
+      // What happens meanwhile is not for whoever passes by.
+      notice: this.covered.state
+        ? undefined
+        : this.#work === undefined
+          ? this.#notice
+          : { text: `${this.#work.label}…  ^c cancels`, role: 'busy' },
       status: this.#status,
       size,
       theme: this.theme,
@@ -260,13 +268,18 @@ export class Shell implements Ui {
 
   show(id: ScreenId): void {
     if (!this.#screens.has(id)) return;
-    if (this.#current !== id) {
-      this.#screen()?.leave?.();
-      this.#before = this.#current;
-    }
+    const others = this.#trail.filter((one) => one !== id);
+    this.#trail = id === this.#first ? [] : [...others, id];
+    if (this.#current !== id) this.#screen()?.leave?.();
     this.#current = id;
     this.#screen()?.enter?.();
     this.changed();
+  }
+
+  back(): void {
+    const before = this.#trail.at(-2) ?? this.#first;
+    this.#trail = this.#trail.slice(0, -1);
+    if (before !== undefined) this.show(before);
   }
 
   async suspend(callback: () => Promise<void>): Promise<void> {
@@ -282,6 +295,10 @@ export class Shell implements Ui {
     for (const { answer } of asked) answer(undefined);
     this.#work?.controller.abort(interrupted());
     this.#end.resolve();
+  }
+
+  get #first(): ScreenId | undefined {
+    return [...this.#screens.keys()][0];
   }
 
   #screen(): Screen | undefined {
@@ -319,7 +336,7 @@ export class Shell implements Ui {
   }
 
   #screenKey(key: KeyName): void {
-    const screen = this.#isCovered ? undefined : this.#screen();
+    const screen = this.covered.state ? undefined : this.#screen();
     if (screen === undefined) return;
     if (key === 'esc') {
       if (!screen.escape()) this.#notice = undefined;
@@ -367,8 +384,7 @@ export class Shell implements Ui {
 
   /** q: back to where one came from; where one began, out. */
   async #leave(): Promise<void> {
-    const first = [...this.#screens.keys()][0];
-    if (this.#current !== first && first !== undefined) return this.show(this.#before ?? first);
+    if (this.#current !== this.#first) return this.back();
     if (await this.#beforeQuit()) this.quit();
   }
 

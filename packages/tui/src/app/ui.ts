@@ -28,6 +28,8 @@ export interface Ui {
    */
   work(label: string, task: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
   show(screen: ScreenId): void;
+  /** To the screen before. */
+  back(): void;
   /** Gives the terminal to another program until the callback settles. */
   suspend(callback: () => Promise<void>): Promise<void>;
 }

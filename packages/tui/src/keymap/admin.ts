@@ -7,10 +7,11 @@ export const adminKeys = [
   {
     ...onAdmin,
     action: 'nextSection',
-    keys: ['tab'],
+    keys: ['tab', 'l', 'right'],
     label: 'next',
     help: 'To the next part: users, requests, sessions, alerts, invites, server, log.',
     footer: 1,
+    onlyHere: 'goes from place to place',
   },
   {
     ...onAdmin,
@@ -18,6 +19,15 @@ export const adminKeys = [
     keys: ['shift-tab', 'h', 'left'],
     label: 'previous',
     help: 'To the previous part.',
+    onlyHere: 'goes from place to place',
+  },
+  {
+    ...onAdmin,
+    action: 'look',
+    keys: ['enter'],
+    label: 'look',
+    help: 'Look into the row; in Server have it done.',
+    cli: ['admin user show', 'admin shares'],
   },
   {
     ...onAdmin,

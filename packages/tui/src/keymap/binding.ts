@@ -12,7 +12,7 @@ export const screenIds = [
 
 export type ScreenId = (typeof screenIds)[number];
 
-export interface Binding {
+interface Bound {
   readonly action: string;
   /** The first one is shown; none: only in the palette. */
   readonly keys: readonly string[];
@@ -32,8 +32,16 @@ export interface Binding {
     | 'Account'
     | 'Program';
   readonly screens: 'all' | readonly ScreenId[];
-  /** Commands of the command line that do the same. */
-  readonly cli?: readonly string[];
   /** Shown in the footer, in this order of importance; others only in help. */
   readonly footer?: number;
 }
+
+/** Every action has commands that do the same, or says why none does: both directions are a table of docs/TUI.md. */
+export type Binding = Bound & ByCommand;
+
+/** What can be done by command too. */
+type ByCommand =
+  /** Commands of the command line that do the same, each in full: `admin user show`. */
+  | { readonly cli: readonly [string, ...string[]]; readonly onlyHere?: never }
+  /** Why no command does. */
+  | { readonly onlyHere: string; readonly cli?: never };

@@ -9,6 +9,7 @@ export const filesKeys = [
     help: 'Mark the row, or take the mark off, and move on.',
     group: 'Choose',
     screens: ['files'],
+    onlyHere: 'a command takes as many paths as it is given',
   },
   {
     action: 'range',
@@ -17,6 +18,7 @@ export const filesKeys = [
     help: 'Begin a range; again marks all rows of it.',
     group: 'Choose',
     screens: ['files'],
+    onlyHere: 'a command takes as many paths as it is given',
   },
   {
     action: 'markAll',
@@ -25,6 +27,7 @@ export const filesKeys = [
     help: 'Mark everything that is shown; again takes all marks off.',
     group: 'Choose',
     screens: ['files'],
+    onlyHere: 'a command takes as many paths as it is given',
   },
   {
     action: 'filter',
@@ -34,6 +37,7 @@ export const filesKeys = [
     group: 'Look',
     screens: ['files'],
     footer: 5,
+    onlyHere: 'is about the list in sight; `f` finds in the whole vault',
   },
   {
     action: 'nextMatch',
@@ -42,6 +46,7 @@ export const filesKeys = [
     help: 'To the next row that the last filter matches.',
     group: 'Look',
     screens: ['files'],
+    onlyHere: 'is about the list in sight; `f` finds in the whole vault',
   },
   {
     action: 'previousMatch',
@@ -50,6 +55,7 @@ export const filesKeys = [
     help: 'To the previous row that the last filter matches.',
     group: 'Look',
     screens: ['files'],
+    onlyHere: 'is about the list in sight; `f` finds in the whole vault',
   },
   {
     action: 'find',
@@ -68,6 +74,7 @@ export const filesKeys = [
     help: 'Show names that begin with a dot, or hide them.',
     group: 'Look',
     screens: ['files'],
+    onlyHere: 'is about how the list is drawn',
   },
   {
     action: 'sort',
@@ -76,6 +83,7 @@ export const filesKeys = [
     help: 'Sort by name, size, time or kind; the same again turns it round.',
     group: 'Look',
     screens: ['files'],
+    onlyHere: 'is about how the list is drawn',
   },
   {
     action: 'info',
@@ -85,6 +93,15 @@ export const filesKeys = [
     group: 'Look',
     screens: ['files'],
     cli: ['preview'],
+  },
+  {
+    action: 'sumUp',
+    keys: ['='],
+    label: 'sum up',
+    help: 'Count what lies in the marked rows, and how much it is.',
+    group: 'Look',
+    screens: ['files'],
+    cli: ['du'],
   },
   {
     action: 'copy',

@@ -49,5 +49,6 @@ export const jobsKeys = [
     help: 'Forget the job; no file is removed.',
     group: 'Jobs',
     screens: ['jobs'],
+    onlyHere: 'only this screen has a list of jobs; a command runs what it is given',
   },
 ] as const satisfies readonly Binding[];

@@ -1,11 +1,46 @@
 import type { Binding } from './binding.ts';
 
+const cursor = 'moves the cursor';
+const place = 'goes from place to place';
+
 /** Keys that move the cursor and lead from place to place. */
 export const movingKeys = [
-  { action: 'up', keys: ['k', 'up'], label: 'up', help: 'Up one row.', group: 'Move', screens: 'all' },
-  { action: 'down', keys: ['j', 'down'], label: 'down', help: 'Down one row.', group: 'Move', screens: 'all' },
-  { action: 'first', keys: ['g', 'home'], label: 'first', help: 'To the first row.', group: 'Move', screens: 'all' },
-  { action: 'last', keys: ['G', 'end'], label: 'last', help: 'To the last row.', group: 'Move', screens: 'all' },
+  {
+    action: 'up',
+    keys: ['k', 'up'],
+    label: 'up',
+    help: 'Up one row.',
+    group: 'Move',
+    screens: 'all',
+    onlyHere: cursor,
+  },
+  {
+    action: 'down',
+    keys: ['j', 'down'],
+    label: 'down',
+    help: 'Down one row.',
+    group: 'Move',
+    screens: 'all',
+    onlyHere: cursor,
+  },
+  {
+    action: 'first',
+    keys: ['g', 'home'],
+    label: 'first',
+    help: 'To the first row.',
+    group: 'Move',
+    screens: 'all',
+    onlyHere: cursor,
+  },
+  {
+    action: 'last',
+    keys: ['G', 'end'],
+    label: 'last',
+    help: 'To the last row.',
+    group: 'Move',
+    screens: 'all',
+    onlyHere: cursor,
+  },
   {
     action: 'halfUp',
     keys: ['^u', 'pgup'],
@@ -13,6 +48,7 @@ export const movingKeys = [
     help: 'Up half a screen.',
     group: 'Move',
     screens: 'all',
+    onlyHere: cursor,
   },
   {
     action: 'halfDown',
@@ -21,14 +57,15 @@ export const movingKeys = [
     help: 'Down half a screen.',
     group: 'Move',
     screens: 'all',
+    onlyHere: cursor,
   },
   {
     action: 'open',
     keys: ['enter', 'l', 'right'],
     label: 'open',
-    help: 'Open the folder, or see the file.',
+    help: 'Open the folder, see the file, or look into the row.',
     group: 'Move',
-    screens: ['files', 'history', 'sharing', 'jobs', 'notifications', 'settings', 'transfers', 'admin'],
+    screens: ['files', 'history', 'sharing', 'jobs', 'notifications', 'settings', 'transfers'],
     cli: ['ls', 'preview', 'cat'],
   },
   {
@@ -37,7 +74,8 @@ export const movingKeys = [
     label: 'back',
     help: 'To the folder above, or to where you came from.',
     group: 'Move',
-    screens: ['files', 'history'],
+    screens: ['files', 'history', 'sharing', 'jobs', 'notifications', 'settings', 'transfers'],
+    onlyHere: place,
   },
   {
     action: 'pane',
@@ -46,5 +84,6 @@ export const movingKeys = [
     help: 'To the next pane.',
     group: 'Move',
     screens: ['files', 'history'],
+    onlyHere: place,
   },
 ] as const satisfies readonly Binding[];

@@ -1,4 +1,4 @@
-/** Commands of the command line that no screen has, and why; by their beginning. */
+/** Commands of the command line that no screen has, and why. */
 export const onlyCommands: Readonly<Record<string, string>> = {
   serve: 'runs the server',
   'admin init': "makes a server's keys, on its machine",
@@ -11,7 +11,6 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   'admin activity': 'sums up what the log holds of an account; `/` in the log shows its lines',
   login: 'the first run asks for it',
   ui: 'is this',
-  du: 'the plan of `d` counts what is below, Settings shows the sums',
   register: 'the first run asks for it',
   'password reset-request': 'by command, on a machine where nobody is signed in',
   'password reset': 'by command, on the machine that asked',

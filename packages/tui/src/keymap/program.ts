@@ -9,6 +9,7 @@ export const programKeys = [
     help: 'All keys of this screen.',
     group: 'Program',
     screens: 'all',
+    onlyHere: '`coffer --help` is about commands',
   },
   {
     action: 'palette',
@@ -17,6 +18,7 @@ export const programKeys = [
     help: 'Find a command by its name.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'a command is typed as it is',
   },
   {
     action: 'showFiles',
@@ -25,6 +27,7 @@ export const programKeys = [
     help: 'What is in the vault.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'goes to a screen',
   },
   {
     action: 'showTransfers',
@@ -33,6 +36,7 @@ export const programKeys = [
     help: 'What goes up and down.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'goes to a screen',
   },
   {
     action: 'showHistory',
@@ -41,6 +45,7 @@ export const programKeys = [
     help: 'The vault as it was, and the versions of a file.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'goes to a screen',
   },
   {
     action: 'showSharing',
@@ -76,21 +81,7 @@ export const programKeys = [
     help: 'Account, devices, what is kept, and a check of everything.',
     group: 'Program',
     screens: 'all',
-    cli: [
-      'whoami',
-      'doctor',
-      'status',
-      'usage',
-      'policy show',
-      'policy set',
-      'hold',
-      'verify',
-      'logout',
-      'password change',
-      'password requests',
-      'password cancel',
-      'username change',
-    ],
+    cli: ['whoami', 'status', 'usage', 'policy show', 'password requests'],
   },
   {
     action: 'showAdmin',
@@ -101,19 +92,12 @@ export const programKeys = [
     screens: 'all',
     cli: [
       'admin user list',
-      'admin user show',
       'admin requests',
       'admin sessions',
       'admin alerts',
       'admin invites',
       'admin status',
-      'admin collect',
-      'admin scrub',
-      'admin recount',
-      'admin backup',
-      'admin verify-audit',
       'admin logs',
-      'admin shares',
     ],
   },
   {
@@ -123,6 +107,7 @@ export const programKeys = [
     help: 'Back to the screen before; from the first screen, quit.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'leaves the program',
   },
   {
     action: 'interrupt',
@@ -131,6 +116,7 @@ export const programKeys = [
     help: 'Cancel what is at work; twice quits.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'is the same in every command',
   },
   {
     action: 'stop',
@@ -139,5 +125,6 @@ export const programKeys = [
     help: 'Back to the shell for a while; `fg` comes back.',
     group: 'Program',
     screens: 'all',
+    onlyHere: 'is the same in every command',
   },
 ] as const satisfies readonly Binding[];

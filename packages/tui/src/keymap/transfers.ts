@@ -40,5 +40,6 @@ export const transfersKeys = [
     group: 'Transfer',
     screens: ['transfers'],
     footer: 4,
+    onlyHere: 'only this screen has a list of transfers',
   },
 ] as const satisfies readonly Binding[];

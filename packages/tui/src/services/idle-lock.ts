@@ -32,9 +32,10 @@ export async function lockWhenIdle(
 
 async function untilUnlocked({ shell, profile }: Pick<IdleLockDeps, 'shell' | 'profile'>): Promise<void> {
   const record = profile.requireRecord();
-  for (;;) {
+  for (let hint = ''; ;) {
     if (record.keystore !== 'password') return await shell.readFirst({ title: 'Locked', lines: ['Enter goes on.'] });
-    const password = await shell.askFirst({ title: `Locked: password of ${record.username}`, isSecret: true });
+    const title = `Locked: password of ${record.username}`;
+    const password = await shell.askFirst({ title, hint, isSecret: true });
     if (shell.isEnded) return;
     if (password === undefined) continue;
     try {
@@ -42,7 +43,7 @@ async function untilUnlocked({ shell, profile }: Pick<IdleLockDeps, 'shell' | 'p
       return;
     } catch (error) {
       if (!isCofferError(error)) throw error;
-      shell.fail(error);
+      hint = error.message;
     }
   }
 }

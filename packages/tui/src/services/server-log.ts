@@ -1,6 +1,6 @@
-import { CofferError, fromUtf8, hourMs, secondMs } from '@coffer/core';
+import { CofferError, hourMs, secondMs } from '@coffer/core';
 import type { Clock } from '@coffer/core';
-import { readAuditLine } from '@coffer/client';
+import { auditLineText, readAuditLine } from '@coffer/client';
 import type { AuditCategory, AuditLine, LoggedLine, ServerWatch } from '@coffer/client';
 import { Store } from '../app/store.ts';
 import { isPassing } from './passing.ts';
@@ -151,7 +151,7 @@ class LogReading {
 }
 
 function lineOf({ bytes, names }: LoggedLine): LoggedText {
-  const text = textOf(bytes);
+  const text = auditLineText(bytes);
   const nameOf = (id: string): string => names.get(id) ?? id.slice(0, 8);
   const line = readAuditLine(text, nameOf);
   if (line === undefined) return { text: cut(text) };
@@ -169,12 +169,4 @@ function lineOf({ bytes, names }: LoggedLine): LoggedText {
 
 function cut(text: string): string {
   return text.length <= shownCharacters ? text : `${text.slice(0, shownCharacters)}…`;
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return fromUtf8(bytes);
-  } catch {
-    return Buffer.from(bytes).toString('latin1');
-  }
 }

@@ -30,7 +30,9 @@ export interface Services {
   readonly spareDownloader: SpareDownloader;
   readonly jobs: Jobs;
   readonly shares: Shares;
-  /** Counts notifications as they come: what they are about may be another. */
+  /** Whether the screens are hidden, because nobody is there. */
+  readonly covered: Store<boolean>;
+  /** Counts notifications as they come, once somebody is there: what they are about may be another. */
   readonly news: Store<number>;
   /** Milliseconds since 1970 of a time as people write it. @throws INVALID */
   readonly parseTime: (text: string) => number;

@@ -1,4 +1,4 @@
-import { alertText } from '@coffer/client';
+import { countedAlertText } from '@coffer/client';
 import { formatSize, idKey } from '@coffer/core';
 import type { Detail, ListRow } from '../../app/list-pane.ts';
 import type { Space } from '../../app/screen.ts';
@@ -146,15 +146,10 @@ function sessionDetails({ session }: RowIn<'sessions'>): Detail[] {
   ];
 }
 
-/** How often it happened stands with it. */
-function textOfAlert(alert: RowIn<'alerts'>['alert']): string {
-  return alert.times > 1 ? `${alertText(alert)} (${alert.times} times)` : alertText(alert);
-}
-
 function alertRow({ alert }: RowIn<'alerts'>, { nowMs, theme }: Drawing): ListRow {
   const isNew = alert.acknowledgedMs === null;
   return {
-    text: `${isNew ? theme.glyphs.mark : ' '} ${textOfAlert(alert)}`,
+    text: `${isNew ? theme.glyphs.mark : ' '} ${countedAlertText(alert)}`,
     note: `${isNew ? 'new' : 'seen'}  ${shortTime(alert.atMs, nowMs)}`,
     role: isNew ? 'warning' : 'dim',
   };
@@ -167,7 +162,7 @@ function alertDetails({ alert }: RowIn<'alerts'>): Detail[] {
       ? 'Space says that you have looked at it.'
       : `seen ${fullTime(acknowledgedMs)} by ${acknowledgedBy ?? 'somebody'}`;
   return [
-    { text: textOfAlert(alert), role: 'title' },
+    { text: countedAlertText(alert), role: 'title' },
     { text: fullTime(atMs) },
     { text: '' },
     { text: seen, role: 'dim' },

@@ -88,7 +88,7 @@ export class AdminScreen implements Screen, AsyncDisposable {
   can(action: ActionId): Ability {
     const { section } = this.#store.state;
     const wanted = sectionsOf[action];
-    if (action === 'open' && this.#here() === undefined) return 'there is nothing under the cursor';
+    if (action === 'look' && this.#here() === undefined) return 'there is nothing under the cursor';
     if (wanted === undefined) return true;
     if (!wanted.includes(section)) return `not here: Tab goes to ${wanted.join(' or ')}`;
     if (action === 'invite' || aboutLog.has(action)) return true;
@@ -126,9 +126,9 @@ export class AdminScreen implements Screen, AsyncDisposable {
   async #about(action: ActionId, here: AdminRow): Promise<void> {
     const parts = this.#parts;
     if (here.section === 'users')
-      return await (action === 'open' ? showUser(parts, here.user) : changeUser(parts, action, here.user));
-    if (action === 'open' && here.section === 'server') return await runServerTask(parts, here.row);
-    if (action === 'open') return await this.#read(here);
+      return await (action === 'look' ? showUser(parts, here.user) : changeUser(parts, action, here.user));
+    if (action === 'look' && here.section === 'server') return await runServerTask(parts, here.row);
+    if (action === 'look') return await this.#read(here);
     if (here.section === 'requests') await decide(parts, action, here.request);
     else if (here.section === 'sessions') await endSession(parts, here.session);
     else if (here.section === 'invites') await withdrawInvite(parts, here.invite);

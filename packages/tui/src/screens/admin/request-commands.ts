@@ -1,8 +1,7 @@
 import { wordRows } from '@coffer/client';
-import type { RequestDetails, ServerRequest } from '@coffer/client';
+import type { OpenedReset, RequestDetails, ServerRequest } from '@coffer/client';
 import { CofferError, equalBytes, idKey } from '@coffer/core';
 import type { ActionId } from '../../keymap.ts';
-import type { OpenedReset } from '../../services/administration.ts';
 import { fullTime } from '../../terminal/format.ts';
 import type { AdminParts } from './admin-screen.ts';
 

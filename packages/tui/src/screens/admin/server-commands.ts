@@ -1,8 +1,9 @@
-import type { AuditReport } from '@coffer/client';
+import { auditFindings, isSound } from '@coffer/client';
 import { formatSize } from '@coffer/core';
+import type { ServerTask } from '../../keymap/row-acts.ts';
 import { count, fullTime } from '../../terminal/format.ts';
 import type { AdminParts } from './admin-screen.ts';
-import type { ServerRow, ServerTask } from './server-rows.ts';
+import type { ServerRow } from './server-rows.ts';
 
 /** Has the server do what a row is about; it goes on there when this side leaves. */
 export async function runServerTask(parts: AdminParts, { text, task, detail, plan, word }: ServerRow): Promise<void> {
@@ -92,13 +93,6 @@ const tasks: Readonly<Record<ServerTask, Task>> = {
   },
   verifyAudit: async ({ services }, signal) => {
     const reports = await services.account.server.watch.verifyAudit({ accept: false }, signal);
-    const wrong = reports.filter(({ problem, known }) => problem !== null || known === 'other');
-    return wrong.length === 0 ? ['the log is whole'] : ['NOT WHOLE:', ...wrong.map(wrongText)];
+    return reports.every(isSound) ? ['the log is whole'] : ['NOT WHOLE:', ...reports.flatMap(auditFindings)];
   },
 };
-
-function wrongText({ category, problem, lastSeq }: AuditReport): string {
-  if (problem === null) return `${category}: this device has seen another end of it than line ${lastSeq}`;
-  const where = problem.file === '' ? 'no file is left' : `${problem.file} line ${problem.line}`;
-  return `${category}: ${problem.kind}: ${where}`;
-}

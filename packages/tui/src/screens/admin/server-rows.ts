@@ -1,10 +1,9 @@
 import type { ServerStatus } from '@coffer/client';
 import { formatSize, idKey } from '@coffer/core';
 import type { ListRow } from '../../app/list-pane.ts';
+import { serverTasks } from '../../keymap/row-acts.ts';
+import type { ServerTask } from '../../keymap/row-acts.ts';
 import { count, duration, fullTime } from '../../terminal/format.ts';
-
-/** Work that the server does when it is asked. */
-export type ServerTask = 'collect' | 'accountsBackup' | 'scrub' | 'recount' | 'verifyAudit' | 'acceptClock';
 
 export interface ServerRow extends ListRow {
   /** What Enter has done. */
@@ -28,7 +27,7 @@ export function serverRows(status: ServerStatus): readonly ServerRow[] {
     },
     clockRow(status.clock),
     {
-      text: 'accounts',
+      text: serverTasks.recount.label,
       note: `${accounts.count}, ${formatSize(accounts.storedBytes)} stored`,
       task: 'recount',
       detail: 'Enter counts anew what each account stores, and corrects what was recorded wrongly.',
@@ -43,7 +42,7 @@ export function serverRows(status: ServerStatus): readonly ServerRow[] {
     },
     scrubRow(status.scrub),
     {
-      text: 'audit log',
+      text: serverTasks.verifyAudit.label,
       note: 'Enter verifies it',
       task: 'verifyAudit',
       detail:
@@ -55,7 +54,7 @@ export function serverRows(status: ServerStatus): readonly ServerRow[] {
 function clockRow({ nowMs, wallMs, paused }: ServerStatus['clock']): ServerRow {
   if (!paused) return { text: 'clock', note: 'in step', detail: 'By it the server decides what expires.' };
   return {
-    text: 'clock',
+    text: serverTasks.acceptClock.label,
     note: `PAUSED at ${fullTime(nowMs)}, its machine says ${fullTime(wallMs)}`,
     role: 'error',
     task: 'acceptClock',
@@ -69,18 +68,16 @@ function clockRow({ nowMs, wallMs, paused }: ServerStatus['clock']): ServerRow {
   };
 }
 
-const taskNames: Readonly<
-  Record<ServerStatus['tasks'][number]['task'], { readonly text: string; readonly detail: string }>
-> = {
-  collect: { text: 'collection', detail: 'Expires versions and removes what nothing refers to. Enter runs it now.' },
-  accountsBackup: { text: 'backup of accounts', detail: 'Copies the accounts. Enter runs it now.' },
-  scrub: { text: 'scrub', detail: 'Reads everything that is stored; takes hours. Enter runs it now.' },
+const taskDetails: Readonly<Record<ServerStatus['tasks'][number]['task'], string>> = {
+  collect: 'Expires versions and removes what nothing refers to. Enter runs it now.',
+  accountsBackup: 'Copies the accounts. Enter runs it now.',
+  scrub: 'Reads everything that is stored; takes hours. Enter runs it now.',
 };
 
 function taskRow({ task, running, last, nextMs }: ServerStatus['tasks'][number]): ServerRow {
   const next = nextMs === null ? '' : ` Next on ${fullTime(nextMs)}.`;
-  const { text, detail } = taskNames[task];
-  const row = { text, task, detail: `${detail}${lastText(last)}${next}` };
+  const { label } = serverTasks[task];
+  const row = { text: label, task, detail: `${taskDetails[task]}${lastText(last)}${next}` };
   if (running !== null) return { ...row, note: `runs since ${fullTime(running.sinceMs)}`, role: 'busy' };
   if (last === null) return { ...row, note: 'never ran', role: 'dim' };
   const isGood = last.status === 'OK';

@@ -1,6 +1,7 @@
 import { auditCategories } from '@coffer/client';
 import type { ServerAlert, ServerInvites, ServerSession } from '@coffer/client';
 import type { LogWanted } from '../../services/server-log.ts';
+import { usernameProblem } from '../../services/username-problem.ts';
 import type { AdminParts } from './admin-screen.ts';
 
 export async function endSession({ services, desk }: AdminParts, session: ServerSession): Promise<void> {
@@ -63,10 +64,7 @@ export async function askLogAccount({ services, log }: AdminParts): Promise<void
     title: 'Lines about whom?',
     initial: wanted.username ?? '',
     hint: 'a name; empty: everybody',
-    check: (text) => (text.length > maxName ? 'no name is as long' : undefined),
+    check: (text) => (text.trim() === '' ? undefined : usernameProblem(text)),
   });
   if (name !== undefined) log.follow({ ...wanted, username: name.trim() === '' ? undefined : name.trim() });
 }
-
-/** As names of accounts are. */
-const maxName = 64;

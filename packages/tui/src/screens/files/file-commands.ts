@@ -1,4 +1,4 @@
-import { CofferError } from '@coffer/core';
+import { CofferError, formatSize } from '@coffer/core';
 import { displayName, splitPath } from '@coffer/client';
 import type { Entry } from '@coffer/client';
 import type { Ability } from '../../app/screen.ts';
@@ -59,6 +59,7 @@ export class FileCommands {
     save: () => this.#transfers.save(),
     edit: () => this.#transfers.edit(),
     share: () => this.#share(),
+    sumUp: () => this.#sumUp(),
   };
 
   async #take(mode: 'copy' | 'move'): Promise<void> {
@@ -167,6 +168,18 @@ export class FileCommands {
     if (row !== undefined && names !== undefined) await shareEntry(this.#services, { entry: row.entry, names });
   }
 
+  async #sumUp(): Promise<void> {
+    const rows = chosenRows(this.#store.state);
+    const { ui } = this.#services;
+    const entries = rows.map(({ entry }) => entry);
+    let bytes = 0;
+    for (const below of this.#below(entries)) bytes += below.kind === 'file' ? below.size : 0;
+    await ui.read({
+      title: whatOf(rows),
+      lines: [...this.#planLines(entries), `${formatSize(bytes)}, without older versions.`],
+    });
+  }
+
   async #undo(): Promise<void> {
     const { ui, undo } = this.#services;
     const step = undo.top;
@@ -205,14 +218,11 @@ export class FileCommands {
 
   /** Names, at most a few, and the counts of all below. */
   #planLines(entries: readonly Entry[]): string[] {
-    const { tree } = this.#services.vault;
     let files = 0;
     let folders = 0;
-    for (const { entry } of entries) {
-      for (const { entry: below } of treeWith(tree, entry).walk(entry)) {
-        if (below.kind === 'directory') folders += 1;
-        else files += 1;
-      }
+    for (const below of this.#below(entries)) {
+      if (below.kind === 'directory') folders += 1;
+      else files += 1;
     }
     const names = entries
       .slice(0, 5)
@@ -220,6 +230,12 @@ export class FileCommands {
     if (entries.length > 5) names.push(`  and ${count(entries.length - 5, 'other')}`);
     const parts = [...(folders > 0 ? [count(folders, 'folder')] : []), count(files, 'file')];
     return [...names, `In all: ${parts.join(' with ')}.`];
+  }
+
+  /** Entries with all that is, or was, in them. */
+  *#below(entries: readonly Entry[]): Iterable<Entry> {
+    const { tree } = this.#services.vault;
+    for (const { entry } of entries) for (const below of treeWith(tree, entry).walk(entry)) yield below.entry;
   }
 
   #nameProblem(parent: Uint8Array, name: string): string | undefined {
@@ -248,5 +264,6 @@ const aboutRows = new Set<ActionId>([
   'save',
   'edit',
   'share',
+  'sumUp',
 ]);
 const notInTrash = new Set<ActionId>(['copy', 'cut', 'rename', 'trash', 'edit', 'share']);

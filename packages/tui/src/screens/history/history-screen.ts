@@ -1,4 +1,4 @@
-import { CofferError, dayMs, equalBytes, idKey, isCofferError } from '@coffer/core';
+import { CofferError, dayMs, equalBytes, idKey } from '@coffer/core';
 import { displayName, restoreEntries } from '@coffer/client';
 import type { Entry, EntryName, KeptVersion } from '@coffer/client';
 import { listStart, move, settle } from '../../app/list-state.ts';
@@ -6,6 +6,7 @@ import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import { isPassing } from '../../services/passing.ts';
 import type { Services } from '../../services/services.ts';
 import { queueDownload } from '../../services/transfer-tasks.ts';
 import { count, fullTime } from '../../terminal/format.ts';
@@ -311,7 +312,7 @@ export class HistoryScreen implements Screen {
       if (state.kind === 'versions' && equalBytes(state.entry.entry, entry.entry))
         this.#store.set({ ...state, versions });
     } catch (error) {
-      if (!isCofferError(error, 'UNREACHABLE', 'TIMEOUT', 'SHUTTING_DOWN', 'BUSY')) this.#services.ui.fail(error);
+      if (!isPassing(error)) this.#services.ui.fail(error);
     }
   }
 

@@ -69,6 +69,7 @@ export class JobsScreen implements Screen {
       const extent = { count: jobRows(this.#services.jobs.store.state).length, height };
       return this.#list.update((list) => move(settle(list, extent), motion, extent));
     }
+    if (action === 'back') return this.#services.ui.back();
     void this.#act(action).catch((error: unknown) => this.#services.ui.fail(error));
   }
 

@@ -10,7 +10,7 @@ import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
 import { isPassing } from '../../services/passing.ts';
 import type { Services } from '../../services/services.ts';
-import { shortTime } from '../../terminal/format.ts';
+import { count, shortTime } from '../../terminal/format.ts';
 
 interface NotificationsState {
   /** Newest first. */
@@ -29,9 +29,12 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
   readonly #store = new Store<NotificationsState>({ all: [], list: listStart });
   readonly #ended = new AbortController();
   readonly #listening: Promise<void>;
+  /** Those that came while nobody was there. */
+  #missed = 0;
 
   constructor(services: Services) {
     this.#services = services;
+    services.covered.subscribe(() => this.#catchUp());
     this.#listening = services.account.info.scope === 'full' ? this.#listen() : Promise.resolve();
   }
 
@@ -79,6 +82,7 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
       const extent = { count: this.#store.state.all.length, height };
       return this.#store.update((state) => ({ ...state, list: move(settle(state.list, extent), motion, extent) }));
     }
+    if (action === 'back') return this.#services.ui.back();
     void this.#act(action).catch((error: unknown) => this.#services.ui.fail(error));
   }
 
@@ -98,7 +102,7 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    const { account, clock, ui, news } = this.#services;
+    const { account, clock } = this.#services;
     const { signal } = this.#ended;
     let seen: number | undefined;
     while (!signal.aborted) {
@@ -106,10 +110,7 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
         // What was there before is no news; whatever comes after is, be it the first.
         seen ??= await this.#newest(signal);
         for await (const one of account.notifications.watch(signal)) {
-          if (one.id > seen) {
-            ui.say(this.#textOf(one), 'warning');
-            news.update((number) => number + 1);
-          }
+          if (one.id > seen) this.#tell(one);
           seen = Math.max(seen, one.id);
           await this.#refresh();
         }
@@ -118,6 +119,25 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }
+  }
+
+  #tell(one: Notification): void {
+    const { ui, news, covered } = this.#services;
+    if (covered.state) {
+      this.#missed += 1;
+      return;
+    }
+    ui.say(this.#textOf(one), 'warning');
+    news.update((number) => number + 1);
+  }
+
+  /** Somebody is there again: what was not looked up for nobody is now. */
+  #catchUp(): void {
+    const { ui, news, covered } = this.#services;
+    if (covered.state || this.#missed === 0) return;
+    ui.say(`${count(this.#missed, 'notification')} came meanwhile: 6 shows them`, 'warning');
+    this.#missed = 0;
+    news.update((number) => number + 1);
   }
 
   /** Read or not. */

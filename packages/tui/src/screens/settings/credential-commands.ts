@@ -1,4 +1,5 @@
 import { askNewPassword } from '../../services/new-password.ts';
+import { usernameProblem } from '../../services/username-problem.ts';
 import type { Services } from '../../services/services.ts';
 
 /** Another password for the account; where the server wants it so, an administrator decides upon it first. */
@@ -47,7 +48,7 @@ export async function changeUsername({ ui, account }: Services): Promise<void> {
     title: 'Another name for your account',
     initial: username,
     hint: 'others find you by it',
-    check: (text) => (text.trim() === '' || text.length > maxName ? `1 to ${maxName} characters` : undefined),
+    check: usernameProblem,
   });
   const name = typed?.trim();
   if (name === undefined || name === username) return;
@@ -63,6 +64,3 @@ export async function changeUsername({ ui, account }: Services): Promise<void> {
   const isDone = await ui.work('changing the name', (signal) => account.credentials.rename(name, signal));
   if (isDone) ui.say(`you are ${name} from now on; this program shows it when it starts again`, 'good');
 }
-
-/** As names of accounts are. */
-const maxName = 64;

@@ -8,6 +8,7 @@ import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import type { SettingsAct } from '../../keymap/row-acts.ts';
 import { isPassing } from '../../services/passing.ts';
 import type { Services } from '../../services/services.ts';
 import { count, fullTime } from '../../terminal/format.ts';
@@ -15,7 +16,7 @@ import { changePassword, changeUsername, withdrawRequests } from './credential-c
 import { revokeShown } from './device-commands.ts';
 import { showFindings } from './show-findings.ts';
 import { settingsRows } from './settings-state.ts';
-import type { SettingsAct, SettingsRow, SettingsState } from './settings-state.ts';
+import type { SettingsRow, SettingsState } from './settings-state.ts';
 
 /** The account, its devices, what is kept and for how long, and a check of everything. */
 export class SettingsScreen implements Screen {
@@ -74,6 +75,7 @@ export class SettingsScreen implements Screen {
       const extent = { count: settingsRows(this.#store.state).length, height };
       return this.#list.update((list) => move(settle(list, extent), motion, extent));
     }
+    if (action === 'back') return this.#services.ui.back();
     const here = this.#here();
     if (action === 'revokeDevice' && here?.device !== undefined)
       return void revokeShown(this.#services, here.device).catch((error: unknown) => this.#services.ui.fail(error));

@@ -9,6 +9,8 @@ import type {
 } from '@coffer/client';
 import { formatSize } from '@coffer/core';
 import type { ListRow } from '../../app/list-pane.ts';
+import { settingsActs } from '../../keymap/row-acts.ts';
+import type { SettingsAct } from '../../keymap/row-acts.ts';
 import { fullTime } from '../../terminal/format.ts';
 
 /** A device of the account; an unattended one is not told when others were seen. */
@@ -24,9 +26,6 @@ export interface SettingsState {
   /** About the own password. */
   readonly requests: readonly OwnRequest[];
 }
-
-/** What Enter does on a row. */
-export type SettingsAct = 'username' | 'password' | 'withdraw' | 'policy' | 'hold' | 'verify' | 'examine' | 'logout';
 
 export interface SettingsRow extends ListRow {
   readonly act?: SettingsAct;
@@ -47,7 +46,7 @@ export function settingsRows({
 }: SettingsState): readonly SettingsRow[] {
   return [
     {
-      text: 'account',
+      text: settingsActs.username.label,
       note: `${info.username}, ${info.role === 'admin' ? 'administrator' : 'user'}`,
       detail: `Account number ${Buffer.from(info.account).toString('hex')}. Enter changes the name.`,
       ...(info.scope === 'full' && { act: 'username' as const }),
@@ -63,20 +62,20 @@ export function settingsRows({
     ...keepingRows(retention),
     ...devices.map((device) => deviceRow(device, info)),
     {
-      text: 'check everything',
+      text: settingsActs.verify.label,
       note: 'Enter downloads and checks without writing',
       act: 'verify',
       detail: 'Every file of the vault is fetched, opened and compared with the journal.',
     },
     {
-      text: 'check this device',
+      text: settingsActs.examine.label,
       note: 'Enter looks at it, and at the way to the server',
       act: 'examine',
       detail:
         'Program, profile, keys, free space, folders that can be watched; the server, its certificate, its clock.',
     },
     {
-      text: 'sign out',
+      text: settingsActs.logout.label,
       note: 'Enter asks first',
       act: 'logout',
       detail: 'Revokes this device, and removes its keys and state from this machine. Files stay.',
@@ -94,7 +93,7 @@ function passwordRows(requests: readonly OwnRequest[]): SettingsRow[] {
   const waiting = requests.filter(({ state }) => state === 'open' || state === 'approved');
   const rows: SettingsRow[] = [
     {
-      text: 'password',
+      text: settingsActs.password.label,
       note: 'Enter changes it',
       act: 'password',
       detail: 'A passphrase is offered; one of your own needs 12 characters. Sessions of other devices end.',
@@ -104,7 +103,7 @@ function passwordRows(requests: readonly OwnRequest[]): SettingsRow[] {
   if (first === undefined) return rows;
   const what = first.kind === 'password-reset' ? 'Somebody asks to set a new password' : 'A new password waits';
   rows.push({
-    text: 'asked about the password',
+    text: settingsActs.withdraw.label,
     note: `${waiting.length}, ${first.state === 'open' ? 'not decided' : first.state}`,
     role: 'warning',
     act: 'withdraw',
@@ -138,13 +137,13 @@ function keepingRows(retention: RetentionReport | undefined): SettingsRow[] {
       : ` From ${fullTime(pending.fromMs)} on: ${pending.policy.versions} versions, ${pending.policy.days} days, trash ${pending.policy.trashDays} days.`;
   return [
     {
-      text: 'what is kept',
+      text: settingsActs.policy.label,
       note: `${policy.versions} versions, others ${policy.days} days, trash ${policy.trashDays} days`,
       act: 'policy',
       detail: `The newest ${policy.versions} versions of each file, all others for ${policy.days} days, removed entries for ${policy.trashDays} days.${later} Enter changes it.`,
     },
     {
-      text: 'hold',
+      text: settingsActs.hold.label,
       note: hold.on ? `on: nothing is dropped${until}` : 'off',
       role: hold.on ? 'warning' : 'plain',
       act: 'hold',

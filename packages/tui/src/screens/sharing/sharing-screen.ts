@@ -84,6 +84,7 @@ export class SharingScreen implements Screen {
       const extent = { count: this.#rows().length, height };
       return this.#list.update((list) => move(settle(list, extent), motion, extent));
     }
+    if (action === 'back') return this.#services.ui.back();
     void this.#act(action).catch((error: unknown) => this.#services.ui.fail(error));
   }
 

@@ -47,6 +47,7 @@ export class TransfersScreen implements Screen {
     const { transfers } = this.#services;
     const motion = motionOf(action);
     if (motion !== undefined) return this.#move(motion, height);
+    if (action === 'back') return this.#services.ui.back();
     if (action === 'clearDone') return transfers.clear();
     const one = this.#here();
     if (one === undefined) return;

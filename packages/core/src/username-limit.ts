@@ -1,0 +1,2 @@
+/** Characters of the longest username; the wire's limit too. */
+export const usernameLimit = 64;
