@@ -28,6 +28,7 @@ export type {
   SegmentRun,
   SharedTuple,
 } from './content.ts';
+export { isDeparture } from './departure.ts';
 export { IdentityChains } from './directory.ts';
 export type { Directory, TeamState } from './directory.ts';
 export { isTeamId, Subject } from './field-schemas.ts';

@@ -2,11 +2,12 @@ import { equalBytes, idKey, zeroHash } from '@coffer/core';
 import type { Hash, IdKey } from '@coffer/core';
 import type { CommitHeader } from './commit-header.ts';
 import type { Directory } from './directory.ts';
+import { isTeamId } from './field-schemas.ts';
 import { extendsRecorded } from './judge-identities.ts';
 import { recipientsOf } from './judge-epoch.ts';
 import { commitLimits } from './limits.ts';
 import type { MemberRef } from './ref.ts';
-import { invalid } from './refuse.ts';
+import { invalid, limit } from './refuse.ts';
 import type { Member, VaultState } from './vault-state.ts';
 
 /**
@@ -26,7 +27,12 @@ export function applyMemberRefs(state: VaultState, header: CommitHeader, directo
     else admit(draft, ref, { state, header, directory });
   }
   if (draft.members.size > commitLimits.members) throw invalid('a vault has too many members');
+  if (teamsIn(draft.members) > commitLimits.teams) throw limit('a vault has too many teams');
   return { ...state, ...draft };
+}
+
+function teamsIn(members: ReadonlyMap<IdKey, Member>): number {
+  return [...members.values()].filter(({ member }) => isTeamId(member)).length;
 }
 
 interface Draft {

@@ -2,6 +2,7 @@ import { equalBytes, idKey, integrityError } from '@coffer/core';
 import type { Hash, IdKey } from '@coffer/core';
 import { commitLabel } from './commit.ts';
 import type { Commit } from './commit.ts';
+import { checkTeamCommits } from './departure.ts';
 import type { Directory } from './directory.ts';
 import { checkEpoch } from './judge-epoch.ts';
 import { applyIdentityRefs } from './judge-identities.ts';
@@ -9,10 +10,9 @@ import { applyMemberRefs } from './judge-members.ts';
 import { checkContentRefs } from './judge-content.ts';
 import { judgeAuthor } from './judge-author.ts';
 import type { Author } from './judge-author.ts';
-import { commitLimits } from './limits.ts';
 import { defaultRetention } from './retention.ts';
 import type { EpochRef, GenesisRef, Ref, RefKind } from './ref.ts';
-import { conflict, invalid, limit, notAllowed } from './refuse.ts';
+import { conflict, invalid, notAllowed } from './refuse.ts';
 import { verifySignature } from './signature.ts';
 import type { Member, VaultState } from './vault-state.ts';
 
@@ -45,7 +45,7 @@ export function judgeCommit(state: VaultState, commit: Commit, directory: Direct
   const { header } = commit;
   if (header.seq === 1 || !equalBytes(commit.vault, state.vault)) throw invalid('a commit is of another vault');
   checkPlace(state, commit);
-  if (state.kind === 'team' && header.seq > commitLimits.teamCommits) throw limit('a team has changed too often');
+  if (state.kind === 'team') checkTeamCommits(header);
   const seen: VaultState = applyIdentityRefs(state, header, directory);
   const author = judgeAuthor(seen, header, directory);
   checkSigned(commit, author.device.signKey);

@@ -28,10 +28,16 @@ export const commitLimits = {
   purgeSeqs: 10_000,
   /** Members of one vault; every epoch seals its secret to each, about 1.2 KiB. */
   members: 1000,
+  /** Teams among them: whoever judges the vault needs the journal of each. */
+  teams: 64,
   /** Commits of a team's journal: whoever judges a share may have to judge all of them. */
   teamCommits: 10_000,
-  /** Bytes of these commits together: clients keep them whole. Thousands of changes among thirty people, some fifty departures among a thousand. */
+  /** Of these, the last so many are for departures and new keys: a team that has changed too often can still be left. */
+  teamCommitsKept: 500,
+  /** Bytes of these commits together: clients keep them whole. Thousands of changes among thirty people, some forty departures among a thousand, and a dozen more. */
   teamBytes: 64 * MiB,
+  /** Of these, the last so many are for departures and new keys. */
+  teamBytesKept: 16 * MiB,
   /** Sealed copies of one epoch secret: members and their workers. */
   seals: 2000,
   /** One sealed epoch secret: 1,120 bytes of X-Wing and 48 of AES-GCM today, and room. */

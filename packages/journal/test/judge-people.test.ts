@@ -269,6 +269,32 @@ describe('an epoch', () => {
   });
 });
 
+test('a vault has 64 teams at most, and one that has them can still change', () => {
+  const world = new World();
+  const vault = world.vault('share');
+  const teams = Array.from({ length: 65 }, () => world.vault('team'));
+  const refs = teams.map((team) => vault.admission(team));
+  expect(judged(vault, { by: world.laptop, refs })).toBe('LIMIT');
+  vault.append({ by: world.laptop, refs: refs.slice(0, 64) });
+  expect(judged(vault, { by: world.laptop, refs: refs.slice(64) })).toBe('LIMIT');
+  expect(judged(vault, { by: world.laptop, refs: [world.member(vault, world.anna)] })).toBe('accepted');
+  const [gone = vault] = teams;
+  expect(judged(vault, { by: world.laptop, refs: vault.departure(gone) })).toBe('accepted');
+});
+
+test('the last commits of a team are for those who go', () => {
+  const world = new World();
+  const team = world.vault('team');
+  world.add(team, world.anna, 'read');
+  const judgedAt = (seq: number, refs: readonly Ref[]) =>
+    judged(team, { by: world.laptop, refs, header: { seq } }, { ...team.state, seq: seq - 1 });
+  const [admission, departure] = [[world.member(team, world.ben, 'read')], team.departure(world.anna)];
+  expect([judgedAt(9_500, admission), judgedAt(9_500, departure)]).toEqual(['accepted', 'accepted']);
+  expect([judgedAt(9_501, admission), judgedAt(9_501, [])]).toEqual(['LIMIT', 'LIMIT']);
+  expect([judgedAt(10_000, departure), judgedAt(10_000, [team.nextEpoch()])]).toEqual(['accepted', 'accepted']);
+  expect(judgedAt(10_001, departure)).toBe('LIMIT');
+});
+
 describe('a team', () => {
   /** A share with a team as writer; Anna is in the team. */
   function withTeam() {

@@ -31,12 +31,7 @@ export class World {
 
   /** A `member` ref that admits an account or team with the keys it has now. */
   member(vault: TestVault, who: TestAccount | TestVault, role: Role = 'write'): MemberRef {
-    const [member, chainHead]: [Subject, Uint8Array] =
-      who instanceof TestAccount ? [who.account, who.state.head] : [who.id, who.state.head];
-    const identities = new Map(vault.state.identities).set(idKey(member), chainHead);
-    const recipients = recipientsOf(member, { state: { ...vault.state, identities }, directory: this.directory() });
-    const seals = recipients.map(({ worker }) => ({ worker, sealed: Uint8Array.of(1) }));
-    return { kind: 'member', member, role, fingerprint: recipients[0]?.fingerprint ?? zeroHash, chainHead, seals };
+    return vault.admission(who, role);
   }
 
   removal(who: TestAccount | TestVault): MemberRef {

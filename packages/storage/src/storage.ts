@@ -35,7 +35,7 @@ import { pullCommits } from './vaults/pull-commits.ts';
 import type { PulledCommit } from './vaults/pull-commits.ts';
 import { StatementWrites } from './vaults/statement-writes.ts';
 import { TeamStates } from './vaults/team-states.ts';
-import type { Ack, OwnerLimits } from './vaults/vault-appender.ts';
+import type { Ack, AppendOptions, OwnerLimits } from './vaults/vault-appender.ts';
 import { VaultAppender } from './vaults/vault-appender.ts';
 import { VaultStates } from './vaults/vault-states.ts';
 
@@ -161,13 +161,13 @@ export class Storage implements AsyncDisposable {
 
   /**
    * Consecutive commits, all or none; the answer means that they are on stable storage. That author and device are those
-   * of the session is the caller's to check.
+   * of the session is the caller's to check; `stillAllowed` may refuse once nothing else is appended any more.
    * @throws NOT_FOUND, CONFLICT `{seq}`, NOT_ALLOWED, INVALID, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO
    */
-  async append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
+  async append(vault: VaultId, commits: readonly Commit[], options?: AppendOptions): Promise<Ack> {
     this.#parts.health.check();
     this.#checkWhole(vault);
-    return this.#appender.append(vault, commits);
+    return this.#appender.append(vault, commits, options);
   }
 
   /** Every commit after `after`, in order. @throws NOT_FOUND, DAMAGED, IO; the signal's reason */

@@ -1,6 +1,5 @@
-import { idKey } from '@coffer/core';
-import { recipientsOf } from '@coffer/journal';
-import type { Directory, MemberRef, Ref, Role, Subject } from '@coffer/journal';
+import { idKey, MiB } from '@coffer/core';
+import type { Directory, Ref, Role } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
 import { StorageBench } from './support/storage-bench.ts';
@@ -43,14 +42,17 @@ class TeamBench {
   }
 
   async add(vault: TestVault, who: TestAccount | TestVault, role: Role = 'write'): Promise<void> {
-    const [member, chainHead]: [Subject, Uint8Array] =
-      who instanceof TestAccount ? [who.account, who.state.head] : [who.id, who.state.head];
-    const identities = new Map(vault.state.identities).set(idKey(member), chainHead);
-    const recipients = recipientsOf(member, { state: { ...vault.state, identities }, directory: this.#directory() });
-    const seals = recipients.map(({ worker }) => ({ worker, sealed: Uint8Array.of(1) }));
-    const fingerprint = recipients[0]?.fingerprint ?? new Uint8Array(32);
-    const ref: MemberRef = { kind: 'member', member, role, fingerprint, chainHead, seals };
-    await this.append(vault, { by: this.bench.device, refs: [ref] });
+    await this.append(vault, { by: this.bench.device, refs: [vault.admission(who, role)] });
+  }
+
+  /** Bodies of commits after which a journal has less than 300 bytes left of `bytes`. */
+  roomOf(vault: TestVault, bytes: number): readonly Uint8Array[] {
+    const header = vault.make({ by: this.bench.device, body: new Uint8Array(0) }).bytes.byteLength;
+    let left = bytes - vault.commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
+    const bodies: Uint8Array[] = [];
+    for (; left > 2 * MiB; left -= MiB + header + 8) bodies.push(new Uint8Array(MiB));
+    bodies.push(new Uint8Array(left / 2), new Uint8Array(left / 2 - 2 * header - 100));
+    return bodies;
   }
 
   /** The share's journal takes note of the team as it is now. */
@@ -66,6 +68,29 @@ class TeamBench {
     };
   }
 }
+
+describe('a team that has changed too often', () => {
+  test('lets nobody in any more, and whoever is in can still go', async () => {
+    await using bench = await StorageBench.open();
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    const { team } = one;
+    const by = bench.device;
+    const outcome = (commit: Parameters<TestVault['make']>[0]) =>
+      bench.storage.append(team.id, [team.make(commit)]).then(
+        () => 'taken',
+        ({ code }: { code: string }) => code,
+      );
+    // Of 64 MiB the last 16 are for departures.
+    const full = one.roomOf(team, 48 * MiB);
+    for (const body of full) await one.append(team, { by, body });
+    const admission = team.admission(one.carl, 'read');
+    const tried = [{ refs: [admission] }, { refs: [admission, team.nextEpoch()] }, { body: new Uint8Array(300) }];
+    for (const commit of tried) expect(await outcome({ by, ...commit })).toBe('LIMIT');
+    await one.append(team, { by: bench.device, refs: team.departure(one.ben) });
+    expect((await bench.storage.vaultState(team.id))?.members.size).toBe(1);
+  });
+});
 
 describe('a share with a team', () => {
   test('is judged at whatever head of the team its journal has seen', async () => {

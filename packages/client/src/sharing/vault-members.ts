@@ -91,15 +91,15 @@ export class VaultMembers {
     await this.#endStale(vault, signal);
   }
 
-  /** Who has left the vault and still is in its journal. @throws UNREACHABLE */
-  async leftBy(vault: JournalVault, signal?: AbortSignal): Promise<readonly AccountId[]> {
+  /** Accounts and teams that have left the vault, or are gone, and still are in its journal. @throws UNREACHABLE */
+  async leftBy(vault: JournalVault, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
     const options = { ...(signal && { signal }) };
     const { response } = await this.#deps.connections.run(
       'control',
       (one) => one.request('share.left', { vault: vault.id }, options),
       signal,
     );
-    return response.accounts;
+    return response.members;
   }
 
   /** Gives up a vault of somebody else. @throws NOT_ALLOWED when it is shared with a team; UNREACHABLE */

@@ -1,15 +1,16 @@
-import { equalBytes, randomId, timestampFromMs, zeroHash } from '@coffer/core';
+import { equalBytes, idKey, randomId, timestampFromMs, zeroHash } from '@coffer/core';
 import type { Hash, Random, VaultId } from '@coffer/core';
 import { makeCommit } from '../commit.ts';
 import type { Commit } from '../commit.ts';
 import type { CommitHeader } from '../commit-header.ts';
 import type { Directory, TeamState } from '../directory.ts';
 import { judgeCommit, openVault } from '../judge.ts';
-import { epochRecipients } from '../judge-epoch.ts';
+import { epochRecipients, recipientsOf } from '../judge-epoch.ts';
 import type { JournalPosition } from '../judge-epoch.ts';
 import { encodeOperations } from '../operation.ts';
 import type { Operation } from '../operation.ts';
-import type { EpochRef, EpochSeal, Ref, VaultKind } from '../ref.ts';
+import type { Subject } from '../field-schemas.ts';
+import type { EpochRef, EpochSeal, MemberRef, Ref, Role, VaultKind } from '../ref.ts';
 import type { VaultState } from '../vault-state.ts';
 import { TestAccount } from './test-account.ts';
 import type { TestDevice } from './test-account.ts';
@@ -95,11 +96,35 @@ export class TestVault {
     return commit;
   }
 
+  /** Makes an account or a team a member, at its newest head. */
+  admission(who: TestAccount | TestVault, role: Role = 'write'): MemberRef {
+    const { member, chainHead } = subjectOf(who);
+    const identities = new Map(this.state.identities).set(idKey(member), chainHead);
+    const recipients = recipientsOf(member, { state: { ...this.state, identities }, directory: this.directory() });
+    const seals = recipients.map(({ worker }) => ({ worker, sealed: Uint8Array.of(1) }));
+    return { kind: 'member', member, role, fingerprint: recipients[0]?.fingerprint ?? zeroHash, chainHead, seals };
+  }
+
+  /** Takes a member out, and ends the epoch for the others. */
+  departure(who: TestAccount | TestVault): readonly [MemberRef, EpochRef] {
+    const { member } = subjectOf(who);
+    const members = new Map(this.state.members);
+    members.delete(idKey(member));
+    const epoch = this.nextEpoch({ state: { ...this.state, members }, directory: this.directory() });
+    return [{ kind: 'member', member, role: 'none', fingerprint: zeroHash, chainHead: zeroHash, seals: [] }, epoch];
+  }
+
   /** An `epoch` ref that follows, sealed to exactly the members of `position` (by default: as they are now). */
   nextEpoch(position: JournalPosition = { state: this.state, directory: this.directory() }): EpochRef {
     const recipients = epochRecipients(position).flatMap((member) => member.recipients);
     return testEpoch(position.state.epoch + 1, { recipients, random: this.#random, kind: position.state.kind });
   }
+}
+
+function subjectOf(who: TestAccount | TestVault): { readonly member: Subject; readonly chainHead: Hash } {
+  return who instanceof TestAccount
+    ? { member: who.account, chainHead: who.state.head }
+    : { member: who.id, chainHead: who.state.head };
 }
 
 /** A genesis signed by the identity key of `owner`. */

@@ -1,6 +1,6 @@
-import { commitLimits } from '@coffer/journal';
+import { commitLimits, Subject } from '@coffer/journal';
 import { z } from 'zod';
-import { account, list, vault } from './fields.ts';
+import { list, vault } from './fields.ts';
 import type { OperationTable } from './operation.ts';
 
 export const shareOperations = {
@@ -15,8 +15,9 @@ export const shareOperations = {
   'share.left': {
     code: 0x0b02,
     access: 'member',
-    about: 'Members that have left and are still in the journal. For the owner only.',
+    about:
+      'Members that have left and are still in the journal: those that said so, accounts that an administrator has removed, and teams of removed accounts. For the owner only, who takes them out and ends the epoch.',
     request: z.strictObject({ vault }),
-    response: z.strictObject({ accounts: list(account, commitLimits.members) }),
+    response: z.strictObject({ members: list(Subject.describe('bytes(16) | bytes(32)'), commitLimits.members) }),
   },
 } as const satisfies OperationTable;

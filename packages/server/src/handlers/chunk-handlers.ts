@@ -1,10 +1,16 @@
+import { MiB } from '@coffer/core';
 import { batchBytes, DataBatch, operations, protocolLimits, type Handlers, type RequestOf } from '@coffer/protocol';
 import type { Stored } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
+import { authorize } from '../rights/authorize.ts';
+import { rightsOf } from '../rights/rights-of.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Services } from './services.ts';
 
 const idBytes = 32;
+
+/** An upload goes on for hours; its right is asked for again after so much of it. */
+const bytesPerRight = 16 * MiB;
 
 type ChunkOperation = Extract<keyof Handlers<Connection>, `chunk.${string}`>;
 
@@ -29,15 +35,25 @@ export function chunkHandlers(services: Services): Pick<Handlers<Connection>, Ch
 }
 
 async function put(
-  { storage, audit }: Services,
+  services: Services,
   { vault, kind }: RequestOf<'chunk.put'>,
   { context, data }: { readonly context: Connection; readonly data: AsyncIterable<Uint8Array> },
 ): Promise<Stored> {
   const event = { ...eventOf('chunk.put', context), vault };
+  const { storage, audit } = services;
+  const rights = rightsOf(services);
   try {
     const writer = await storage.putChunks({ vault, uploader: context.account, kind });
-    // Views of the frame: the bytes of a chunk are not copied between the socket and the pack.
-    for await (const payload of data) await writer.put(payload.subarray(0, idBytes), payload.subarray(idBytes));
+    let unasked = 0;
+    for await (const payload of data) {
+      unasked += payload.byteLength;
+      if (unasked > bytesPerRight) {
+        await authorize(rights, context, { access: 'write', vaults: [vault] });
+        unasked = 0;
+      }
+      // Views of the frame: the bytes of a chunk are not copied between the socket and the pack.
+      await writer.put(payload.subarray(0, idBytes), payload.subarray(idBytes));
+    }
     const { stored, duplicates, bytes } = await writer.finish();
     audit.record('transfer', { ...event, status: 'OK', bytes, counts: { stored, duplicates } });
     return { stored, duplicates, bytes };

@@ -11,7 +11,7 @@ import {
 import { operations, type Handlers } from '@coffer/protocol';
 import type { KnownNotice } from '../notifications/notifications.ts';
 import type { Connection } from '../session/connection.ts';
-import type { Services } from './services.ts';
+import { isGone, type Services } from './services.ts';
 
 type ShareOperation = Extract<keyof Handlers<Connection>, `share.${string}`>;
 
@@ -44,9 +44,21 @@ export function shareHandlers(services: Services): Pick<Handlers<Connection>, Sh
       if (state === undefined || !equalBytes(state.owner, context.account))
         throw new CofferError('NOT_ALLOWED', 'this is for the owner of the vault');
       const left = await accounts.leftVaults.of(vault, commitLimits.members);
-      return { accounts: left.filter((account) => state.members.has(idKey(account))) };
+      const gone = await goneOf(services, state);
+      const all = new Map([...left, ...gone].map((member) => [idKey(member), member]));
+      return { members: [...all.values()].filter((member) => state.members.has(idKey(member))) };
     },
   };
+}
+
+/** Whom an administrator has removed, and the teams of those: nobody is served by them any more, and the owner takes them out. */
+async function goneOf(services: Services, { members }: VaultState): Promise<readonly Uint8Array[]> {
+  const gone: Uint8Array[] = [];
+  for (const { member } of members.values()) {
+    const account = isTeamId(member) ? (await services.storage.vaultState(member))?.owner : member;
+    if (account !== undefined && (await isGone(services, account))) gone.push(member);
+  }
+  return gone;
 }
 
 /** What an append has changed for others. */
@@ -60,27 +72,42 @@ export async function tellOfAppend(services: Services, context: Connection, appe
   const { before, commits } = appended;
   if (before === undefined || before.kind === 'home') return;
   const refs = commits.flatMap(({ header }) => header.refs.filter((ref) => ref.kind === 'member'));
-  for (const ref of refs) await tellMember(services, context, { ref, before });
+  for (const ref of refs) noteChange(services, context, { ref, before });
+  // However often somebody went in and out: what counts for them is where they were before, and where they are now.
+  const last = new Map(refs.map((ref) => [idKey(ref.member), ref]));
+  for (const ref of last.values()) await tellMember(services, context, { ref, before });
 }
 
-async function tellMember(
-  services: Services,
-  { account: actor, device, address }: Connection,
-  { ref: { member, role }, before }: { readonly ref: MemberRef; readonly before: VaultState },
-): Promise<void> {
-  const { accounts, audit, notifications } = services;
-  const { vault, kind } = before;
+interface MemberChange {
+  readonly ref: MemberRef;
+  readonly before: VaultState;
+}
+
+function noteChange(
+  { audit }: Services,
+  { account, device, address }: Connection,
+  { ref: { member, role }, before: { vault, kind } }: MemberChange,
+): void {
   const event = { none: 'member-removed', read: 'member-read', write: 'member-write', owner: 'member-owner' }[role];
   const category = kind === 'team' ? 'team' : 'share';
   audit.record(category, {
     event,
     status: 'OK',
-    account: actor,
+    account,
     device: device.device,
     vault,
     subject: member,
     address,
   });
+}
+
+async function tellMember(
+  services: Services,
+  { account: actor }: Connection,
+  { ref: { member, role }, before }: MemberChange,
+): Promise<void> {
+  const { accounts, notifications } = services;
+  const { vault, kind } = before;
   const notice = noticeOf({ known: before.members.get(idKey(member))?.role, role, kind });
   if (!isTeamId(member)) await accounts.leftVaults.remove(vault, member);
   if (notice === undefined) return;
@@ -95,9 +122,10 @@ interface Change {
   readonly kind: VaultKind;
 }
 
-/** Nothing when the member only got new keys. In a team all members are alike. */
+/** Nothing when the member only got new keys, or came and went at once. In a team all members are alike. */
 function noticeOf({ known, role, kind }: Change): KnownNotice | undefined {
   const word = kind === 'team' ? 'team' : role;
+  if (known === undefined && role === 'none') return undefined;
   if (role === 'none') return kind === 'team' ? { kind: 'access-revoked', word } : { kind: 'access-revoked' };
   if (known === undefined) return { kind: 'shared', word };
   return known === role ? undefined : { kind: 'role-changed', word };

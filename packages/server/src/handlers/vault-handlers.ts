@@ -4,6 +4,8 @@ import { operations, protocolLimits, type Handlers } from '@coffer/protocol';
 import type { Ack } from '@coffer/storage';
 import type { Watcher } from '../events/watch-hub.ts';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
+import { authorize } from '../rights/authorize.ts';
+import { rightsOf } from '../rights/rights-of.ts';
 import type { Connection } from '../session/connection.ts';
 import { CommitMemory, type CommitHold } from './commit-memory.ts';
 import type { Services } from './services.ts';
@@ -18,6 +20,7 @@ type VaultOperation = Exclude<Extract<keyof Handlers<Connection>, `vault.${strin
 export function vaultHandlers(services: Services): Pick<Handlers<Connection>, VaultOperation> {
   const { storage, hub } = services;
   const memory = new CommitMemory();
+  const rights = rightsOf(services);
   return {
     'vault.list': async (_request, { context }) => ({ vaults: await list(services, context) }),
     'vault.create': async (_request, { context, data }) =>
@@ -46,7 +49,9 @@ export function vaultHandlers(services: Services): Pick<Handlers<Connection>, Va
         const commits = await receiveCommits(data, { context, held });
         done({ vault, commits });
         const before = await storage.vaultState(vault);
-        const { seq, head, receivedAt } = await storage.append(vault, commits);
+        // Megabytes of commits take their time, and so do those before them in the queue: a right that was lost meanwhile counts.
+        const stillAllowed = () => authorize(rights, context, { access: 'write', vaults: [vault] });
+        const { seq, head, receivedAt } = await storage.append(vault, commits, { stillAllowed });
         hub.advanced(vault, seq, context.watcher);
         await tellOwner(services, { vault, context });
         await tellOfAppend(services, context, { before, commits });

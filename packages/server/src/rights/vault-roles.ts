@@ -39,35 +39,51 @@ export class VaultRoles {
 
   /** Every vault that the account is served, each once. */
   async vaultsOf(account: AccountId): Promise<readonly ServedVault[]> {
-    const own = await this.#served(await this.#deps.storage.vaultsOf(account), account);
-    const all = new Map<IdKey, ServedVault>(own.map((one) => [idKey(one.vault), one]));
-    for (const { vault: team } of own.filter(({ kind }) => kind === 'team')) {
-      for (const one of await this.#served(await this.#deps.storage.vaultsOf(team), account)) {
-        all.set(idKey(one.vault), one);
-      }
-    }
-    return [...all.values()];
+    const all: ServedVault[] = [];
+    for await (const one of this.#served(account)) all.push(one);
+    return all;
   }
 
-  async #served(vaults: readonly VaultSummary[], account: AccountId): Promise<readonly ServedVault[]> {
-    const served: ServedVault[] = [];
+  /** Its own memberships first, then what its teams have. */
+  async *#served(account: AccountId): AsyncGenerator<ServedVault, void, undefined> {
+    const { storage } = this.#deps;
+    const seen = new Set<IdKey>();
+    const teams: VaultId[] = [];
+    for await (const one of this.#servedOf(await storage.vaultsOf(account), { account, seen })) {
+      if (one.kind === 'team') teams.push(one.vault);
+      yield one;
+    }
+    for (const team of teams) yield* this.#servedOf(await storage.vaultsOf(team), { account, seen });
+  }
+
+  async *#servedOf(
+    vaults: readonly VaultSummary[],
+    { account, seen }: { readonly account: AccountId; readonly seen: Set<IdKey> },
+  ): AsyncGenerator<ServedVault, void, undefined> {
     for (const one of vaults) {
+      if (seen.has(idKey(one.vault))) continue;
       const state = await this.#deps.storage.vaultState(one.vault);
       if (state === undefined || (await isGone(this.#deps, state.owner))) continue;
       const role = await this.#roleIn(state, account);
-      if (role !== undefined) served.push({ ...one, kind: state.kind, role });
+      if (role === undefined) continue;
+      seen.add(idKey(one.vault));
+      yield { ...one, kind: state.kind, role };
     }
-    return served;
   }
 
+  /** Asks no further once nothing more could be had. */
   async #roleIn({ vault, members }: VaultState, account: AccountId): Promise<Role | undefined> {
     const own = members.get(idKey(account));
     const hasLeft = own !== undefined && (await this.#deps.accounts.leftVaults.has(vault, account));
-    const roles = own === undefined || hasLeft ? [] : [own.role];
-    for (const { member, role } of members.values()) {
-      if (isTeamId(member) && (await this.#isInTeam(member, account))) roles.push(role);
+    const direct = hasLeft ? undefined : own?.role;
+    const teams = [...members.values()].filter(({ member }) => isTeamId(member));
+    for (const right of byRight) {
+      if (direct === right) return right;
+      for (const { member, role } of teams) {
+        if (role === right && isTeamId(member) && (await this.#isInTeam(member, account))) return right;
+      }
     }
-    return byRight.find((role) => roles.includes(role));
+    return undefined;
   }
 
   async #isInTeam(team: VaultId, account: AccountId): Promise<boolean> {
@@ -78,7 +94,7 @@ export class VaultRoles {
 
   /** Whether the account is served a share that the team has, or once had: without the team's journal it cannot judge that of the share. */
   async #judges(team: VaultId, account: AccountId): Promise<boolean> {
-    for (const { vault, kind } of await this.vaultsOf(account)) {
+    for await (const { vault, kind } of this.#served(account)) {
       if (kind !== 'share') continue;
       if ((await this.#deps.storage.vaultState(vault))?.identities.has(idKey(team)) === true) return true;
     }

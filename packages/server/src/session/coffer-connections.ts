@@ -12,10 +12,11 @@ import {
 import type { Watcher } from '../events/watch-hub.ts';
 import { createHandlers } from '../handlers/create-handlers.ts';
 import { statusOf } from '../log/audit.ts';
-import { isLive, type Services } from '../handlers/services.ts';
+import type { Services } from '../handlers/services.ts';
 import { loginFailed } from '../handlers/session-handlers.ts';
 import { TlsTransport } from '../net/tls-transport.ts';
 import { authorize, type RightsSource } from '../rights/authorize.ts';
+import { rightsOf } from '../rights/rights-of.ts';
 import { Connection } from './connection.ts';
 import type { Interposer } from './interposer.ts';
 
@@ -122,15 +123,6 @@ export class CofferConnections implements AsyncDisposable {
     // A start without a finish is a failed login: the client found the password wrong by itself.
     if (context.login !== undefined) loginFailed(this.#services, context, context.login);
   }
-}
-
-function rightsOf(services: Services): RightsSource {
-  const { roles } = services;
-  return {
-    isLive: (account, device) => isLive(services, account, device),
-    isAdmin: async (account) => (await services.accounts.byId(account))?.role === 'admin',
-    roleIn: (vault, account) => roles.roleIn(vault, account),
-  };
 }
 
 /** The vaults that a request names, by the table's convention (`vault`, `vaults`). */

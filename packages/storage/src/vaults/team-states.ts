@@ -1,7 +1,15 @@
 import type { Hash, IdKey, VaultId } from '@coffer/core';
 import { CofferError, idKey } from '@coffer/core';
 import type { Commit, Directory, Subject, TeamState, VaultState } from '@coffer/journal';
-import { commitLimits, decodeVaultState, isTeamId, judgeCommit, openVault, parseCommit } from '@coffer/journal';
+import {
+  commitLimits,
+  decodeVaultState,
+  isDeparture,
+  isTeamId,
+  judgeCommit,
+  openVault,
+  parseCommit,
+} from '@coffer/journal';
 import type { Facts, VaultFacts } from '../facts/facts.ts';
 import { recordHeaderBytes } from '../packs/pack-format.ts';
 import type { Packs } from '../packs/packs.ts';
@@ -80,10 +88,11 @@ export class TeamStates {
     if (facts.kind !== 'team') return;
     const { bytes } = await this.#positionsOf(facts);
     const more = commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
-    if (bytes + more <= commitLimits.teamBytes) return;
+    const kept = commits.every(({ header }) => isDeparture(header)) ? 0 : commitLimits.teamBytesKept;
+    if (bytes + more <= commitLimits.teamBytes - kept) return;
     throw new CofferError('LIMIT', 'a team has changed too often', {
       hint: 'Make a new team, and share with that one.',
-      details: { limitBytes: commitLimits.teamBytes },
+      details: { limitBytes: commitLimits.teamBytes - kept },
     });
   }
 

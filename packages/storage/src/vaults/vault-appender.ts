@@ -25,6 +25,11 @@ export interface Ack {
   readonly receivedAt: number;
 }
 
+export interface AppendOptions {
+  /** Asked when it is this append's turn, before anything is written; what it throws is the answer. */
+  readonly stillAllowed?: () => Promise<void>;
+}
+
 export interface OwnerLimits {
   readonly quotaBytes: number | null;
   readonly largestFileBytes: number | null;
@@ -77,8 +82,8 @@ export class VaultAppender {
   }
 
   /** @throws NOT_FOUND, CONFLICT, NOT_ALLOWED, INVALID, EXPIRED, INTEGRITY, MISSING_CHUNKS, QUOTA, LIMIT, NO_SPACE, IO */
-  append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
-    return this.#queue.run(idKey(vault), () => this.#append(vault, commits));
+  append(vault: VaultId, commits: readonly Commit[], options: AppendOptions = {}): Promise<Ack> {
+    return this.#queue.run(idKey(vault), () => this.#append(vault, commits, options));
   }
 
   /** Runs `work` while nothing is appended to the vault, nor being checked for it. */
@@ -104,7 +109,7 @@ export class VaultAppender {
     });
   }
 
-  async #append(vault: VaultId, commits: readonly Commit[]): Promise<Ack> {
+  async #append(vault: VaultId, commits: readonly Commit[], { stillAllowed }: AppendOptions): Promise<Ack> {
     if (commits.length > appendLimit)
       throw new CofferError('LIMIT', 'too many commits at once', { details: { limit: appendLimit } });
     const facts = await this.#deps.facts.vault(vault);
@@ -112,6 +117,7 @@ export class VaultAppender {
     const { fresh, known } = await this.#withoutKnown(facts, commits);
     if (fresh.length === 0 && known) return known;
     if (facts.seq === 0 || fresh.length === 0) throw new CofferError('INVALID', 'an append without commits');
+    await stillAllowed?.();
     await this.#deps.teams.checkRoom(facts, fresh);
     return this.#commit(await this.#judge(facts, fresh));
   }

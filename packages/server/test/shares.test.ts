@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { idKey } from '@coffer/core';
+import { TestAccount, TestVault, type TestDevice } from '@coffer/journal/testing';
+import { Accounts } from '@coffer/storage';
+import { frames, open, TestDaemon, TestSite, untilTrue, type Greeted } from './support/test-daemon.ts';
+import { tempFolder } from './support/temp-folder.ts';
+
+jest.setTimeout(60_000);
+
+interface Person {
+  readonly account: TestAccount;
+  readonly device: TestDevice;
+}
+
+let site: TestSite;
+let server: TestDaemon;
+let ann: Person;
+let root: Person;
+let stack: AsyncDisposableStack;
+let seed = 10;
+const sessions = new Map<TestDevice, Greeted>();
+
+beforeAll(async () => {
+  site = await TestSite.make(await tempFolder());
+  ann = await site.addAccount('ann', 1);
+  root = await site.addAccount('root', 2);
+  await using accounts = await Accounts.open(site.storagePath);
+  await accounts.setRole(root.account.account, 'admin');
+  server = await TestDaemon.open(site);
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+beforeEach(() => {
+  stack = new AsyncDisposableStack();
+  sessions.clear();
+});
+
+afterEach(() => stack.disposeAsync());
+
+/** One of each person. */
+async function session({ device }: Person): Promise<Greeted> {
+  const known = sessions.get(device) ?? stack.use(await open(server.port, device));
+  sessions.set(device, known);
+  return known;
+}
+
+async function newPerson(name: string): Promise<Person> {
+  return await site.addAccount(name, (seed += 1));
+}
+
+/** A share or team of Ann's; `people` and `teams` are whom it will speak of. */
+async function newVault(kind: 'share' | 'team', people: readonly Person[], teams: readonly TestVault[] = []) {
+  const chains = TestAccount.directory(ann.account, ...people.map(({ account }) => account));
+  const directory = () => ({
+    identity: (account: Uint8Array, head: Uint8Array) => chains.identity(account, head),
+    team: (id: Uint8Array, head: Uint8Array) => teams.find((one) => idKey(one.id) === idKey(id))?.teamState(head),
+  });
+  const vault = new TestVault({ owner: ann.account, kind, directory });
+  await (await session(ann)).connection.request('vault.create', {}, { data: frames(vault.genesis.bytes) });
+  return vault;
+}
+
+async function append(vault: TestVault, ...commits: readonly { readonly bytes: Uint8Array }[]): Promise<void> {
+  const data = frames(...commits.map(({ bytes }) => bytes));
+  await (await session(ann)).connection.request('vault.append', { vault: vault.id }, { data });
+}
+
+async function leftOf(vault: TestVault): Promise<readonly string[]> {
+  const { response } = await (await session(ann)).connection.request('share.left', { vault: vault.id });
+  return response.members.map((member) => idKey(member)).toSorted();
+}
+
+test('whoever an administrator removes has left every share and team, and so have the teams of theirs', async () => {
+  const [bob, eve] = [await newPerson('bob'), await newPerson('eve')];
+  const evesTeam = new TestVault({ owner: eve.account, kind: 'team' });
+  await (await session(eve)).connection.request('vault.create', {}, { data: frames(evesTeam.genesis.bytes) });
+  const team = await newVault('team', [bob, eve]);
+  const share = await newVault('share', [bob, eve], [evesTeam]);
+  await append(team, team.append({ by: ann.device, refs: [team.admission(bob.account, 'read')] }));
+  const admissions = [share.admission(bob.account), share.admission(eve.account), share.admission(evesTeam)];
+  await append(share, share.append({ by: ann.device, refs: admissions }));
+  expect([await leftOf(team), await leftOf(share)]).toEqual([[], []]);
+
+  const { connection } = await session(root);
+  await connection.request('admin.userRemove', { username: 'bob' });
+  const gone = idKey(bob.account.account);
+  expect([await leftOf(team), await leftOf(share)]).toEqual([[gone], [gone]]);
+  await connection.request('admin.userRemove', { username: 'eve' });
+  const all = [gone, idKey(eve.account.account), idKey(evesTeam.id)].toSorted();
+  expect(await leftOf(share)).toEqual(all);
+  // The owner's next machine ends the epoch, and then there is nothing left to do.
+  await append(share, share.append({ by: ann.device, refs: share.departure(bob.account) }));
+  expect(await leftOf(share)).toEqual(all.filter((member) => member !== gone));
+});
+
+test('somebody who goes in and out in one append is told once, how it ended', async () => {
+  const [carl, dora] = [await newPerson('carl'), await newPerson('dora')];
+  const share = await newVault('share', [carl, dora]);
+  const flips = Array.from({ length: 5 }, () => [
+    share.append({ by: ann.device, refs: [share.admission(carl.account, 'read')] }),
+    share.append({ by: ann.device, refs: share.departure(carl.account) }),
+    share.append({ by: ann.device, refs: [share.admission(dora.account, 'write')] }),
+    share.append({ by: ann.device, refs: share.departure(dora.account) }),
+  ]).flat();
+  const last = share.append({ by: ann.device, refs: [share.admission(dora.account, 'read')] });
+  await append(share, ...flips, last);
+  const told = async (who: Person) => {
+    const { response } = await (await session(who)).connection.request('notification.list', { before: null });
+    return response.notifications.filter(({ kind }) => kind === 'shared' || kind === 'access-revoked');
+  };
+  expect(await told(carl)).toEqual([]);
+  expect(await told(dora)).toMatchObject([{ kind: 'shared', word: 'read', times: 1 }]);
+  const lines = server.audit.filter(({ event }) => event.vault !== undefined && idKey(event.vault) === idKey(share.id));
+  expect(lines.filter(({ event }) => event.event.startsWith('member-'))).toHaveLength(21);
+});
+
+test('a right that is lost while the commits come in counts', async () => {
+  const finn = await newPerson('finn');
+  const share = await newVault('share', [finn]);
+  await append(share, share.append({ by: ann.device, refs: [share.admission(finn.account)] }));
+  const [writer, other] = [await session(finn), stack.use(await open(server.port, finn.device))];
+  const go = Promise.withResolvers<undefined>();
+  const begun = Promise.withResolvers<undefined>();
+  const slow = async function* (): AsyncGenerator<Uint8Array> {
+    begun.resolve(undefined);
+    await go.promise;
+    yield share.make({ by: finn.device }).bytes;
+  };
+  const appended = writer.connection.request('vault.append', { vault: share.id }, { data: slow() });
+  appended.catch(() => undefined);
+  await begun.promise;
+  await untilTrue(async () => (await other.connection.request('vault.head', { vault: share.id })).response.seq === 2);
+  await other.connection.request('share.leave', { vault: share.id });
+  go.resolve(undefined);
+  await expect(appended).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const { response } = await (await session(ann)).connection.request('vault.head', { vault: share.id });
+  expect(response.seq).toBe(2);
+});
