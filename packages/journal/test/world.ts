@@ -1,6 +1,6 @@
 import { idKey, zeroHash } from '@coffer/core';
-import { judgeCommit, recipientsOf } from '@coffer/journal';
-import type { Commit, Directory, MemberRef, Role, Subject, VaultKind, VaultState } from '@coffer/journal';
+import { judgeCommit } from '@coffer/journal';
+import type { Commit, Directory, MemberRef, Role, VaultKind, VaultState } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import type { TestCommit, TestDevice } from '@coffer/journal/testing';
 import { outcome } from './expect-code.ts';
