@@ -2,7 +2,8 @@
  * Joins what `tsc` built into the program `coffer`: `packages/cli/dist/bundle/`. A command then loads a handful of files where
  * it loaded two or three hundred, which was most of the time until its first output (docs/adr/0005-one-bundle.md).
  */
-import { globSync, rmSync, statSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,6 +17,25 @@ const external = ['@napi-rs/keyring', '@serenity-kit/opaque', 'node-forge', 'pin
 /** React's own checks of how it is used cost more than the drawing: they are for its tests and ours. */
 const define = { 'process.env.NODE_ENV': '"production"' };
 
+/**
+ * What every command would load of Node for nothing. Importing `node:process` reads all its properties, and so makes the three
+ * standard streams; commander starts commands that are programs of their own, which none of ours is.
+ */
+const cheapBuiltins = {
+  name: 'cheap-builtins',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^node:process$/ }, () => ({ path: 'process', namespace: 'cheap' }));
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: 'nothing', namespace: 'cheap' } : undefined,
+    );
+    onLoad({ filter: /^process$/, namespace: 'cheap' }, () => ({ contents: 'module.exports = process;' }));
+    onLoad({ filter: /^nothing$/, namespace: 'cheap' }, () => ({ contents: 'export default undefined;' }));
+  },
+};
+
+/** File of each name, by package. */
+const exportedBy = new Map();
+
 /** What a bundled CommonJS package may ask for. */
 const banner = {
   js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
@@ -27,6 +47,21 @@ const englishZod = {
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
+/**
+ * Names are taken from the modules that make them, not from a package's index: esbuild splits by module, and an index would give
+ * every command all that it names. Of zod it can tell what is used only by the names of a namespace.
+ */
+const directImports = {
+  name: 'direct-imports',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]packages[\\/]\w+[\\/]dist[\\/].*\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8'))
+        .replaceAll(/^import \{([^}]*)\} from '@coffer\/(\w+)';$/gm, (_, names, from) => importEach(names, from))
+        .replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';"),
     }));
   },
 };
@@ -52,10 +87,35 @@ async function bundle() {
     banner,
     external,
     define,
-    plugins: [englishZod],
+    plugins: [englishZod, directImports, cheapBuiltins],
   });
   const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
   for (const name of globSync('*.js', { cwd: outdir })) if (!written.has(name)) rmSync(join(outdir, name));
+}
+
+/** In one line, so that a stack still leads to the right one. */
+function importEach(names, from) {
+  const wanted = names.split(',').flatMap((name) => name.trim() || []);
+  return wanted.map((name) => `import { ${name} } from '${moduleOf(name.split(' as ')[0], from)}';`).join(' ');
+}
+
+/** The file that makes what a package exports under a name. */
+function moduleOf(name, from) {
+  let exported = exportedBy.get(from);
+  if (exported === undefined) exportedBy.set(from, (exported = readIndex(from)));
+  const source = exported.get(name);
+  if (source === undefined) throw new Error(`@coffer/${from} does not export ${name}`);
+  const other = /^@coffer\/(\w+)$/.exec(source);
+  return other ? moduleOf(name, other[1]) : join(root, 'packages', from, 'dist', source);
+}
+
+/** An index is nothing but `export { A, B } from './file.js'`. */
+function readIndex(from) {
+  const text = readFileSync(join(root, 'packages', from, 'dist/index.js'), 'utf8');
+  const exported = new Map();
+  for (const [, names, source] of text.matchAll(/^export \{([^}]*)\} from '([^']+)';$/gm))
+    for (const name of names.split(',')) exported.set(name.trim(), source);
+  return exported;
 }
 
 /** A thread's file is found beside the file that starts it, so all of them lie in one folder and differ in name. */

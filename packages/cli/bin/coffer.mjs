@@ -3,11 +3,9 @@
  * Starts `coffer` under a Node that can run it: the built program when there is one, otherwise its sources.
  * Plain JavaScript that any Node from 18 on understands, since its first job is to notice a Node that is too old.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const REQUIRED_NODE = 26;
@@ -53,6 +51,8 @@ function findPinnedNode() {
 /** Continues as another process, with the same terminal, signals and exit code. */
 function become(file, argv) {
   if (process.execve && process.platform !== 'win32') process.execve(file, [file, ...argv], process.env);
+  // Not imported above: loading it takes a tenth of what a short command needs.
+  const { spawn } = createRequire(import.meta.url)('node:child_process');
   const child = spawn(file, argv, { stdio: 'inherit' });
   process.on('SIGINT', () => {}); // a terminal sends it to the child as well
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => child.kill(signal));

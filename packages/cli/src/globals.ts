@@ -1,22 +1,27 @@
 import { resolve } from 'node:path';
 import { CofferError } from '@coffer/core';
+import { Option } from 'commander';
 import type { Command as CommanderCommand } from 'commander';
 import { z } from 'zod';
 import type { Globals } from './context.ts';
 
 /** Every command takes these, before and after its name (CLI §Global). */
 export function addGlobalOptions(command: CommanderCommand): void {
-  command
-    .optionsGroup('Global options:')
-    .option('--profile <name>', 'which account of yours on this machine (default "default")')
-    .option('--home <folder>', 'folder of state and keys (also COFFER_HOME)')
-    .option('--json', 'one JSON document on stdout instead of text')
-    .option('-q, --quiet', 'no messages, only results')
-    .option('-v, --verbose', 'say more')
-    .option('--no-color', 'no colours (also NO_COLOR)')
-    .option('--yes', 'answer yes to every question')
-    .optionsGroup('Options:');
+  command.optionsGroup('Global options:');
+  for (const option of globalOptions) command.addOption(option);
+  command.optionsGroup('Options:');
 }
+
+/** The same for all commands: reading the flags of each anew took as long as all that is particular to them. */
+const globalOptions = [
+  new Option('--profile <name>', 'which account of yours on this machine (default "default")'),
+  new Option('--home <folder>', 'folder of state and keys (also COFFER_HOME)'),
+  new Option('--json', 'one JSON document on stdout instead of text'),
+  new Option('-q, --quiet', 'no messages, only results'),
+  new Option('-v, --verbose', 'say more'),
+  new Option('--no-color', 'no colours (also NO_COLOR)'),
+  new Option('--yes', 'answer yes to every question'),
+];
 
 const ProfileName = z
   .string()

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
 import { CofferError } from '@coffer/core';
 import type { CommandContext } from './context.ts';
 
@@ -123,6 +122,7 @@ async function askHidden(context: CommandContext, prompt: string): Promise<strin
 export async function confirm(context: CommandContext, question: string): Promise<boolean> {
   if (context.globals.yes) return true;
   if (!context.streams.stdin.isTTY) return false;
+  const { createInterface } = await import('node:readline/promises');
   const asking = createInterface({ input: context.streams.stdin, output: context.streams.stderr });
   try {
     const answer = await asking.question(`${question} [y/N] `, { signal: context.signal });
