@@ -168,7 +168,7 @@ export class Daemon implements AsyncDisposable {
     const { clock, random, logger, audit, onFatal } = this.#deps;
     const { path, packBytes, reserve } = this.#config.storage;
     const { retention } = this.#config;
-    const options = { path, packBytes, reserve, retention };
+    const options = { path, packBytes, reserve, retention, memberShare: () => this.#config.quota.member };
     const storage = this.#stack.use(await Storage.open({ ...options, clock, random, logger, onFatal }));
     this.#stack.defer(async () => void (await Promise.all(this.#background)));
     const opaque = this.#stack.use(await OpaqueServer.open({ setup, server: storage.serverId, onFatal }));

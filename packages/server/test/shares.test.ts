@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { idKey } from '@coffer/core';
-import { TestAccount, TestVault, type TestDevice } from '@coffer/journal/testing';
+import { idKey, newEntryId, systemClock, systemRandom } from '@coffer/core';
+import { filePut, TestAccount, TestVault, type TestDevice } from '@coffer/journal/testing';
 import { Accounts } from '@coffer/storage';
 import { frames, open, TestDaemon, TestSite, untilTrue, type Greeted } from './support/test-daemon.ts';
 import { tempFolder } from './support/temp-folder.ts';
@@ -136,4 +136,53 @@ test('a right that is lost while the commits come in counts', async () => {
   await expect(appended).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const { response } = await (await session(ann)).connection.request('vault.head', { vault: share.id });
   expect(response.seq).toBe(2);
+});
+
+test('a member may fill half of the owner’s quota, and the owner is told at 80 and 95 per cent of that', async () => {
+  const gus = await newPerson('gus');
+  const share = await newVault('share', [gus]);
+  await append(share, share.append({ by: ann.device, refs: [share.admission(gus.account)] }));
+  const { connection } = await session(root);
+  const hers = await session(ann);
+  const { storedBytes } = (await hers.connection.request('usage.show', {})).response;
+  const change = { username: 'ann', quotaBytes: 2 * (500_000 + storedBytes), largestFileBytes: 'keep' } as const;
+  await connection.request('admin.userQuota', change);
+  const put = async (who: Person, bytes: number): Promise<string> => {
+    const id = systemRandom.bytes(32);
+    const [one, entry] = [await session(who), newEntryId(systemClock, systemRandom)];
+    const file = filePut({ entry, name: idKey(id), uploader: who.account.account, ids: [id] });
+    try {
+      const request = { vault: share.id, kind: 'chunk' } as const;
+      await one.connection.request('chunk.put', request, { data: frames([id, systemRandom.bytes(bytes)]) });
+      const commit = share.make({ by: who.device, refs: [file.ref], operations: [file.operation] });
+      await one.connection.request('vault.append', { vault: share.id }, { data: frames(commit.bytes) });
+      share.add(commit);
+      return 'stored';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  const told = async () => {
+    const { response } = await hers.connection.request('notification.list', { before: null });
+    return response.notifications
+      .filter(({ kind }) => kind === 'member-quota')
+      .map(({ figure, username }) => [username, figure]);
+  };
+  const half = change.quotaBytes / 2;
+  expect([await put(gus, Math.floor(half * 0.7)), await told()]).toEqual(['stored', []]);
+  expect([await put(gus, Math.floor(half * 0.15)), await told()]).toEqual(['stored', [['gus', 80]]]);
+  expect(await put(gus, Math.floor(half * 0.2))).toBe('QUOTA');
+  expect([await put(gus, Math.floor(half * 0.12)), await told()]).toEqual(['stored', [['gus', 95]]]);
+  expect(await put(gus, 50_000)).toBe('QUOTA');
+  // Others are not kept back by it, and a removal always finds room.
+  expect(await put(ann, 50_000)).toBe('stored');
+  const drop = share.make({
+    by: gus.device,
+    refs: [{ kind: 'drop', entries: [newEntryId(systemClock, systemRandom)], reason: 'removed' }],
+  });
+  const his = (await session(gus)).connection;
+  await his.request('vault.append', { vault: share.id }, { data: frames(drop.bytes) });
+  await connection.request('admin.userQuota', { ...change, quotaBytes: null });
+  share.add(drop);
+  expect(await put(gus, 50_000)).toBe('stored');
 });

@@ -47,7 +47,7 @@ export type { Restored, RestoreOptions } from './restore/restore-storage.ts';
 export { readIdentity } from './storage-folder.ts';
 export type { StorageIdentity } from './storage-folder.ts';
 export { Storage } from './storage.ts';
-export type { StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
+export type { MemberUsage, StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
 export type { ChunkScope, InitStorageOptions, StorageOptions } from './storage-options.ts';
 export type { PulledCommit } from './vaults/pull-commits.ts';
 export type { Ack } from './vaults/vault-appender.ts';

@@ -21,6 +21,13 @@ export interface Usage {
   readonly journalBytes: number;
 }
 
+/** What one account has sent into the vaults of another: chunks, segments and commits, records' headers included. */
+export interface MemberUsage {
+  readonly storedBytes: number;
+  /** Null: no limit but the owner's own. */
+  readonly quotaBytes: number | null;
+}
+
 export interface StorageStatus {
   /** False once something failed for good. */
   readonly ready: boolean;

@@ -15,6 +15,8 @@ export interface StorageOptions {
   readonly logger: Logger;
   /** Holds for every vault whose owner set nothing else; default: five versions, 90 days, 30 days of trash. */
   readonly retention?: RetentionPolicy;
+  /** Of an owner's quota, the part that each other writer may take (0.5 for half); null or absent: all. Asked each time. */
+  readonly memberShare?: () => number | null;
   /** Nothing may be acknowledged any more: log, stop serving, exit non-zero. Called once. */
   readonly onFatal: (error: unknown) => void;
   /** True for a restore only, which opens what it has not finished. */

@@ -23,7 +23,7 @@ import type { ClockStatus } from './retention/retention-clock.ts';
 import type { Expired, RetentionOptions, RetentionStatus, SetHold, VersionList } from './retention/retention.ts';
 import { Retention } from './retention/retention.ts';
 import { SharedRun } from './shared-run.ts';
-import type { StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
+import type { MemberUsage, StorageStatus, Usage, VaultSummary } from './storage-answers.ts';
 import type { StorageIdentity } from './storage-folder.ts';
 import { createFolder, lockPath, writeIdentity } from './storage-folder.ts';
 import type { ChunkScope, InitStorageOptions, StorageOptions } from './storage-options.ts';
@@ -77,8 +77,8 @@ export class Storage implements AsyncDisposable {
     const storeOf: ChunkAccessDeps['storeOf'] = (owner) => this.#stores.chunksOf(owner);
     const journalOf: JournalWritesDeps['journalOf'] = (owner) => this.#stores.journalOf(owner);
     const journal = new JournalWrites({ clock: options.clock, space, journalOf, onFatal });
-    const quotaOf = async (owner: AccountId): Promise<number | null> => (await this.#limitsOf(owner)).quotaBytes;
-    this.#chunks = new ChunkAccess({ facts, packs, space, clock, storeOf, quotaOf });
+    const limitsOf = (owner: AccountId): Promise<OwnerLimits> => this.#limitsOf(owner);
+    this.#chunks = new ChunkAccess({ facts, packs, space, clock, storeOf, limitsOf });
     this.#statements = new StatementWrites({ ...parts, journal, receiveMs, checkAlive });
     this.#appender = new VaultAppender({
       facts,
@@ -88,7 +88,7 @@ export class Storage implements AsyncDisposable {
       space,
       states: this.#states,
       journal,
-      limitsOf: (owner) => this.#limitsOf(owner),
+      limitsOf,
       isHeld: async (owner) => this.#retention.isHeld(owner),
       recordStatements: () => this.#statements.recordPending(),
     });
@@ -221,6 +221,12 @@ export class Storage implements AsyncDisposable {
     };
   }
 
+  /** What another account has stored with the owner, and may. @throws IO */
+  async memberUsage(owner: AccountId, member: AccountId): Promise<MemberUsage> {
+    const { memberBytes } = await this.#limitsOf(owner);
+    return { storedBytes: await this.#parts.facts.writtenBytes(owner, member), quotaBytes: memberBytes };
+  }
+
   /**
    * Removes what no version refers to and whose grace is over, and gives back the room of packs that are mostly empty.
    * Runs beside everything else; one at a time. @throws NO_SPACE, IO, SHUTTING_DOWN; the signal's reason
@@ -346,7 +352,10 @@ export class Storage implements AsyncDisposable {
 
   async #limitsOf(owner: AccountId): Promise<OwnerLimits> {
     const record = await this.accounts.byId(owner);
-    return { quotaBytes: record?.quotaBytes ?? null, largestFileBytes: record?.largestFileBytes ?? null };
+    const quotaBytes = record?.quotaBytes ?? null;
+    const share = this.#parts.options.memberShare?.() ?? null;
+    const memberBytes = quotaBytes === null || share === null ? null : Math.floor(quotaBytes * share);
+    return { quotaBytes, memberBytes, largestFileBytes: record?.largestFileBytes ?? null };
   }
 
   #checkWhole(vault: VaultId): void {

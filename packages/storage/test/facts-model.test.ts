@@ -193,7 +193,11 @@ class Twins {
       commits: [commit.bytes],
       recovering,
     };
-    const limits = { quotaBytes: randomUnit(this.#random) < 0.1 ? 5000 : null, largestFileBytes: null };
+    const limits = {
+      quotaBytes: randomUnit(this.#random) < 0.1 ? 5000 : null,
+      memberBytes: randomUnit(this.#random) < 0.1 ? 2000 : null,
+      largestFileBytes: null,
+    };
     const prepare = (segments: readonly Uint8Array[]): Promise<Prepared> =>
       this.#both((facts) => facts.prepareAppend({ ...target, ...limits, segments }));
     let prepared = await prepare([]);
@@ -303,6 +307,7 @@ const promised = new Set([
   'files',
   'versions',
   'trashBytes',
+  'othersBytes',
   'expired',
   'fromMs',
   'endedAtMs',

@@ -1,4 +1,4 @@
-import { idKey, MiB } from '@coffer/core';
+import { idKey, MiB, systemRandom } from '@coffer/core';
 import type { Directory, Ref, Role } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
@@ -90,6 +90,33 @@ describe('a team that has changed too often', () => {
     await one.append(team, { by: bench.device, refs: team.departure(one.ben) });
     expect((await bench.storage.vaultState(team.id))?.members.size).toBe(1);
   });
+});
+
+test('what a member has sent counts against its part, and is known again after the index was lost', async () => {
+  await using bench = await StorageBench.open({ memberShare: () => 0.5 });
+  const one = await TeamBench.open(bench);
+  const [owner, ben] = [bench.owner.account, one.ben.account];
+  await bench.storage.accounts.setQuota(owner, 400_000);
+  await one.add(one.share, one.ben);
+  const put = async (uploader: Uint8Array, bytes: number): Promise<void> => {
+    const writer = await bench.storage.putChunks({ vault: one.share.id, uploader, kind: 'chunk' });
+    await writer.put(systemRandom.bytes(32), systemRandom.bytes(bytes));
+    await writer.finish();
+  };
+  await put(ben, 150_000);
+  const full = { code: 'QUOTA', details: { quotaBytes: 200_000, of: 'member' } };
+  await expect(put(ben, 60_000)).rejects.toMatchObject(full);
+  await put(owner, 60_000);
+  await one.append(one.share, { by: one.bens });
+  const before = await bench.storage.memberUsage(owner, ben);
+  expect(before.quotaBytes).toBe(200_000);
+  expect(before.storedBytes).toBe(150_104 + 104 + (one.share.commits.at(-1)?.bytes.byteLength ?? 0));
+  await bench.stop();
+  await bench.removeIndex();
+  await bench.start();
+  expect(await bench.storage.memberUsage(owner, ben)).toEqual(before);
+  expect(await bench.storage.recount()).toEqual([]);
+  await expect(put(ben, 60_000)).rejects.toMatchObject(full);
 });
 
 describe('a share with a team', () => {

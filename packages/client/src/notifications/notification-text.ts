@@ -21,7 +21,12 @@ export function notificationText(notification: Notification, names: Notification
 }
 
 /** Kinds whose sentence says how many. */
-const countsItself: ReadonlySet<Notification['kind']> = new Set(['file-changed', 'quota', 'failed-logins']);
+const countsItself: ReadonlySet<Notification['kind']> = new Set([
+  'file-changed',
+  'quota',
+  'member-quota',
+  'failed-logins',
+]);
 
 function sentence(notification: Notification, names: NotificationNames): string {
   return sentences[notification.kind]({
@@ -52,6 +57,8 @@ const sentences: Readonly<Record<Notification['kind'], (facts: Facts) => string>
   'new-device': ({ device }) => `a new device signed in: ${device}`,
   'failed-logins': ({ figure, times }) => `failed logins to your account: ${figure ?? times} with a wrong password`,
   quota: ({ figure }) => `your vault has reached ${figure ?? '?'} % of its quota`,
+  'member-quota': ({ who, figure }) =>
+    `${who} has used ${figure ?? '?'} % of what one member may store in your folders`,
   'job-failing': ({ device, figure }) =>
     `a sync job of ${device} fails${figure === null ? '' : `, ${figure} times in a row`}`,
   'identity-changed': ({ isOwn, who }) =>

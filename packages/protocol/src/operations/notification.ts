@@ -21,6 +21,7 @@ export const notificationKinds = [
   'request-made',
   'password-changed',
   'change-requested',
+  'member-quota',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

@@ -19,6 +19,7 @@ const Duration = text('duration', parseDurationMs).pipe(
 const Count = text('number', parseCount).pipe(z.number().int().min(1).max(1_000_000));
 /** A share of the filesystem: `5%`, or 0.05. */
 const Share = text('percentage', parsePercent).pipe(z.number().min(0).max(0.99));
+const None = z.literal('none').transform(() => null);
 const Path = z.string().min(1).max(4096);
 /** A cron expression, an interval, or `off`. */
 const Schedule = z
@@ -83,7 +84,10 @@ export const ServerConfig = z
       days: RetentionFigure(RetentionPolicy.shape.days, defaultRetention.days),
       trashDays: RetentionFigure(RetentionPolicy.shape.trashDays, defaultRetention.trashDays),
     }),
-    quota: section({ default: z.union([z.literal('none').transform(() => null), z.null(), Size]).default(null) }),
+    quota: section({
+      default: z.union([None, z.null(), Size]).default(null),
+      member: z.union([None, z.null(), Share]).default(0.5),
+    }),
     schedule: section({
       collect: Schedule.default('24h'),
       accountsBackup: Schedule.default('6h'),

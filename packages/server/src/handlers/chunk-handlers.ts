@@ -1,4 +1,4 @@
-import { MiB } from '@coffer/core';
+import { equalBytes, isCofferError, MiB, type VaultId } from '@coffer/core';
 import { batchBytes, DataBatch, operations, protocolLimits, type Handlers, type RequestOf } from '@coffer/protocol';
 import type { Stored } from '@coffer/storage';
 import { statusOf, type AuditEvent } from '../log/audit.ts';
@@ -59,8 +59,17 @@ async function put(
     return { stored, duplicates, bytes };
   } catch (error) {
     audit.record('transfer', { ...event, status: statusOf(error) });
+    if (isCofferError(error, 'QUOTA')) await tellOwner(services, vault, context);
     throw error;
   }
+}
+
+/** What nothing refers to yet may have filled the quota: no append has told of it. */
+async function tellOwner({ storage, quotaNotices }: Services, vault: VaultId, { account }: Connection): Promise<void> {
+  const owner = (await storage.vaultState(vault))?.owner;
+  if (owner === undefined) return;
+  await quotaNotices.check(owner);
+  if (!equalBytes(owner, account)) await quotaNotices.checkMember(owner, account);
 }
 
 async function* get(

@@ -72,6 +72,7 @@ async function tellOwner(
   const state = await storage.vaultState(vault);
   if (state === undefined) return;
   await quotaNotices.check(state.owner);
+  if (!equalBytes(state.owner, context.account)) await quotaNotices.checkMember(state.owner, context.account);
   await changeDigest.changed({ owner: state.owner, actor: context.account, vault });
 }
 

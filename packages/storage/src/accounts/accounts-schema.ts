@@ -129,6 +129,14 @@ export const accountsMigrations: Migrations = [
   CREATE TABLE changes (n INTEGER NOT NULL) STRICT;
   INSERT INTO changes (n) VALUES (0);
   `,
+  /* 8 */ `
+  CREATE TABLE member_quota_told (
+    owner BLOB NOT NULL REFERENCES accounts (account) ON DELETE CASCADE,
+    member BLOB NOT NULL CHECK (length(member) = 16),
+    level INTEGER NOT NULL,
+    PRIMARY KEY (owner, member)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The schema from which on changes are counted. */

@@ -19,6 +19,13 @@ export interface JobOf {
   readonly job: Uint8Array;
 }
 
+export interface MemberQuotaLevel {
+  readonly owner: AccountId;
+  readonly member: AccountId;
+  /** Per cent; 0 for none. */
+  readonly level: number;
+}
+
 /** What people were told already and must not be told again: levels of quotas, failures of jobs in a row. Written only when it changes. */
 export class ToldState {
   readonly #deps: ToldStateDeps;
@@ -40,6 +47,22 @@ export class ToldState {
     const sql =
       'INSERT INTO quota_told (account, level) VALUES (?, ?) ON CONFLICT DO UPDATE SET level = excluded.level';
     this.#deps.change(() => this.#deps.db.prepare(sql).run(account, level));
+  }
+
+  /** The level of its part of the owner's quota that a member has reached, as the owner was told last; 0 for none. */
+  memberQuotaLevel(owner: AccountId, member: AccountId): number {
+    return this.#deps.ask(() => {
+      const sql = 'SELECT level FROM member_quota_told WHERE owner = ? AND member = ?';
+      return firstRow<{ level: number }>(this.#deps.db.prepare(sql), owner, member)?.level ?? 0;
+    });
+  }
+
+  /** @throws NO_SPACE, BUSY, IO */
+  setMemberQuotaLevel({ owner, member, level }: MemberQuotaLevel): void {
+    const set = `INSERT INTO member_quota_told (owner, member, level) VALUES (?1, ?2, ?3)
+      ON CONFLICT DO UPDATE SET level = excluded.level`;
+    const remove = 'DELETE FROM member_quota_told WHERE owner = ?1 AND member = ?2 AND ?3 = 0';
+    this.#deps.change(() => this.#deps.db.prepare(level === 0 ? remove : set).run(owner, member, level));
   }
 
   /** Answers how often it has failed in a row. @throws NO_SPACE, BUSY, IO */

@@ -215,15 +215,18 @@ export class CheckIndex implements Disposable {
   wrongUsage(): { owner: Uint8Array }[] {
     const sql = `
       WITH
-        stored AS (SELECT owner, sum(iif(pack IS NULL, 0, bytes)) AS chunk_bytes, sum(iif(count = 0, bytes, 0)) AS uncommitted FROM chunks GROUP BY owner),
-        journals AS (SELECT n.number AS owner, sum(c.bytes) AS journal_bytes FROM commits c JOIN vaults v ON v.vault = c.vault JOIN numbers n ON n.id = v.owner GROUP BY 1),
+        stored AS (SELECT owner, sum(iif(pack IS NULL, 0, bytes)) AS chunk_bytes, sum(iif(count = 0, bytes, 0)) AS uncommitted,
+          sum(iif(pack IS NULL OR sender = owner, 0, bytes)) AS others FROM chunks GROUP BY owner),
+        journals AS (SELECT n.number AS owner, sum(c.bytes) AS journal_bytes, sum(iif(c.author = n.number, 0, c.bytes)) AS others FROM commits c JOIN vaults v ON v.vault = c.vault JOIN numbers n ON n.id = v.owner GROUP BY 1),
         kept AS (SELECT n.number AS owner, count(*) AS versions, sum(iif(r.to_ms IS NULL, 1, 0)) AS files, sum(iif(r.ended = 'removed', r.bytes, 0)) AS trash
           FROM versions r JOIN vaults v ON v.vault = r.vault JOIN numbers n ON n.id = v.owner GROUP BY 1)
       SELECT n.id AS owner FROM usage u JOIN numbers n ON n.number = u.owner
         LEFT JOIN stored s ON s.owner = u.owner LEFT JOIN journals j ON j.owner = u.owner LEFT JOIN kept k ON k.owner = u.owner
       WHERE u.chunk_bytes <> coalesce(s.chunk_bytes, 0) OR u.uncommitted_bytes <> coalesce(s.uncommitted, 0)
         OR u.journal_bytes <> coalesce(j.journal_bytes, 0) OR u.versions <> coalesce(k.versions, 0)
-        OR u.files <> coalesce(k.files, 0) OR u.trash_bytes <> coalesce(k.trash, 0)`;
+        OR u.files <> coalesce(k.files, 0) OR u.trash_bytes <> coalesce(k.trash, 0)
+        OR (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner)
+          <> coalesce(s.others, 0) + coalesce(j.others, 0)`;
     return allRows(this.#db.prepare(sql));
   }
 

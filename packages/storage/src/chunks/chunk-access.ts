@@ -1,10 +1,12 @@
 import type { AccountId } from '@coffer/core';
+import { equalBytes } from '@coffer/core';
 import type { Facts, VaultFacts } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
 import type { RetentionClock } from '../retention/retention-clock.ts';
 import type { SpaceGuard } from '../space-guard.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { graceMs } from './chunk-store.ts';
+import type { ChunkUpload } from './chunk-writer.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { ChunkRead } from './read-chunks.ts';
 import { readChunks } from './read-chunks.ts';
@@ -15,8 +17,7 @@ export interface ChunkAccessDeps {
   readonly space: SpaceGuard;
   readonly clock: RetentionClock;
   readonly storeOf: (owner: AccountId) => ChunkStore;
-  /** What the owner may store in all; null: no limit. */
-  readonly quotaOf: (owner: AccountId) => Promise<number | null>;
+  readonly limitsOf: (owner: AccountId) => Promise<Pick<ChunkUpload, 'quotaBytes' | 'memberBytes'>>;
 }
 
 /** Ids of one uploader, n × 32 bytes. */
@@ -45,9 +46,10 @@ export class ChunkAccess {
     { vault, owner }: VaultFacts,
     { uploader, kind }: { readonly uploader: AccountId; readonly kind: 'chunk' | 'segment' },
   ): Promise<ChunkWriter> {
-    const { facts, space, clock, storeOf, quotaOf } = this.#deps;
-    const quotaBytes = await quotaOf(owner);
-    const upload = { vault: new Uint8Array(vault), owner, uploader: new Uint8Array(uploader), kind, quotaBytes };
+    const { facts, space, clock, storeOf, limitsOf } = this.#deps;
+    const { quotaBytes, memberBytes } = await limitsOf(owner);
+    const limits = { quotaBytes, memberBytes: equalBytes(owner, uploader) ? null : memberBytes };
+    const upload = { vault: new Uint8Array(vault), owner, uploader: new Uint8Array(uploader), kind, ...limits };
     return new ChunkWriter(upload, { store: storeOf(owner), facts, space, nowMs: () => clock.nowMs() });
   }
 

@@ -24,6 +24,8 @@ export interface ChunkUpload {
   readonly kind: 'chunk' | 'segment';
   /** What the owner may store in all; null: no limit. */
   readonly quotaBytes: number | null;
+  /** What the uploader, who is not the owner, may store with the owner; null: no limit. */
+  readonly memberBytes: number | null;
 }
 
 export interface ChunkWriterDeps {
@@ -146,6 +148,7 @@ export class ChunkWriter {
     this.#checkFate();
     await space.check(bytes);
     const { owner, quotaBytes } = this.#upload;
+    await this.#checkShare(bytes);
     // What all writers of the owner add counts: many small uploads would otherwise pass the quota together.
     const due = this.#firstQuotaCheck || store.sinceQuotaCheckBytes >= quotaStepBytes;
     if (quotaBytes === null || !due) return;
@@ -154,6 +157,16 @@ export class ChunkWriter {
     const usedBytes = chunkBytes + journalBytes + store.pendingBytes;
     if (usedBytes > quotaBytes) throw quotaError({ usedBytes: usedBytes - bytes, quotaBytes });
     store.sinceQuotaCheckBytes = 0;
+  }
+
+  /** What is on its way into the index counts as far as it may be this upload's. */
+  async #checkShare(bytes: number): Promise<void> {
+    const { store, facts } = this.#deps;
+    const { owner, uploader, memberBytes } = this.#upload;
+    if (memberBytes === null) return;
+    const sent = await facts.writtenBytes(owner, uploader);
+    const usedBytes = sent + Math.min(store.pendingBytes, this.#bytes);
+    if (usedBytes + bytes > memberBytes) throw memberQuotaError({ usedBytes, quotaBytes: memberBytes });
   }
 
   #checkFate(): void {
@@ -178,6 +191,14 @@ export function quotaError({ usedBytes, quotaBytes }: QuotaExceeded): CofferErro
   return new CofferError('QUOTA', 'the storage of this account is used up', {
     hint: 'Remove files and empty the trash, or ask the administrator for more.',
     details: { usedBytes, quotaBytes },
+  });
+}
+
+/** What one account stores with another and may store there, in numbers. */
+export function memberQuotaError({ usedBytes, quotaBytes }: QuotaExceeded): CofferError {
+  return new CofferError('QUOTA', 'your part of the storage of this folder’s owner is used up', {
+    hint: 'Remove files there that you have stored, or ask the owner to make room; the administrator sets how much each member may take.',
+    details: { usedBytes, quotaBytes, of: 'member' },
   });
 }
 

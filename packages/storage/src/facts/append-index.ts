@@ -68,7 +68,7 @@ export class AppendIndex {
     this.#deps = deps;
     const { db } = deps;
     this.#insertCommit = db.prepare(
-      'INSERT INTO commits (vault, seq, hash, received_at_ms, pack, offset, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO commits (vault, seq, hash, received_at_ms, pack, offset, bytes, author) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#saveVault = db.prepare(`
       INSERT INTO vaults (vault, owner, kind, seq, head, received_at_ms, state, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -82,7 +82,9 @@ export class AppendIndex {
   prepare(append: PrepareAppend): Prepared {
     const planner = new Planner(this.#deps, append);
     const commits = append.commits.map((bytes) => planner.plan(bytes));
-    const refused = planner.refusal() ?? (append.recovering ? undefined : this.#overQuota(append));
+    const refused =
+      planner.refusal() ??
+      (append.recovering ? undefined : (this.#overQuota(append) ?? this.#overShare(append, commits)));
     if (refused) return refused;
     this.#plans.set(append.token, { commits, newSegments: planner.newSegments });
     return { status: 'ready' };
@@ -94,9 +96,10 @@ export class AppendIndex {
     const { numbers } = this.#deps;
     const target = { vault: numbers.intern(vault), owner: numbers.intern(owner) };
     applied.forEach((commit, index) => {
-      this.#recordCommit(target, commit, { owner, vault });
       const planned = plan.commits[index];
-      if (planned) this.#takeSteps(planned, commit, plan.newSegments);
+      if (!planned) throw new TypeError('a commit that was not prepared');
+      this.#recordCommit({ ...target, author: planned.scope.author }, commit, { owner, vault });
+      this.#takeSteps(planned, commit, plan.newSegments);
     });
     this.#saveHead({ vault: target.vault, owner, kind, state }, applied.at(-1));
     if (members) this.#saveMembers(target.vault, members);
@@ -121,20 +124,39 @@ export class AppendIndex {
     if (quotaBytes === null) return undefined;
     const journal = commits.reduce((sum, bytes) => sum + bytes.byteLength, 0);
     const stored = this.#deps.usage.storedBytes(this.#deps.numbers.intern(owner));
-    const reserve = commits.some(addsContent) ? 0 : Math.max(reserveFloorBytes, Math.floor(quotaBytes * reserveShare));
+    const reserve = reserveOf(quotaBytes, commits);
     if (stored + journal <= quotaBytes + reserve) return undefined;
     return { status: 'quota', usedBytes: stored, quotaBytes };
   }
 
+  /** Of each author that is not the owner. */
+  #overShare({ commits, memberBytes }: PrepareAppend, planned: readonly PlannedCommit[]): Prepared | undefined {
+    if (memberBytes === null) return undefined;
+    const added = new Map<number, number>();
+    for (const [index, { scope }] of planned.entries())
+      if (scope.author !== scope.owner)
+        added.set(scope.author, (added.get(scope.author) ?? 0) + (commits[index]?.byteLength ?? 0));
+    const owner = planned[0]?.scope.owner ?? unknownNumber;
+    const reserve = reserveOf(memberBytes, commits);
+    for (const [author, bytes] of added) {
+      const usedBytes = this.#deps.usage.writtenBytes(owner, author);
+      if (usedBytes + bytes > memberBytes + reserve)
+        return { status: 'memberQuota', usedBytes, quotaBytes: memberBytes };
+    }
+    return undefined;
+  }
+
   #recordCommit(
-    target: { vault: number; owner: number },
+    target: { vault: number; owner: number; author: number },
     commit: AppliedCommit,
     ids: { owner: Uint8Array; vault: Uint8Array },
   ): void {
     const { seq, hash, receivedAtMs, place } = commit;
     const pack = this.#deps.packs.numberOf({ owner: ids.owner, kind: 'journal', pack: place.pack });
-    this.#insertCommit.run(target.vault, seq, hash, receivedAtMs, pack, place.offset, place.bytes);
-    this.#deps.usage.add(target.owner, { journalBytes: place.bytes });
+    const { vault, owner, author } = target;
+    this.#insertCommit.run(vault, seq, hash, receivedAtMs, pack, place.offset, place.bytes, author);
+    this.#deps.usage.add(owner, { journalBytes: place.bytes });
+    this.#deps.usage.addWritten(owner, { writer: author, bytes: place.bytes });
     this.#deps.packs.addLive(pack, place.bytes);
     this.#clearFound.run(ids.vault, seq, hash);
   }
@@ -177,6 +199,11 @@ export class AppendIndex {
     this.#clearMembers.run(vault);
     for (const { member, role } of members) this.#addMember.run(member, vault, role);
   }
+}
+
+/** Room beyond a limit, for commits that add no content. */
+function reserveOf(limitBytes: number, commits: readonly Uint8Array[]): number {
+  return commits.some(addsContent) ? 0 : Math.max(reserveFloorBytes, Math.floor(limitBytes * reserveShare));
 }
 
 function addsContent(bytes: Uint8Array): boolean {

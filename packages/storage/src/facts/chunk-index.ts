@@ -32,6 +32,7 @@ interface ChunkRow {
   readonly content_bytes: number;
   readonly count: number;
   readonly grace_until_ms: number;
+  readonly sender: number;
   readonly lost: number;
   readonly granted: number | null;
 }
@@ -67,14 +68,14 @@ export class ChunkIndex {
     this.#deps = deps;
     const { db } = deps;
     this.#select = db.prepare(`
-      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, c.grace_until_ms, c.lost, g.count AS granted
+      SELECT c.chunk, c.pack, c.bytes, c.content_bytes, c.count, c.grace_until_ms, c.sender, c.lost, g.count AS granted
       FROM chunks c LEFT JOIN grants g ON g.chunk = c.chunk AND g.vault = ?
       WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`);
     this.#insert = db.prepare(`
-      INSERT OR IGNORE INTO chunks (owner, uploader, id, kind, pack, offset, bytes, content_bytes, count, grace_until_ms, lost)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?5 IS NULL)`);
+      INSERT OR IGNORE INTO chunks (owner, uploader, id, kind, pack, offset, bytes, content_bytes, count, grace_until_ms, sender, lost)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?5 IS NULL)`);
     this.#place = db.prepare(
-      'UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ?, lost = 0 WHERE chunk = ?',
+      'UPDATE chunks SET pack = ?, offset = ?, bytes = ?, content_bytes = ?, sender = ?, lost = 0 WHERE chunk = ?',
     );
     this.#renew = db.prepare('UPDATE chunks SET grace_until_ms = max(grace_until_ms, ?) WHERE chunk = ?');
     this.#grant = db.prepare('INSERT OR IGNORE INTO grants (chunk, vault, count) VALUES (?, ?, 0)');
@@ -148,7 +149,7 @@ export class ChunkIndex {
     const row = this.#row(scope, uploader, id);
     if (row) return { chunk: row.chunk, contentBytes: row.content_bytes };
     const kind = uploader === segmentUploader ? 2 : 1;
-    const { lastInsertRowid } = this.#insert.run(scope.owner, uploader, id, kind, null, null, 0, 0, 0);
+    const { lastInsertRowid } = this.#insert.run(scope.owner, uploader, id, kind, null, null, 0, 0, 0, 0);
     return { chunk: Number(lastInsertRowid), contentBytes: 0 };
   }
 
@@ -295,10 +296,12 @@ export class ChunkIndex {
       place.bytes,
       contentBytes,
       graceUntilMs,
+      scope.author,
     );
     if (inserted.changes === 1) {
       added.bytes += place.bytes;
       this.#deps.usage.add(scope.owner, { chunkBytes: place.bytes, uncommittedBytes: place.bytes });
+      this.#deps.usage.addWritten(scope.owner, { writer: scope.author, bytes: place.bytes });
       const chunk = Number(inserted.lastInsertRowid);
       if (!payload) this.#grant.run(chunk, scope.vault);
       return chunk;
@@ -315,7 +318,7 @@ export class ChunkIndex {
     if (!payload) this.#grant.run(row.chunk, scope.vault);
     this.#renew.run(graceUntilMs, row.chunk);
     if (isLost(row)) {
-      this.#place.run(place.pack, place.offset, place.bytes, contentBytes, row.chunk);
+      this.#place.run(place.pack, place.offset, place.bytes, contentBytes, scope.author, row.chunk);
       this.#replaced(scope, row, place);
       added.bytes += place.bytes;
       // The content of a segment that was damaged went on counting.
@@ -330,6 +333,8 @@ export class ChunkIndex {
     const before = row.pack === null ? 0 : row.bytes;
     const bytes = place.bytes - before;
     usage.add(scope.owner, { chunkBytes: bytes, uncommittedBytes: row.count === 0 ? bytes : 0 });
+    usage.addWritten(scope.owner, { writer: row.sender, bytes: -before });
+    usage.addWritten(scope.owner, { writer: scope.author, bytes: place.bytes });
     if (row.pack !== null) packs.addLive(row.pack, -before);
   }
 

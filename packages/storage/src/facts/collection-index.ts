@@ -18,6 +18,7 @@ interface GarbageRow {
   readonly kind: number;
   readonly pack: number | null;
   readonly bytes: number;
+  readonly sender: number;
 }
 
 interface CollectionDeps {
@@ -50,10 +51,10 @@ export class CollectionIndex {
     const garbage = 'count = 0 AND (grace_until_ms < ? OR pack IS NULL)';
     this.#last = db.prepare('SELECT coalesce(max(chunk), 0) AS chunk FROM chunks');
     this.#garbage = db.prepare(
-      `SELECT chunk, owner, kind, pack, bytes FROM chunks WHERE chunk > ? AND chunk <= ? AND ${garbage} ORDER BY chunk LIMIT ?`,
+      `SELECT chunk, owner, kind, pack, bytes, sender FROM chunks WHERE chunk > ? AND chunk <= ? AND ${garbage} ORDER BY chunk LIMIT ?`,
     );
     this.#segment = db.prepare(
-      `SELECT chunk, owner, kind, pack, bytes FROM chunks WHERE owner = ? AND uploader = ${segmentUploader} AND id = ? AND ${garbage}`,
+      `SELECT chunk, owner, kind, pack, bytes, sender FROM chunks WHERE owner = ? AND uploader = ${segmentUploader} AND id = ? AND ${garbage}`,
     );
     this.#place = db.prepare(`
       SELECT n.id AS owner, c.id, p.name AS pack, c.offset, c.bytes
@@ -122,6 +123,7 @@ export class CollectionIndex {
       this.#remove.run(row.chunk);
       usage.add(row.owner, { chunkBytes: row.pack === null ? 0 : -row.bytes, uncommittedBytes: -row.bytes });
       if (row.pack === null) continue;
+      usage.addWritten(row.owner, { writer: row.sender, bytes: -row.bytes });
       freed.set(row.pack, (freed.get(row.pack) ?? 0) + row.bytes);
       bytes += row.bytes;
     }

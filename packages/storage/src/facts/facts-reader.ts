@@ -50,6 +50,16 @@ interface CommitRow extends PlaceRow {
   readonly received_at_ms: number;
 }
 
+const nothing: UsageFacts = {
+  chunkBytes: 0,
+  uncommittedBytes: 0,
+  journalBytes: 0,
+  files: 0,
+  versions: 0,
+  trashBytes: 0,
+  othersBytes: 0,
+};
+
 /** Every question to the index, on a read-only connection; each is short enough for the thread that serves. */
 export class FactsReader {
   readonly #path: string;
@@ -121,7 +131,12 @@ export class FactsReader {
 
   usage(owner: AccountId): UsageFacts {
     const row = this.#ask(() => firstRow<UsageFacts>(this.#statements.usage, this.#number(owner)));
-    return row ?? { chunkBytes: 0, uncommittedBytes: 0, journalBytes: 0, files: 0, versions: 0, trashBytes: 0 };
+    return row ?? nothing;
+  }
+
+  writtenBytes(owner: AccountId, writer: AccountId): number {
+    const [store, sender] = [this.#number(owner), this.#number(writer)];
+    return this.#ask(() => firstRow<{ bytes: number }>(this.#statements.written, store, sender))?.bytes ?? 0;
   }
 
   vaultsToRecover(): VaultId[] {
@@ -183,6 +198,7 @@ function prepareAll(
   | 'usableSegment'
   | 'readable'
   | 'usage'
+  | 'written'
   | 'toRecover'
   | 'found',
   StatementSync
@@ -209,7 +225,10 @@ function prepareAll(
       WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`),
     usage: db.prepare(`
       SELECT chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes, journal_bytes AS journalBytes,
-        files, versions, trash_bytes AS trashBytes FROM usage WHERE owner = ?`),
+        files, versions, trash_bytes AS trashBytes,
+        (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner) AS othersBytes
+      FROM usage u WHERE owner = ?`),
+    written: db.prepare('SELECT bytes FROM writers WHERE owner = ? AND writer = ?'),
     toRecover: db.prepare('SELECT DISTINCT vault FROM unapplied'),
     found: db.prepare(
       'SELECT owner, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq = ?',

@@ -8,6 +8,8 @@ import type { Migrations } from '../sqlite/database.ts';
  * uploader sent it for that vault, more because versions or segments there refer to it.
  * A chunk that is `lost` cannot be read: it was never stored (`pack` null), or its record is damaged or gone. The next
  * record of its id takes its place.
+ * `chunks.sender` is whose record it is: of a chunk its uploader, of a segment whoever sent it. `writers` adds up what other accounts
+ * than the owner have sent, chunks and commits.
  * `drops` holds the entries without a current version; `purges` and `holds` the newest of each. `purges.seqs` is a CBOR array.
  * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
  */
@@ -161,5 +163,15 @@ export const factsMigrations: Migrations = [
   CREATE INDEX ended_versions ON versions (vault, entry, seq) WHERE to_ms IS NOT NULL;
   DELETE FROM meta; DELETE FROM packs; DELETE FROM vaults; DELETE FROM members; DELETE FROM commits; DELETE FROM chunks;
   DELETE FROM grants; DELETE FROM versions; DELETE FROM usage; DELETE FROM unapplied;
+  `,
+  /* 4: who has stored what in the vaults of others. The packs say it, so indexes are made again from them. */ `
+  ALTER TABLE chunks ADD COLUMN sender INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE commits ADD COLUMN author INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE writers (
+    owner INTEGER NOT NULL, writer INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (owner, writer)
+  ) STRICT, WITHOUT ROWID;
+  DELETE FROM meta; DELETE FROM packs; DELETE FROM vaults; DELETE FROM members; DELETE FROM commits; DELETE FROM chunks;
+  DELETE FROM grants; DELETE FROM versions; DELETE FROM usage; DELETE FROM unapplied; DELETE FROM drops;
+  DELETE FROM tombstones; DELETE FROM policies; DELETE FROM purges; DELETE FROM holds; DELETE FROM found_expiries;
   `,
 ];

@@ -131,6 +131,7 @@ export class FactsWriter {
   correct(correction: Correction): void {
     this.#change(() => {
       for (const { owner, change } of correction.usage) this.#usage.add(owner, change);
+      for (const { owner, ...written } of correction.writers) this.#usage.addWritten(owner, written);
       for (const { pack, bytes } of correction.packs) this.#packs.addLive(pack, bytes);
     });
   }

@@ -79,6 +79,8 @@ export interface PrepareAppend {
   readonly commits: readonly Uint8Array[];
   /** What the owner may store in all; null: no limit. */
   readonly quotaBytes: number | null;
+  /** What each other account may store with the owner; null: no limit. */
+  readonly memberBytes: number | null;
   /** Largest stored content of one file; null: no limit. */
   readonly largestFileBytes: number | null;
   /** Payloads of segments that an earlier try named in `segments`. */
@@ -94,6 +96,8 @@ export type Prepared =
   | { readonly status: 'notAllowed' }
   | { readonly status: 'unknownVersion'; readonly entry: EntryId; readonly expired: boolean }
   | { readonly status: 'quota'; readonly usedBytes: number; readonly quotaBytes: number }
+  /** Of the author, with the owner. */
+  | { readonly status: 'memberQuota'; readonly usedBytes: number; readonly quotaBytes: number }
   | { readonly status: 'tooLarge'; readonly limitBytes: number }
   /** The content of these must be handed in: they are new to this vault. */
   | { readonly status: 'segments'; readonly places: readonly PackPlace[] };
@@ -160,6 +164,8 @@ export interface UsageFacts {
   readonly files: number;
   readonly versions: number;
   readonly trashBytes: number;
+  /** Of chunks and journals, what other accounts have sent. */
+  readonly othersBytes: number;
 }
 
 export interface LookUpChunks {
@@ -225,4 +231,6 @@ export interface Facts extends CollectionFacts, RetentionFacts, AsyncDisposable 
   /** Places of chunks, as asked; undefined for what no unexpired version of the vault refers to. */
   readableChunks(look: LookUpChunks): Promise<readonly (ChunkPlace | undefined)[]>;
   usage(owner: AccountId): Promise<UsageFacts>;
+  /** Bytes of chunks, segments and commits that `writer`, another account, has sent into vaults of the owner. */
+  writtenBytes(owner: AccountId, writer: AccountId): Promise<number>;
 }

@@ -4,13 +4,15 @@ import { allRows, firstRow, openReadOnly } from '../sqlite/database.ts';
 import type { UsageDifference } from './collection-facts.ts';
 import { factsMigrations } from './facts-schema.ts';
 import type { UsageFacts } from './facts.ts';
+import type { UsageChange } from './usage-index.ts';
 
 /** Rows added up at a time: a few milliseconds on the thread that serves. */
 const stepRows = 8192;
 
 /** What has to be added to the counters of the index. */
 export interface Correction {
-  readonly usage: readonly { readonly owner: number; readonly change: UsageFacts }[];
+  readonly usage: readonly { readonly owner: number; readonly change: UsageChange }[];
+  readonly writers: readonly { readonly owner: number; readonly writer: number; readonly bytes: number }[];
   readonly packs: readonly { readonly pack: number; readonly bytes: number }[];
 }
 
@@ -30,7 +32,15 @@ const beyond: VersionKey = { entry: new Uint8Array(17).fill(255), seq: 0 };
 
 type Counters = Record<keyof UsageFacts, number>;
 
-const counterNames = ['chunkBytes', 'uncommittedBytes', 'journalBytes', 'files', 'versions', 'trashBytes'] as const;
+const counterNames = [
+  'chunkBytes',
+  'uncommittedBytes',
+  'journalBytes',
+  'files',
+  'versions',
+  'trashBytes',
+  'othersBytes',
+] as const;
 
 /** Adds up what the index holds, as of one moment, on a connection of its own. @throws the signal's reason */
 export async function recount(path: string, signal?: AbortSignal): Promise<Recounted> {
@@ -49,10 +59,23 @@ export async function recount(path: string, signal?: AbortSignal): Promise<Recou
   }
 }
 
+/** What one account has sent into the vaults of another. */
+interface Written {
+  readonly owner: number;
+  readonly writer: number;
+  readonly bytes: number;
+}
+
+function keyOf({ owner, writer }: Pick<Written, 'owner' | 'writer'>): string {
+  return `${owner}/${writer}`;
+}
+
 class Count {
   readonly #db: DatabaseSync;
   readonly #usage = new Map<number, Counters>();
   readonly #packs = new Map<number, number>();
+  /** By owner and writer. */
+  readonly #writers = new Map<string, Written>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -76,7 +99,8 @@ class Count {
     const owners = allRows<Counters & { owner: number; account: Uint8Array }>(
       this.#db.prepare(`
         SELECT u.owner, n.id AS account, chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes,
-          journal_bytes AS journalBytes, files, versions, trash_bytes AS trashBytes
+          journal_bytes AS journalBytes, files, versions, trash_bytes AS trashBytes,
+          (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner) AS othersBytes
         FROM usage u JOIN numbers n ON n.number = u.owner`),
     );
     const wrong = owners
@@ -85,7 +109,11 @@ class Count {
     return {
       differences: wrong.map(({ account, recorded, counted }) => ({ account, recorded, counted: { ...counted } })),
       correction: {
-        usage: wrong.map(({ owner, recorded, counted }) => ({ owner, change: minus(counted, recorded) })),
+        usage: wrong.map(({ owner, recorded, counted }) => {
+          const { othersBytes: _ofWriters, ...change } = minus(counted, recorded);
+          return { owner, change };
+        }),
+        writers: this.#compareWriters(),
         packs: this.#comparePacks(),
       },
     };
@@ -97,6 +125,9 @@ class Count {
       FROM chunks WHERE chunk > ? AND chunk <= ? GROUP BY owner`);
     for (const { owner, ...sums } of allRows<{ owner: number } & Partial<Counters>>(byOwner, from, from + stepRows))
       this.#add(owner, sums);
+    const bySender = `SELECT owner, sender AS writer, sum(bytes) AS bytes FROM chunks
+      WHERE chunk > ? AND chunk <= ? AND pack IS NOT NULL AND sender <> owner GROUP BY owner, sender`;
+    this.#addWritten(allRows<Written>(this.#db.prepare(bySender), from, from + stepRows));
     const byPack = this.#db.prepare(
       'SELECT pack, sum(bytes) AS bytes FROM chunks WHERE chunk > ? AND chunk <= ? AND pack IS NOT NULL GROUP BY pack',
     );
@@ -107,6 +138,9 @@ class Count {
   #countCommits(vault: number, owner: number, from: number): void {
     const sql = 'SELECT coalesce(sum(bytes), 0) AS number FROM commits WHERE vault = ? AND seq > ? AND seq <= ?';
     this.#add(owner, { journalBytes: this.#number(sql, vault, from, from + stepRows) });
+    const byAuthor = `SELECT ?1 AS owner, author AS writer, sum(bytes) AS bytes FROM commits
+      WHERE vault = ?2 AND seq > ?3 AND seq <= ?4 AND author <> ?1 GROUP BY author`;
+    this.#addWritten(allRows<Written>(this.#db.prepare(byAuthor), owner, vault, from, from + stepRows));
   }
 
   /** Answers where the next step begins; undefined when these were the last. */
@@ -135,6 +169,15 @@ class Count {
     return next;
   }
 
+  #compareWriters(): Correction['writers'] {
+    const wrong = new Map(this.#writers);
+    for (const recorded of allRows<Written>(this.#db.prepare('SELECT owner, writer, bytes FROM writers'))) {
+      const bytes = (wrong.get(keyOf(recorded))?.bytes ?? 0) - recorded.bytes;
+      wrong.set(keyOf(recorded), { ...recorded, bytes });
+    }
+    return [...wrong.values()].filter(({ bytes }) => bytes !== 0);
+  }
+
   #comparePacks(): Correction['packs'] {
     const packs = this.#db.prepare("SELECT pack, live_bytes AS bytes FROM packs WHERE kind = 'chunks'");
     return allRows<{ pack: number; bytes: number }>(packs)
@@ -150,6 +193,14 @@ class Count {
     return this.#usage.get(owner) ?? zero();
   }
 
+  #addWritten(rows: readonly Written[]): void {
+    for (const { owner, writer, bytes } of rows) {
+      const before = this.#writers.get(keyOf({ owner, writer }))?.bytes ?? 0;
+      this.#writers.set(keyOf({ owner, writer }), { owner, writer, bytes: before + bytes });
+      this.#add(owner, { othersBytes: bytes });
+    }
+  }
+
   #add(owner: number, change: Partial<Counters>): void {
     const counters = this.#of(owner);
     for (const name of counterNames) counters[name] += change[name] ?? 0;
@@ -158,7 +209,7 @@ class Count {
 }
 
 function zero(): Counters {
-  return { chunkBytes: 0, uncommittedBytes: 0, journalBytes: 0, files: 0, versions: 0, trashBytes: 0 };
+  return { chunkBytes: 0, uncommittedBytes: 0, journalBytes: 0, files: 0, versions: 0, trashBytes: 0, othersBytes: 0 };
 }
 
 function minus(a: UsageFacts, b: UsageFacts): UsageFacts {

@@ -199,6 +199,10 @@ export class SqliteFacts implements Facts {
     return this.#read.usage(owner);
   }
 
+  async writtenBytes(owner: AccountId, writer: AccountId): Promise<number> {
+    return this.#read.writtenBytes(owner, writer);
+  }
+
   sweepChunks(sweep: SweepChunks): Promise<Swept> {
     return this.#changes.call('sweepChunks', sweep);
   }
@@ -237,7 +241,8 @@ export class SqliteFacts implements Facts {
 
   async recount(signal?: AbortSignal): Promise<readonly UsageDifference[]> {
     const { differences, correction } = await recount(this.#path, signal);
-    if (correction.usage.length > 0 || correction.packs.length > 0) await this.#changes.call('correct', correction);
+    if (Object.values(correction).some((changes) => changes.length > 0))
+      await this.#changes.call('correct', correction);
     return differences;
   }
 

@@ -102,7 +102,7 @@ const recoveryToken = 0;
 
 async function apply({ facts, packs }: ApplyFound, { found, commit, before, after }: ApplyOne): Promise<void> {
   const { vault, owner, kind } = after;
-  const limits = { quotaBytes: null, largestFileBytes: null };
+  const limits = { quotaBytes: null, memberBytes: null, largestFileBytes: null };
   const append = { token: recoveryToken, vault, owner, commits: [commit.bytes], recovering: true, ...limits };
   const prepared = await facts.prepareAppend({ ...append, segments: [] });
   if (prepared.status === 'segments') {

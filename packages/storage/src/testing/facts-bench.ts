@@ -38,23 +38,26 @@ export class FactsBench implements AsyncDisposable {
     return ids as [ChunkId, ...ChunkId[]];
   }
 
-  async index(ids: readonly ChunkId[], { bytes }: { readonly bytes: number }): ReturnType<Facts['indexChunks']> {
+  async index(
+    ids: readonly ChunkId[],
+    { bytes, uploader = this.anna.account }: { readonly bytes: number; readonly uploader?: AccountId },
+  ): ReturnType<Facts['indexChunks']> {
     return this.#index({
       kind: 'chunk',
+      uploader,
       ids: concatBytes(...ids),
       offsets: ids.map(() => this.#next(bytes)),
       bytes: ids.map(() => bytes),
     });
   }
 
-  async indexSegment(payload: Uint8Array): ReturnType<Facts['indexChunks']> {
+  async indexSegment(payload: Uint8Array, uploader = this.anna.account): ReturnType<Facts['indexChunks']> {
     const record = { ids: segmentId(payload), offsets: [this.#next(700)], bytes: [700], payloads: [payload] };
-    return this.#index({ kind: 'segment', ...record });
+    return this.#index({ kind: 'segment', uploader, ...record });
   }
 
   /** A segment of chunks of the owner; the first stands for its list. */
-  segmentOf(ids: readonly ChunkId[]): Uint8Array {
-    const { account: uploader } = this.anna;
+  segmentOf(ids: readonly ChunkId[], uploader = this.anna.account): Uint8Array {
     const { chunks } = putRef(entry(0), { uploader, ids });
     return encodeSegment({ chunks, list: { uploader, id: ids[0] ?? testId(0) } });
   }
@@ -67,14 +70,14 @@ export class FactsBench implements AsyncDisposable {
   }
 
   async #index(
-    group: Omit<Parameters<Facts['indexChunks']>[0]['groups'][number], 'vault' | 'uploader' | 'pack'>,
+    group: Omit<Parameters<Facts['indexChunks']>[0]['groups'][number], 'vault' | 'pack'>,
   ): ReturnType<Facts['indexChunks']> {
     const pack = 'c'.repeat(32);
     const { account: owner } = this.anna;
     const packs = [{ owner, kind: 'chunks', pack, indexedBytes: this.#offset, sealed: false }] as const;
     return this.facts.indexChunks({
       owner,
-      groups: [{ ...group, vault: this.home.id, uploader: owner, pack }],
+      groups: [{ ...group, vault: this.home.id, pack }],
       packs,
       graceUntilMs: 1000,
     });
@@ -112,7 +115,7 @@ export class FactsBench implements AsyncDisposable {
 
   async prepareWith(changes: Partial<PrepareAppend>, ...commits: readonly Commit[]): Promise<Prepared> {
     this.token += 1;
-    const limits = { quotaBytes: null, largestFileBytes: null };
+    const limits = { quotaBytes: null, memberBytes: null, largestFileBytes: null };
     const target = { token: this.token, vault: this.home.id, owner: this.anna.account, segments: [], ...limits };
     return this.facts.prepareAppend({ ...target, commits: commits.map(({ bytes }) => bytes), ...changes });
   }

@@ -76,6 +76,48 @@ export const factsContract: readonly ContractCase<Facts>[] = [
     },
   },
   {
+    name: 'what another account sends counts for it, up to its part, until it is collected',
+    async run(make) {
+      await using bench = await FactsBench.open(make);
+      const { facts, anna, bert, home } = bench;
+      const [owner, writer] = [anna.account, bert.account];
+      const by = bert.enroll();
+      await bench.store(1);
+      await bench.index([testId(1), testId(2)], { bytes: 500, uploader: writer });
+      await bench.index([testId(1)], { bytes: 500, uploader: writer });
+      const segment = bench.segmentOf([testId(2)], writer);
+      await bench.indexSegment(segment, writer);
+      await bench.indexSegment(segment);
+      equal(await facts.writtenBytes(owner, writer), 1700);
+      equal(await facts.writtenBytes(owner, owner), 0);
+      equal(await facts.writtenBytes(writer, owner), 0);
+
+      const put = home.make({ by, refs: [putRef(entry(1), { uploader: writer, ids: [testId(1)] })] });
+      const full = 1700 + put.bytes.byteLength;
+      alike(await bench.prepareWith({ memberBytes: full - 1 }, put), {
+        status: 'memberQuota',
+        usedBytes: 1700,
+        quotaBytes: full - 1,
+      });
+      const drop = home.make({ by, refs: [{ kind: 'drop', entries: [entry(1)], reason: 'removed' }] });
+      equal((await bench.prepareWith({ memberBytes: 100 }, drop)).status, 'ready');
+      const own = home.make({ by: bench.device, refs: [bench.put(1, await bench.store(1))] });
+      equal((await bench.prepareWith({ memberBytes: 0 }, own)).status, 'ready');
+      equal((await bench.prepareWith({ memberBytes: full }, put)).status, 'ready');
+      await bench.apply(put);
+      const written = 1700 + put.bytes.byteLength + 104;
+      equal(await facts.writtenBytes(owner, writer), written);
+      equal((await facts.usage(owner)).othersBytes, written);
+      alike(await facts.recount(), []);
+
+      await facts.sweepChunks({ after: 0, nowMs: 5000 });
+      await facts.collectSegments({ owner, payloads: [segment], nowMs: 5000 });
+      await facts.sweepChunks({ after: 0, nowMs: 5000 });
+      equal(await facts.writtenBytes(owner, writer), written - 1200);
+      alike(await facts.recount(), []);
+    },
+  },
+  {
     name: 'a vault is listed for its members with their roles',
     async run(make) {
       await using bench = await FactsBench.open(make);

@@ -9,7 +9,7 @@ import { grantSegment } from './memory-index-group.ts';
 import { lacksOf, refusal } from './memory-lacks.ts';
 import type { Lacks } from './memory-lacks.ts';
 import { MemoryVersions } from './memory-retention.ts';
-import { usageOf } from './memory-usage.ts';
+import { usageOf, writtenOf } from './memory-usage.ts';
 import type { MemoryVault } from './memory-vault.ts';
 
 interface Stored {
@@ -47,7 +47,8 @@ export class MemoryAppends {
       history: known?.history ?? new MemoryVersions(),
     };
     this.#stored.vaults.set(idKey(vault), stored);
-    stored.commits.push(...applied);
+    const authors = plan.commits.map((bytes) => idKey(parseCommit(bytes).header.account));
+    stored.commits.push(...applied.map((commit, index) => ({ ...commit, author: authors[index] ?? '' })));
     plan.commits.forEach((bytes, index) =>
       this.#takeRefs(plan, stored, { bytes, atMs: applied[index]?.receivedAtMs ?? 0 }),
     );
@@ -87,7 +88,8 @@ export class MemoryAppends {
       this.#unknownVersion(append) ??
       this.#unknownSegments(append) ??
       this.#tooLarge(append, puts) ??
-      this.#overQuota(append)
+      this.#overQuota(append) ??
+      this.#overShare(append)
     );
   }
 
@@ -139,12 +141,22 @@ export class MemoryAppends {
   #overQuota({ owner, commits, quotaBytes }: PrepareAppend): Prepared | undefined {
     if (quotaBytes === null) return undefined;
     const { chunkBytes, journalBytes } = usageOf(this.#stored, owner);
-    const reserve = commits.some((bytes) => putsOf(bytes).length > 0)
-      ? 0
-      : Math.max(16 * 1024 * 1024, Math.floor(quotaBytes / 100));
+    const reserve = reserveOf(quotaBytes, commits);
     const usedBytes = chunkBytes + journalBytes;
     const wanted = usedBytes + sum(commits.map(({ byteLength }) => byteLength));
     return wanted > quotaBytes + reserve ? { status: 'quota', usedBytes, quotaBytes } : undefined;
+  }
+
+  #overShare({ owner, commits, memberBytes }: PrepareAppend): Prepared | undefined {
+    if (memberBytes === null) return undefined;
+    const authors = Map.groupBy(commits, (bytes) => idKey(parseCommit(bytes).header.account));
+    for (const [author, own] of authors) {
+      const usedBytes = writtenOf(this.#stored, owner, author);
+      const wanted = usedBytes + sum(own.map(({ byteLength }) => byteLength));
+      if (author !== idKey(owner) && wanted > memberBytes + reserveOf(memberBytes, commits))
+        return { status: 'memberQuota', usedBytes, quotaBytes: memberBytes };
+    }
+    return undefined;
   }
 
   #takeRefs(
@@ -203,6 +215,11 @@ export class MemoryAppends {
   #chunk(owner: AccountId, uploader: IdKey, id: ChunkId): MemoryChunk | undefined {
     return this.#stored.chunks.find(idKey(owner), uploader, id);
   }
+}
+
+function reserveOf(limitBytes: number, commits: readonly Uint8Array[]): number {
+  const isContent = commits.some((bytes) => putsOf(bytes).length > 0);
+  return isContent ? 0 : Math.max(16 * 1024 * 1024, Math.floor(limitBytes / 100));
 }
 
 function putsOf(bytes: Uint8Array): { readonly ref: PutRef; readonly author: AccountId }[] {

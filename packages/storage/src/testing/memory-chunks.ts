@@ -11,6 +11,8 @@ export interface MemoryChunk {
   readonly owner: IdKey;
   readonly uploader: IdKey;
   readonly id: ChunkId;
+  /** Whose record it is. */
+  sender: IdKey;
   place: PackPlace | undefined;
   contentBytes: number;
   graceUntilMs: number;
@@ -36,7 +38,7 @@ export class MemoryChunks {
     const known = this.find(owner, uploader, id);
     if (known) return known;
     const empty = { place: undefined, contentBytes: 0, graceUntilMs: 0, damaged: false };
-    const chunk: MemoryChunk = { owner, uploader, id, ...empty, grants: new Map() };
+    const chunk: MemoryChunk = { owner, uploader, id, sender: uploader, ...empty, grants: new Map() };
     this.#chunks.set(keyOf(owner, uploader, id), chunk);
     return chunk;
   }

@@ -29,7 +29,7 @@ import { grant, indexGroup, renew } from './memory-index-group.ts';
 import { lacksOf, refusal } from './memory-lacks.ts';
 import type { MemoryVersions } from './memory-retention.ts';
 import { inRange, MemoryStatements } from './memory-retention.ts';
-import { usageOf } from './memory-usage.ts';
+import { usageOf, writtenOf } from './memory-usage.ts';
 import type { MemoryVault } from './memory-vault.ts';
 import { MemoryCollection } from './memory-collection.ts';
 
@@ -141,7 +141,8 @@ export class MemoryFacts implements Facts {
 
   async commits(vault: VaultId, after: number, limit: number): Promise<readonly AppliedCommit[]> {
     const commits = this.#vaults.get(idKey(vault))?.commits ?? [];
-    return commits.filter(({ seq }) => seq > after).slice(0, limit);
+    const wanted = commits.filter(({ seq }) => seq > after).slice(0, limit);
+    return wanted.map(({ author: _author, ...commit }) => commit);
   }
 
   isStored({ owner, vault, uploader, kind, id }: StoredQuestion): boolean {
@@ -159,6 +160,11 @@ export class MemoryFacts implements Facts {
 
   async usage(owner: AccountId): Promise<UsageFacts> {
     return usageOf({ chunks: this.#chunks, vaults: this.#vaults }, owner);
+  }
+
+  async writtenBytes(owner: AccountId, writer: AccountId): Promise<number> {
+    const key = idKey(writer);
+    return key === idKey(owner) ? 0 : writtenOf({ chunks: this.#chunks, vaults: this.#vaults }, owner, key);
   }
 
   sweepChunks(sweep: Parameters<Facts['sweepChunks']>[0]): ReturnType<Facts['sweepChunks']> {

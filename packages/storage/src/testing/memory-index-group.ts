@@ -37,6 +37,7 @@ export function indexGroup(
         for (const held of chunks.contentOf(scope.owner, segment)) countUp(held, vault);
       }
       chunk.place = place;
+      chunk.sender = scope.author;
       chunk.damaged = false;
       const content = chunks.contentOf(scope.owner, segment);
       chunk.contentBytes = place.bytes + sum(content.map(({ contentBytes }) => contentBytes));

@@ -24,5 +24,16 @@ export function usageOf({ chunks, vaults }: MemoryStored, owner: AccountId): Usa
     files: versions.filter(({ ended }) => ended === undefined).length,
     versions: versions.length,
     trashBytes: sum(versions.filter(({ ended }) => ended === 'removed').map(({ bytes }) => bytes)),
+    othersBytes: writtenOf({ chunks, vaults }, owner),
   };
+}
+
+/** What another account, or all others, have sent into the vaults of the owner. */
+export function writtenOf({ chunks, vaults }: MemoryStored, owner: AccountId, writer?: IdKey): number {
+  const key = idKey(owner);
+  const isWanted = (sender: IdKey): boolean => sender !== key && (writer === undefined || sender === writer);
+  const own = chunks.all.filter((chunk) => chunk.owner === key && isWanted(chunk.sender));
+  const owned = [...vaults.values()].filter((vault) => idKey(vault.owner) === key);
+  const commits = owned.flatMap((vault) => vault.commits.filter(({ author }) => isWanted(author)));
+  return sum([...own.map(({ place }) => place?.bytes ?? 0), ...commits.map(({ place }) => place.bytes)]);
 }

@@ -2,7 +2,7 @@ import type { AccountId, Hash, VaultId } from '@coffer/core';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
 import type { Commit, VaultState } from '@coffer/journal';
 import { encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
-import { quotaError } from '../chunks/chunk-writer.ts';
+import { memberQuotaError, quotaError } from '../chunks/chunk-writer.ts';
 import { readSegments } from '../chunks/read-segments.ts';
 import type { AppliedCommit, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
@@ -32,6 +32,8 @@ export interface AppendOptions {
 
 export interface OwnerLimits {
   readonly quotaBytes: number | null;
+  /** Of each other account that writes to the owner's vaults. */
+  readonly memberBytes: number | null;
   readonly largestFileBytes: number | null;
 }
 
@@ -274,6 +276,7 @@ const refusals: {
       ? new CofferError('EXPIRED', 'a commit keeps a version that has expired')
       : new CofferError('INVALID', 'a commit keeps a version that this vault does not hold'),
   quota: quotaError,
+  memberQuota: memberQuotaError,
   tooLarge: ({ limitBytes }) =>
     new CofferError('LIMIT', 'a file is larger than this account may store', { details: { limitBytes } }),
   segments: ({ places }) =>
