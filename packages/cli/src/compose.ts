@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { CofferError, equalBytes, idKey, isCofferError } from '@coffer/core';
-import type { DeviceId } from '@coffer/core';
 import { openAccount, Profile } from '@coffer/client';
 import type {
   Account,
@@ -205,10 +204,6 @@ export class HomeSession implements AsyncDisposable {
       hint: 'Look at it with `coffer ls`, then run the command again.',
       cause: refused.error,
     });
-  }
-
-  deviceName(device: DeviceId): string | undefined {
-    return this.account.devices().find((known) => equalBytes(known.device, device))?.name;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,7 +22,10 @@ export function addFileCommands(program: CommanderCommand, add: AddCommand): voi
     .option('--exclude <glob>', 'leave out what matches (gitignore syntax); repeat for more', collect)
     .option('--max-file-size <size>', 'leave out larger files')
     .option('--max-delete <limit>', 'stop when more would be removed: a number or a share like 25%')
-    .option('--force', 'pass the limit of --max-delete')
+    .option(
+      '--force',
+      'pass the guards: --max-delete, a folder or path that is another one; with --watch in the first run only',
+    )
     .option('--watch', 'go on: bring over what changes on either side, until it is stopped')
     .option('--bwlimit <rate>', 'bytes per second: 500KiB, or UP:DOWN like 500KiB:4MiB; off is no limit')
     .addHelpText('after', watchHelp);
@@ -146,7 +149,8 @@ const watchHelp = `
 With --watch a file is brought over when it has rested for 2 seconds, a removal after 10, what another device did at
 once; every hour everything is looked through. Ctrl-C or SIGTERM stop it, which ends with exit code 0: what is in
 flight is dropped, and the next run goes on from there. SIGHUP looks through everything, SIGUSR1 pauses, SIGUSR2
-resumes. --force holds for the first run only. With --json one document a line: {"at","event",…} where event is state,
+resumes. --force holds for the first run only, which looks at everything. What is shared below the folder is watched
+too. When a share, or the right to write in it, is taken away, the watch ends with exit code 6 and leaves all files. With --json one document a line: {"at","event",…} where event is state,
 run (the report), trouble or over.`;
 
 const restoreHelp = `
@@ -154,4 +158,7 @@ Without --version and --at a removed file or folder comes back to the path where
 
 With --at a folder becomes what it was, path by path: changed files get their old content as a new version, removed
 ones come back, what was renamed within the folder moves back, and of what was moved out of it a copy is made. What
-came later stays: nothing is removed or overwritten, and every version of before is still there.`;
+came later stays: nothing is removed or overwritten, and every version of before is still there.
+
+In what is shared the past begins with the sharing, the same for all its members; whoever may write there restores. What
+was there before has only its owner: lay it down with --at and --to.`;

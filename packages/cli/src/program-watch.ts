@@ -40,12 +40,12 @@ export function addWatchCommands(admin: CommanderCommand, add: AddCommand): void
   });
   add(admin, {
     usage: 'sessions [action] [id]',
-    summary: 'who is connected: list (default), end ID',
+    summary: 'who is connected to the running server: list (default), end ID',
     load: () => import('./commands/admin-sessions.ts'),
   });
   add(admin, {
     usage: 'alerts [action] [id]',
     summary: 'what an administrator should look at: list (default), ack ID',
     load: () => import('./commands/admin-alerts.ts'),
-  });
+  }).option('--storage <folder>', storageOption);
 }

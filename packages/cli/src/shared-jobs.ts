@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatPath } from '@coffer/client';
 import type { EntryName, Place } from '@coffer/client';
 import type { JobOptions, SyncReport } from '@coffer/sync';
 import type { HomeSession } from './compose.ts';
 import { displayPath } from './vault-paths.ts';
 
 /** The job of what is shared below the folder of another job: a mount is a vault of its own, and the outer job leaves it alone. */
-interface SharedJob {
+export interface SharedJob {
   readonly job: JobOptions;
   /** Its folder below that of the outer job, for the paths of its report. */
   readonly below: string;
+  /** As the account sees it. */
+  readonly path: string;
 }
 
 export interface SharedJobs {
@@ -33,7 +36,7 @@ export async function sharedJobs(
     const below = names.slice(place.names.length);
     const job = jobOf(outer, { below, inner });
     if (job === undefined) leftOut.push(displayPath(names));
-    else jobs.push({ job, below: below.join('/') });
+    else jobs.push({ job, below: below.join('/'), path: formatPath(names) });
   }
   return { jobs, leftOut };
 }
@@ -48,7 +51,7 @@ function jobOf(
   if (!isFolder || typeof outer.local !== 'string' || typable.length < below.length) return undefined;
   const local = join(outer.local, ...typable);
   if (outer.mode === 'push' && !existsSync(local)) return undefined;
-  return { ...outer, vault: inner.vault, path: inner.names, local };
+  return { ...outer, vault: inner.vault, path: inner.names, local, within: outer.local };
 }
 
 /** One report of several runs; paths of the inner ones begin with their folder. */

@@ -25,6 +25,8 @@ export class WatchOutput implements Disposable {
   readonly #deps: WatchOutputDeps;
   #line = '';
   #last = '';
+  /** Of each job, by its folder below the outer one. */
+  readonly #states = new Map<string | undefined, WatchState>();
   #began = { state: '' as WatchState | '', atMs: 0 };
 
   constructor(output: Output, deps: WatchOutputDeps) {
@@ -32,21 +34,23 @@ export class WatchOutput implements Disposable {
     this.#deps = deps;
   }
 
-  take(event: WatchEvent): void {
-    if (this.#output.isJson) return this.#json(event);
+  /** `below`: the folder of a job that is part of the watched one. Of what such a job is at the line says nothing. */
+  take(event: WatchEvent, below?: string): void {
+    if (this.#output.isJson) return this.#json(event, below);
+    const where = below === undefined ? '' : `${safeText(below)}: `;
     switch (event.kind) {
       case 'state':
-        return this.#state(event);
+        return below === undefined ? this.#state(event) : undefined;
       case 'run':
-        return this.#run(event);
+        return this.#run(event, where);
       case 'trouble':
         return this.#above(() => {
           const { message, hint } = event.error;
           const told = hint === undefined ? safeText(message) : `${safeText(message)} (${safeText(hint)})`;
-          this.#output.warn(`${troubles[event.state]}: ${told}`);
+          this.#output.warn(`${troubles[event.state]}: ${where}${told}`);
         });
       case 'over':
-        return this.#above(() => this.#output.note(endings[event.state]));
+        return this.#above(() => this.#output.note(`${where}${endings[event.state]}`));
     }
   }
 
@@ -64,13 +68,13 @@ export class WatchOutput implements Disposable {
     this.#draw(progress === undefined && this.#last !== '' ? `${text}  (${this.#last})` : text);
   }
 
-  #run({ report }: Extract<WatchEvent, { kind: 'run' }>): void {
+  #run({ report }: Extract<WatchEvent, { kind: 'run' }>, where: string): void {
     const at = formatTime(this.#deps.clock.nowMs());
     // Of what was not touched nothing was looked at, so how much of it there is would say nothing.
     const counts = countsText({ ...report, unchanged: 0 });
-    this.#last = `${at}  ${counts}`;
+    this.#last = `${at}  ${where}${counts}`;
     this.#above(() => {
-      const lines = failureLines(report);
+      const lines = failureLines(report).map((line) => where + line);
       // On a terminal what was done stands in the line that is drawn over.
       if (!this.#output.showsProgress) lines.push(this.#last);
       if (lines.length > 0) this.#output.result({ json: () => undefined, text: () => lines.join('\n') });
@@ -89,11 +93,14 @@ export class WatchOutput implements Disposable {
   }
 
   /** Without progress: who wants to know how far it is reads counts of files, not of milliseconds. */
-  #json(event: WatchEvent): void {
-    if (event.kind === 'state' && event.state === this.#began.state) return;
-    if (event.kind === 'state') this.#began = { state: event.state, atMs: 0 };
+  #json(event: WatchEvent, below: string | undefined): void {
+    if (event.kind === 'state' && event.state === this.#states.get(below)) return;
+    if (event.kind === 'state') this.#states.set(below, event.state);
     const at = new Date(this.#deps.clock.nowMs()).toISOString();
-    this.#output.result({ json: () => ({ at, event: event.kind, ...detailsOf(event) }), text: () => '' });
+    this.#output.result({
+      json: () => ({ at, event: event.kind, ...(below !== undefined && { below }), ...detailsOf(event) }),
+      text: () => '',
+    });
   }
 }
 

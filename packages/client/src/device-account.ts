@@ -279,7 +279,10 @@ class DeviceAccount implements Account {
 
   #onEvent(event: ServerEvent): void {
     if (event.name === 'vault.advanced') this.#watchHub.onEvent(event.message);
-    else this.notifications.arrived();
+    else {
+      this.notifications.arrived();
+      this.#watchHub.onNotice();
+    }
   }
 
   #buckets(): { readonly bandwidth?: Buckets } {

@@ -1,4 +1,4 @@
-import type { DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
+import type { AccountId, DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
 import type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 
 /** One entry as it is at the position its {@link TreeReader} shows. */
@@ -33,6 +33,8 @@ export interface Entry {
 /** One version of a file, newest first in lists. */
 export interface Version extends Entry {
   readonly current: boolean;
+  /** Account that wrote it: in what is shared not always one's own. */
+  readonly author: AccountId;
 }
 
 /** An entry that is gone, as it was last, with the moment it went. */

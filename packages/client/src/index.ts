@@ -83,6 +83,7 @@ export type { Notification, NotificationKind, NotificationPage, Notifications } 
 export { notificationText } from './notifications/notification-text.ts';
 export type { NotificationNames } from './notifications/notification-text.ts';
 export type { Place, Places, ResolveOptions, SharedFolder } from './sharing/places.ts';
+export { isEndOfShare, onlyReadNow } from './sharing/end-of-share.ts';
 export type { BrokenShare, IncomingShare, SharedVaults } from './sharing/shared-vaults.ts';
 export type { OutgoingShare, ShareMember, ShareState, Sharing } from './sharing/sharing.ts';
 export type { Team, TeamGrant, TeamMember, Teams } from './teams/teams.ts';

@@ -1,7 +1,7 @@
 import type { AccountId, CofferError, DeviceId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { CommitBatch, CommitBatchOptions } from './commit-batch.ts';
 import type { Downloader, DownloaderOptions } from './downloader.ts';
-import type { EntryName } from '@coffer/journal';
+import type { EntryName, Role } from '@coffer/journal';
 import type { VaultHistory } from './history.ts';
 import type { LostContent } from './lost-content.ts';
 import type { TreeReader } from './tree-reader.ts';
@@ -68,10 +68,17 @@ export interface Vault {
    * must be compared anew. 0 as long as that never happened.
    */
   readonly lineage: number;
+  /** Right of the account in it, as of the last pull; undefined before the first, and where the journal gives none. */
+  readonly role: Role | undefined;
   readonly head: VaultHead;
   readonly history: VaultHistory;
-  /** Fetches, checks and folds what is new. @throws ROLLBACK, INTEGRITY, UNREACHABLE */
+  /**
+   * Fetches, checks and folds what is new. @throws ROLLBACK, INTEGRITY, UNREACHABLE; NOT_ALLOWED with {@link isEndOfShare} when the
+   * account is no member any more; CONFLICT when the server went back since this object first met it, until {@link acceptRestored}
+   */
   pull(signal?: AbortSignal): Promise<PullReport>;
+  /** Goes on with a server that was restored meanwhile. To be called by who has forgotten all that was planned before. */
+  acceptRestored(): void;
   /** The caller disposes what these give. */
   uploader(options?: UploaderOptions): Promise<Uploader>;
   downloader(options?: DownloaderOptions): Promise<Downloader>;

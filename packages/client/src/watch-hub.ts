@@ -23,6 +23,11 @@ export class WatchHub {
     for (const watcher of this.#watchers) if (equalBytes(watcher.vault, vault)) tell(watcher, seq);
   }
 
+  /** Something was done with the rights of the account: whoever was taken out of a vault hears of it in no other way. */
+  onNotice(): void {
+    for (const watcher of this.#watchers) tell(watcher, 0);
+  }
+
   /**
    * The first item comes once the server was reached, so that whoever watches pulls what came before. One try, one connection:
    * when it is lost this throws, and the caller decides when to watch again.

@@ -15,10 +15,17 @@ await main({
     return [
       `${result.files} files at first, ${result.filesAtEnd} at the end; ${minutes} min of churn: ${result.changes} changes, ${result.runs} runs`,
       `both folders and what a third device fetches: equal, ${result.caughtUpMs} ms after the last change`,
-      `largest delay of a lone change, from its writing until it lay on the other side: ${result.largestDelayMs} ms of ${result.probes}`,
+      `a lone change, from its writing until it lay on the other side: ${delayText(result.delaysMs)}`,
       rss('the busier device', result.rss.here),
       rss('the other device', result.rss.there),
       rss('the server', result.rss.server),
     ];
   },
 });
+
+/** `sorted`: the shortest first. */
+function delayText(sorted: readonly number[]): string {
+  const at = (share: number): string =>
+    `${sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? '?'} ms`;
+  return `median ${at(0.5)}, 95 % ${at(0.95)}, at most ${at(1)}, of ${sorted.length}`;
+}

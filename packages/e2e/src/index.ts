@@ -19,3 +19,5 @@ export { countTree, makeTree } from './harness/tree.ts';
 export type { TreeFacts, TreeOptions } from './harness/tree.ts';
 export { startVault, Vault } from './harness/vault.ts';
 export type { Credentials, Person, VaultOptions } from './harness/vault.ts';
+export { until, Watching } from './harness/watching.ts';
+export type { WatchingOptions, WatchLine } from './harness/watching.ts';

@@ -5,62 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { watchChurn } from '../faults/watch/watch-churn.ts';
-import { AtTerminal, Child, cleanEnvironment, cofferCommand, startVault } from '../src/index.ts';
-import type { Coffer, Vault } from '../src/index.ts';
+import { AtTerminal, Child, cleanEnvironment, cofferCommand, startVault, until, Watching } from '../src/index.ts';
 
 const patienceMs = 60_000;
-
-async function until(wanted: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!wanted()) {
-    if (performance.now() > deadline) throw new Error(`did not come: ${what}`);
-    await setTimeout(50);
-  }
-}
-
-interface Line {
-  readonly event: string;
-  readonly state?: string;
-  readonly code?: string;
-  readonly sent?: number;
-  readonly removed?: number;
-}
-
-/** A device whose folder is watched, and what it says. */
-class Watching implements AsyncDisposable {
-  readonly folder: string;
-  readonly child: Child;
-
-  constructor(vault: Vault, { coffer, name, args = [] }: { coffer: Coffer; name: string; args?: readonly string[] }) {
-    this.folder = vault.folder.join(name);
-    mkdirSync(this.folder, { recursive: true });
-    this.child = coffer.start(['sync', this.folder, '/docs', '--mode', 'two-way', '--watch', '--json', ...args]);
-  }
-
-  get lines(): Line[] {
-    return this.child.stdout
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line);
-  }
-
-  async says(wanted: (line: Line) => boolean, what: string): Promise<void> {
-    await until(() => this.lines.some(wanted) || !this.child.running, what);
-    if (!this.child.running || this.child.stderr !== '') throw new Error(this.child.stderr);
-  }
-
-  at(name: string): string {
-    return join(this.folder, name);
-  }
-
-  read(name: string): string | undefined {
-    return existsSync(this.at(name)) ? readFileSync(this.at(name), 'utf8') : undefined;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.child[Symbol.asyncDispose]();
-  }
-}
 
 test('two devices watch one path: what one does the other has; a server that is killed and comes back loses nothing', async () => {
   await using vault = await startVault();

@@ -1,4 +1,5 @@
 export { collectAll, scrubAll } from './admin/admin-tasks.ts';
+export { listAlerts } from './admin/alert-rows.ts';
 export { approveRequest, listRequests, showRequest } from './admin/account-requests.ts';
 export type { ApproveRequest, RequestDetails, ShownRequest } from './admin/account-requests.ts';
 export { certifyUser } from './admin/certify-user.ts';

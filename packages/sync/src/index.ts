@@ -13,6 +13,7 @@ export { parseMaxDelete } from './max-delete.ts';
 export type { MaxDelete } from './max-delete.ts';
 export type { PlanLine } from './plan-line.ts';
 export type { SyncProgress } from './progress.ts';
+export { PathVaults } from './path-vaults.ts';
 export { pushTree } from './push-tree.ts';
 export type { PushTreeOptions } from './push-tree.ts';
 export type { ReportedError, SyncReport } from './report.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { splitPath } from '@coffer/client';
+import { onlyReadNow, splitPath } from '@coffer/client';
 import type { JobRun, Vault } from '@coffer/client';
 import { systemClock, systemRandom } from '@coffer/core';
 import type { Clock, Random } from '@coffer/core';
@@ -70,7 +70,8 @@ export class Job implements AsyncDisposable {
     const key = keyOf(options);
     await using building = new AsyncDisposableStack();
     const state = building.use(await JobState.open(stateDirectory, key));
-    building.use(claimFolder(stateDirectory, key));
+    const within = options.within === undefined ? undefined : realRoot(options.within);
+    building.use(claimFolder(stateDirectory, { key, within }));
     return new Job(options, { key, state, owned: building.move() });
   }
 
@@ -92,6 +93,11 @@ export class Job implements AsyncDisposable {
     return this.#state.facts?.headSeq ?? 0;
   }
 
+  /** Of the vault, when the job was opened: the base is of no other. */
+  get lineage(): number {
+    return this.#key.lineage;
+  }
+
   /** Nothing was synced yet, so a folder that is missing is not one that went away. */
   mayMakeRoot(): boolean {
     return !this.#state.hasItems;
@@ -107,6 +113,7 @@ export class Job implements AsyncDisposable {
     using conflicts = new JobConflicts({ directory: this.#options.stateDirectory, key: this.#key, clock });
     try {
       await vault.pull(run.signal);
+      if (mode !== 'pull' && vault.role === 'read') throw onlyReadNow();
       const job = this.#context({ run, report, conflicts, announced });
       if (run.scope === undefined && run.dryRun !== true) await announced.begin();
       await this.#heal(job);

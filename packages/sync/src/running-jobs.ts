@@ -9,7 +9,15 @@ import { isBusyState, jobName } from './job-state.ts';
 import type { JobKey } from './job-state.ts';
 
 /** What a running job says of itself beside its state, which only it can read. */
-const Claim = z.strictObject({ root: z.string().max(8 * KiB), path: z.string().max(64 * KiB) });
+const Claim = z.strictObject({
+  root: z.string().max(8 * KiB),
+  path: z.string().max(64 * KiB),
+  /** Of the job that it is part of. */
+  within: z
+    .string()
+    .max(8 * KiB)
+    .optional(),
+});
 type Claim = z.output<typeof Claim>;
 
 const suffix = '.job';
@@ -17,18 +25,21 @@ const maxClaimBytes = 512 * KiB;
 
 /**
  * Says that a job runs on a folder, and refuses when another one of the same profile does that on the same folder, one above or
- * one below: each would take for a change what the other lays down. The caller holds the job's state, whose lock tells whether
+ * one below, unless one is part of the other: each would take for a change what the other lays down. The caller holds the job's state, whose lock tells whether
  * a claim that was left behind still means anything, and disposes the answer before it lets go of that.
  * @throws LOCKED naming the other; IO
  */
-export function claimFolder(stateDirectory: string, key: JobKey): Disposable {
+export function claimFolder(
+  stateDirectory: string,
+  { key, within }: { readonly key: JobKey; readonly within?: ByteName | undefined },
+): Disposable {
   const name = jobName(key);
   const file = join(stateDirectory, name + suffix);
-  const { root, path } = key;
-  writeFileSync(file, JSON.stringify({ root, path } satisfies Claim), { mode: 0o600 });
+  const claim: Claim = { root: key.root, path: key.path, within };
+  writeFileSync(file, JSON.stringify(claim), { mode: 0o600 });
   const release = (): void => rmSync(file, { force: true });
   try {
-    for (const other of otherClaims(stateDirectory, name)) checkApart(root, other);
+    for (const other of otherClaims(stateDirectory, name)) checkApart(claim, other);
   } catch (error) {
     release();
     throw error;
@@ -69,7 +80,8 @@ function isRunning(stateFile: string): boolean {
   }
 }
 
-function checkApart(root: ByteName, other: Claim): void {
+function checkApart({ root, within }: Claim, other: Claim): void {
+  if (within === other.root || other.within === root) return;
   if (root !== other.root && !isInside(root, other.root) && !isInside(other.root, root)) return;
   const where =
     root === other.root

@@ -23,6 +23,8 @@ export interface JobOptions {
   /** Patterns in the syntax of gitignore, after those of `.cofferignore`. */
   readonly exclude?: readonly string[];
   readonly maxFileSizeBytes?: number;
+  /** The folder of the job that this one is part of: the two know of each other, and run at the same time. */
+  readonly within?: string;
   /** Default 25 % of at least 100 files. */
   readonly maxDelete?: MaxDelete;
   /** Stay on the filesystem of the folder. Default false. */

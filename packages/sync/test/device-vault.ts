@@ -1,4 +1,5 @@
 import type { CommitBatchOptions, CommitReport, TreeReader } from '@coffer/client';
+import { CofferError } from '@coffer/core';
 import type { FakeTree } from './fake-tree.ts';
 import { FakeVault } from './fake-vault.ts';
 import type { Operation } from './fake-vault.ts';
@@ -25,6 +26,7 @@ export class DeviceVault extends FakeVault {
   override async pull(signal?: AbortSignal) {
     signal?.throwIfAborted();
     this.line.check();
+    if (this.met !== this.lineage) throw new CofferError('CONFLICT', 'the server was restored from a backup');
     const before = this.#seen.seq;
     this.#refresh();
     return { before, after: this.#seen.seq, voidCommits: 0, skippedOperations: 0 };

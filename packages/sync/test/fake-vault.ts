@@ -50,7 +50,8 @@ export type Operation =
 
 /** A vault in memory, as its interface promises: commits of ordered operations, refused where another device was faster. */
 export class FakeVault implements Vault {
-  readonly lineage = 0;
+  lineage = 0;
+  role: 'owner' | 'write' | 'read' = 'owner';
   readonly id: VaultId = new Uint8Array(32).fill(7);
   readonly faults: Faults = {};
   readonly contents = new Map<string, Uint8Array>();
@@ -71,6 +72,13 @@ export class FakeVault implements Vault {
 
   get head(): { seq: number; hash: Hash } {
     return { seq: this.#seq, hash: new Uint8Array(32) };
+  }
+
+  /** The lineage that this object has met. */
+  met = 0;
+
+  acceptRestored(): void {
+    this.met = this.lineage;
   }
 
   async lostContent(): Promise<undefined> {

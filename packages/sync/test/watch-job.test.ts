@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { CofferError, systemClock } from '@coffer/core';
+import { isEndOfShare } from '@coffer/client';
+import { CofferError, rootEntry, systemClock } from '@coffer/core';
 import { WatchControl, watchJob } from '../src/index.ts';
 import type { SyncMode, WatchEvent, WatchOptions } from '../src/index.ts';
 import { DeviceVault } from './device-vault.ts';
@@ -81,6 +82,10 @@ class WatchingDevice implements AsyncDisposable {
 async function until(wanted: () => boolean): Promise<void> {
   for (let tries = 0; tries < 1000 && !wanted(); tries += 1) await setTimeout(20);
   if (!wanted()) throw new Error('it did not come to that');
+}
+
+function raise(): never {
+  throw new Error('it is not there');
 }
 
 function scene(): { shared: FakeVault; temporary: TemporaryFolder } {
@@ -215,6 +220,46 @@ describe('a job that is watched', () => {
     shared.line.cut(new CofferError('NOT_LOGGED_IN', 'revoked'));
     expect(await device.ended).toMatchObject({ code: 'NOT_LOGGED_IN' });
   }, 60_000);
+
+  test('a server that went back: what it lost is sent again, nothing is removed for it, and the watch goes on', async () => {
+    const { shared, temporary } = scene();
+    using _folder = temporary;
+    await using device = new WatchingDevice(shared, { temporary, number: 1 });
+    for (const name of ['a', 'b']) device.write(name, name);
+    device.start('two-way', { force: true });
+    await device.said(({ kind }) => kind === 'run');
+    await device.rested();
+    device.vault.lineage = 1;
+    const lost = shared.tree.lookup('/docs/a')?.entry ?? raise();
+    await shared.asOther((batch) => batch.remove([lost]));
+    await until(() => shared.tree.lookup('/docs/a') !== undefined);
+    await device.rested();
+    expect(readFileSync(device.at('a'), 'utf8')).toBe('a');
+    device.write('c', 'c');
+    await until(() => shared.tree.lookup('/docs/c') !== undefined);
+    expect(device.counts).toMatchObject({ sent: 4, removed: 0, received: 0 });
+  }, 60_000);
+
+  test.each(['push', 'two-way'] as const)(
+    'a right to write that is taken ends a watch that sends: %s',
+    async (mode) => {
+      const { shared, temporary } = scene();
+      using _folder = temporary;
+      await using device = new WatchingDevice(shared, { temporary, number: 1 });
+      device.write('a', 'a');
+      device.start(mode);
+      await device.said(({ kind }) => kind === 'run');
+      device.vault.role = 'read';
+      await shared.asOther((batch) =>
+        batch.makeDirectory({ parent: rootEntry, name: 'elsewhere', mtime: [0, 0], mode: 0o755 }),
+      );
+      const error = await device.ended;
+      expect(error).toMatchObject({ code: 'NOT_ALLOWED', message: expect.stringContaining('only be read') });
+      expect(isEndOfShare(error)).toBe(true);
+      expect(readFileSync(device.at('a'), 'utf8')).toBe('a');
+    },
+    60_000,
+  );
 
   test('a folder that goes away removes nothing; when it is back the job goes on', async () => {
     const { shared, temporary } = scene();

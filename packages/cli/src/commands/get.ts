@@ -19,7 +19,7 @@ export const run: Command = async (context, input) => {
   const atMs = parseOptionalTime(options.at, context.clock);
   await using session = await openHome(context);
   const typed = args[0].slice(0, -1);
-  const places = await Promise.all(typed.map((path) => session.at(path)));
+  const places = await Promise.all(typed.map((path) => session.at(path, { atMs })));
   const [first] = places;
   if (first === undefined) throw new TypeError('a path was required');
   const { home } = first;

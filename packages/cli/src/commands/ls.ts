@@ -35,7 +35,7 @@ export const run: Command = async (context, input) => {
     return undefined;
   }
   const isPast = options.deleted || atMs !== undefined;
-  const { home, path } = await session.at(args[0], { pull: !isPast });
+  const { home, path } = await session.at(args[0], { pull: !isPast, atMs });
   const { tree: now } = isPast ? (await home.known(atMs)).vault : home.vault;
   const tree = atMs === undefined ? now : now.at(atMs);
   if (options.deleted) return showRemoved(context, { home, removed: removed(tree, path), long: options.long });

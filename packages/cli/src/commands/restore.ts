@@ -25,9 +25,10 @@ export const run: Command = async (context, input) => {
     throw new CofferError('INVALID', 'say one of them: --version N or --at TIME');
   const atMs = parseOptionalTime(options.at, context.clock);
   await using session = await openHome(context);
-  const { home, path } = await session.at(args[0], { write: options.to === undefined });
+  const { home, path } = await session.at(args[0], options.to === undefined ? { write: true } : { atMs });
   const { tree } = home.vault;
   const was = atMs === undefined ? lastSeen(tree, { path, options }) : tree.at(atMs);
+  if (isNotSharedYet({ session, home, was, path })) throw notSharedYet(args[0]);
   const found = requireEntry(was, path, args[0]);
   const wanted = { home, was, path, names: was.path(found.entry) ?? [], options };
   if (options.to !== undefined) {
@@ -37,6 +38,23 @@ export const run: Command = async (context, input) => {
   if (options.version !== undefined) return await restoreVersion(context, { ...wanted, version: options.version });
   return atMs === undefined ? await undelete(context, wanted) : await restoreAt(context, wanted);
 };
+
+/** What an account shares has a history of its own from then on; what was before lies in the home vault. */
+function isNotSharedYet({
+  session,
+  home,
+  was,
+  path,
+}: Pick<Wanted, 'home' | 'was' | 'path'> & { readonly session: HomeSession }): boolean {
+  const isOwnShare = home.vault !== session.vault && home.place?.share === undefined;
+  return isOwnShare && was.children(was.root().entry).length === 0 && findEntry(was, path) === undefined;
+}
+
+function notSharedYet(typed: string): CofferError {
+  return new CofferError('INVALID', `${typed} was not shared at that time, and does not come back into the share`, {
+    hint: `Lay it down beside, with --to LOCAL, and put from there what you want.`,
+  });
+}
 
 interface Wanted {
   readonly home: HomeSession;

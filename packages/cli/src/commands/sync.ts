@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { basename, resolve, sep } from 'node:path';
-import { parseBandwidth } from '@coffer/client';
+import { formatPath, parseBandwidth, splitPath } from '@coffer/client';
 import type { Account } from '@coffer/client';
 import { CofferError } from '@coffer/core';
 import { parseMaxDelete, syncOnce } from '@coffer/sync';
@@ -15,6 +15,7 @@ import { listJob } from '../listed-job.ts';
 import type { JobToList } from '../listed-job.ts';
 import { Progress } from '../progress.ts';
 import { confirm } from '../prompt.ts';
+import { checkSameVault } from '../same-vault.ts';
 import { joinReports, sharedJobs } from '../shared-jobs.ts';
 import type { SharedJobs } from '../shared-jobs.ts';
 import { safeText } from '../safe-text.ts';
@@ -48,7 +49,8 @@ export const run: Command = async (context, input) => {
   });
   const local =
     args[0] === undefined ? await accountFolder(context, session.account, options.mode) : resolve(context.cwd, args[0]);
-  const { home } = await session.at(args[1] ?? `/${basename(local)}`, { write: options.mode !== 'pull' });
+  const path = args[1] ?? `/${basename(local)}`;
+  const { home } = await session.at(path, { write: options.mode !== 'pull' });
   if (!options.dryRun) await session.workOff();
   const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
@@ -57,12 +59,13 @@ export const run: Command = async (context, input) => {
   const list = (ended?: Parameters<typeof listJob>[2]): void => {
     if (!options.dryRun) listJob(context, { session, home, job: listedJob(local, options) }, ended);
   };
+  const isOwnShare = home.vault !== session.vault && home.place?.share === undefined;
+  checkSameVault(context, { session, job, path: formatPath(splitPath(path)), isOwnShare }, options);
+  for (const inner of shared.jobs) checkSameVault(context, { session, ...inner, isOwnShare: true }, options);
   if (!options.watch) return await once(context, { job, shared, list }, options);
-  for (const { below } of shared.jobs)
-    context.output.warn(`${below} is shared, and not watched with the rest: run another sync --watch for it`);
   list();
   const { watch } = await import('../sync-watch.ts');
-  return await watch(context, job, { force: options.force });
+  return await watch(context, { session, job, place: home.place }, options);
 };
 
 /**

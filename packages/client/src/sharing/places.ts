@@ -45,6 +45,8 @@ export interface ResolveOptions {
   readonly write?: boolean;
   /** False leaves the vaults as this device has them. Default true. */
   readonly pull?: boolean;
+  /** As it was at that moment: what was not shared yet is in the home vault. Only for what reads. */
+  readonly atMs?: number | undefined;
 }
 
 /** Resolves paths over mounts and `/Shared` (JOURNAL §Members and sharing). */
@@ -61,7 +63,7 @@ export class Places {
     if (names[0] === reservedRootName) return this.#inShared(names, options, signal);
     const home = await this.#deps.home(signal);
     if (options.pull !== false) await home.pull(signal);
-    const mount = firstMount(home.tree, names);
+    const mount = firstMount(options.atMs === undefined ? home.tree : home.tree.at(options.atMs), names);
     const isLast = mount?.depth === names.length;
     if (mount === undefined || (isLast && options.follow === false)) return homePlace(home, names);
     return this.#mounted(mount, names, options, signal);

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeviceId, EntryId, Hash } from '@coffer/core';
+import type { AccountId, DeviceId, EntryId, Hash } from '@coffer/core';
 import type { EntrySource } from './stored-entry.ts';
 
 /** Commits remembered: a walk meets the thousand entries of a commit one after the other. */
@@ -10,7 +10,7 @@ export function createEntrySource(db: DatabaseSync): EntrySource {
   const entry = db.prepare('SELECT entry FROM entries WHERE id = ?');
   const content = db.prepare('SELECT content FROM versions WHERE id = ?');
   const hash = db.prepare('SELECT hash FROM versions WHERE id = ?');
-  const commit = db.prepare('SELECT received_ms, device FROM commits WHERE seq = ?');
+  const commit = db.prepare('SELECT received_ms, account, device FROM commits WHERE seq = ?');
   const commits = new Map<number, ReturnType<EntrySource['commitOf']>>();
   return {
     entryOfRow: (row) => entry.get(row)?.['entry'] as EntryId,
@@ -21,7 +21,8 @@ export function createEntrySource(db: DatabaseSync): EntrySource {
       if (known !== undefined) return known;
       const row = commit.get(seq);
       const device = (row?.['device'] as DeviceId | null | undefined) ?? undefined;
-      const found = { receivedAtMs: Number(row?.['received_ms'] ?? 0), device };
+      const account = row?.['account'] as AccountId;
+      const found = { receivedAtMs: Number(row?.['received_ms'] ?? 0), account, device };
       if (row !== undefined && commits.size < maxCommits) commits.set(seq, found);
       return found;
     },

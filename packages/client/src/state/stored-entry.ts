@@ -1,5 +1,5 @@
 import { idFromKey, idKey, rootEntry } from '@coffer/core';
-import type { DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
+import type { AccountId, DeviceId, EntryId, Hash, IdKey, Timestamp } from '@coffer/core';
 import type { Content, EntryKind, EntryName, LinkTarget } from '@coffer/journal';
 import type { Entry } from '../entry.ts';
 import { kindNames, rootRow } from './schema.ts';
@@ -30,7 +30,11 @@ export interface EntrySource {
   entryOfRow(row: number): EntryId;
   contentOf(version: number): Uint8Array;
   hashOf(version: number): Hash | undefined;
-  commitOf(seq: number): { readonly receivedAtMs: number; readonly device: DeviceId | undefined };
+  commitOf(seq: number): {
+    readonly receivedAtMs: number;
+    readonly account: AccountId;
+    readonly device: DeviceId | undefined;
+  };
 }
 
 /** An {@link Entry} as the tables have it. Good as long as its account is open. */
@@ -91,6 +95,10 @@ export class StoredEntry implements Entry {
     return this.#source.commitOf(this.seq).receivedAtMs;
   }
 
+  get author(): AccountId {
+    return this.#source.commitOf(this.seq).account;
+  }
+
   get device(): DeviceId | undefined {
     return this.#source.commitOf(this.seq).device;
   }
@@ -101,5 +109,5 @@ const nothing: EntrySource = {
   entryOfRow: () => rootEntry,
   contentOf: () => new Uint8Array(0),
   hashOf: () => undefined,
-  commitOf: () => ({ receivedAtMs: 0, device: undefined }),
+  commitOf: () => ({ receivedAtMs: 0, account: new Uint8Array(16) as AccountId, device: undefined }),
 };

@@ -10,8 +10,9 @@ import {
   openVault,
   parseCommit,
   parseOperations,
+  roleOf,
 } from '@coffer/journal';
-import type { Commit, CommitHeader, Directory, Operation, VaultKind, VaultState } from '@coffer/journal';
+import type { Commit, CommitHeader, Directory, Operation, Role, VaultKind, VaultState } from '@coffer/journal';
 import type { Ignored } from '../vault.ts';
 import { EpochSecrets } from './epoch-secrets.ts';
 import type { EpochGrant, EpochKey, EpochRecord } from './epoch-secrets.ts';
@@ -128,6 +129,11 @@ export class VaultJournal {
   /** Undefined before the genesis was folded. */
   get state(): VaultState | undefined {
     return this.#state;
+  }
+
+  /** Right of an account at the folded head. @throws INVALID when a team that may give it is not known */
+  roleOf(account: AccountId): Role | undefined {
+    return this.#state === undefined ? undefined : roleOf(this.#state, account, this.#directory);
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CofferError, idKey, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError, randomId, secondMs, Semaphore } from '@coffer/core';
 import type { EntryId, VaultId } from '@coffer/core';
 import { ChunkKeys } from '@coffer/crypto';
-import type { Commit, Ref, VaultState } from '@coffer/journal';
+import type { Commit, Ref, Role, VaultState } from '@coffer/journal';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { CommitBatch, CommitBatchOptions, CommitReport, RefusedOperation } from '../commit-batch.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -20,6 +20,7 @@ import type { FileDownloader } from '../transfer/file-downloader.ts';
 import type { TreeReader } from '../tree-reader.ts';
 import type { Uploader, UploaderOptions } from '../uploader.ts';
 import type { Ignored, JobRun, PullReport, Vault, VaultHead, VerifyOptions, VerifyReport } from '../vault.ts';
+import { notSharedAnyMore } from '../sharing/end-of-share.ts';
 import type { VaultIdentities } from '../people/vault-identities.ts';
 import type { WatchHub } from '../watch-hub.ts';
 import type { Entry } from '../entry.ts';
@@ -99,6 +100,14 @@ export class JournalVault implements Vault {
 
   get lineage(): number {
     return this.#deps.pins.of(this.id)?.cut ?? 0;
+  }
+
+  get role(): Role | undefined {
+    return this.#deps.journal.roleOf(this.#deps.record.account);
+  }
+
+  acceptRestored(): void {
+    this.#lineage = this.lineage;
   }
 
   get tree(): TreeReader {
@@ -303,7 +312,9 @@ export class JournalVault implements Vault {
       // A connection may bring a new generation, and what it says of this vault.
       const pinnedSeq = this.#beginPull()?.seq ?? 0;
       const pulling = { journal, connection, pinnedSeq, ...this.#identitySource(connection, signal) };
-      const pulled = await pullInto(pulling, signal);
+      const pulled = await pullInto(pulling, signal).catch((error: unknown) => {
+        throw this.#wasMember && isCofferError(error, 'NOT_FOUND') ? notSharedAnyMore(error) : error;
+      });
       await this.#deps.identities.prepareTeams(journal.state, connection, signal);
       return pulled;
     }, signal);
@@ -319,6 +330,12 @@ export class JournalVault implements Vault {
     const prepare = (commits: readonly Commit[]): Promise<void> =>
       identities.prepare({ commits, state: journal.state }, connection, signal);
     return { refreshIdentities, prepare };
+  }
+
+  /** Of what somebody else shares: the server tells a stranger nothing but that there is no such vault. */
+  get #wasMember(): boolean {
+    const { state } = this.#deps.journal;
+    return state?.kind === 'share' && !equalBytes(state.owner, this.#deps.record.account);
   }
 
   #beginPull(): VaultPin | undefined {

@@ -21,8 +21,8 @@ export interface WatchChurnResult {
   /** That did something, of both devices. */
   readonly runs: number;
   readonly caughtUpMs: number;
-  readonly probes: number;
-  readonly largestDelayMs: number;
+  /** Of lone changes, from their writing until they lay on the other side, the shortest first. */
+  readonly delaysMs: readonly number[];
   /** Resident bytes, every tenth of the time. */
   readonly rss: { readonly here: number[]; readonly there: number[]; readonly server: number[] };
 }
@@ -35,7 +35,7 @@ const samples = 10;
 const slack = { share: 1.3, bytes: 48 * 1024 * 1024 } as const;
 
 /**
- * Both devices watch; both folders are churned; a file alone in a folder of its own is written now and then and its way timed.
+ * Both devices watch; both folders are churned; a file alone in a folder of its own is written again and again and its way timed.
  * @throws AssertionError when a change was missed, or memory grew
  */
 export async function watchChurn(
@@ -54,17 +54,20 @@ export async function watchChurn(
   await firstRun(other, signal);
   const workers = [here, there].map((folder, index) => new Churn(folder, { seeded: seeded.branch(index), files }));
   const rss = { here: [] as number[], there: [] as number[], server: [] as number[] };
-  const probe = new Probe({ here, there });
+  const churned = new AbortController();
+  using _stopProbing = { [Symbol.dispose]: () => churned.abort() };
+  const probing = probe({ here, there }, churned.signal);
   const endMs = performance.now() + minutes * 60_000;
   for (let step = 0; performance.now() < endMs; step += 1) {
     signal.throwIfAborted();
     const [worker] = step % 4 === 3 ? workers.slice(1) : workers;
     for (let count = 0; count < burst.changes / 2; count += 1) worker?.change();
-    probe.step();
     const share = 1 - (endMs - performance.now()) / (minutes * 60_000);
     if (rss.here.length < share * samples) sample(rss, { vault, one, other });
     await setTimeout(burst.everyMs, undefined, { signal });
   }
+  churned.abort();
+  const delaysMs = await probing;
   const caughtUpMs = await untilEqual({ here, there, children: [one, other] }, signal);
   sample(rss, { vault, one, other });
   for (const child of [one, other]) {
@@ -80,8 +83,7 @@ export async function watchChurn(
     changes: workers.reduce((sum, worker) => sum + worker.changes, 0),
     runs: runsOf(one) + runsOf(other),
     caughtUpMs,
-    probes: probe.count,
-    largestDelayMs: probe.largestMs,
+    delaysMs,
     rss,
   };
 }
@@ -135,30 +137,20 @@ function runsOf({ stdout }: Child): number {
   return stdout.split('\n').filter((line) => line.includes('"event":"run"')).length;
 }
 
-/** Times one lone file at a time on its way from one folder to the other. */
-class Probe {
-  readonly #folders: { readonly here: string; readonly there: string };
-  #sent: { readonly name: string; readonly atMs: number } | undefined;
-  count = 0;
-  largestMs = 0;
+/** How often it is looked whether a file has arrived: what is measured is no finer. */
+const lookMs = 10;
 
-  constructor(folders: { readonly here: string; readonly there: string }) {
-    this.#folders = folders;
+/** Times one lone file at a time on its way from one folder to the other, until the signal. */
+async function probe({ here, there }: { readonly here: string; readonly there: string }, stop: AbortSignal) {
+  const delaysMs: number[] = [];
+  for (let count = 1; !stop.aborted; count += 1) {
+    const name = `probe ${count}`;
+    mkdirSync(join(here, 'probes'), { recursive: true });
+    writeFileSync(join(here, 'probes', name), name);
+    const sinceMs = performance.now();
+    while (!stop.aborted && !existsSync(join(there, 'probes', name))) await setTimeout(lookMs);
+    if (!stop.aborted) delaysMs.push(Math.round(performance.now() - sinceMs));
+    rmSync(join(here, 'probes', name), { force: true });
   }
-
-  step(): void {
-    if (this.#sent === undefined) return this.#send();
-    if (!existsSync(join(this.#folders.there, 'probes', this.#sent.name))) return;
-    this.largestMs = Math.max(this.largestMs, Math.round(performance.now() - this.#sent.atMs));
-    rmSync(join(this.#folders.here, 'probes', this.#sent.name));
-    this.#sent = undefined;
-  }
-
-  #send(): void {
-    this.count += 1;
-    const name = `probe ${this.count}`;
-    mkdirSync(join(this.#folders.here, 'probes'), { recursive: true });
-    writeFileSync(join(this.#folders.here, 'probes', name), name);
-    this.#sent = { name, atMs: performance.now() };
-  }
+  return delaysMs.toSorted((a, b) => a - b);
 }

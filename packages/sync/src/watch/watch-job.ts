@@ -1,3 +1,4 @@
+import { isEndOfShare } from '@coffer/client';
 import { backoffMs, hourMs, isCofferError, minuteMs, secondMs, systemClock, systemRandom } from '@coffer/core';
 import type { Clock, CofferError, ErrorCode, Random } from '@coffer/core';
 import { Job } from '../job.ts';
@@ -17,6 +18,8 @@ import type { WatchEvent, WatchState } from './watch-events.ts';
 
 export interface WatchOptions extends JobOptions {
   readonly onEvent: (event: WatchEvent) => void;
+  /** Told after each look that succeeded, also of one that found nothing. */
+  readonly onLooked?: () => void;
   readonly control?: WatchControl;
   /** Pass the guards against removals in the first run, which looks at everything; never later. */
   readonly force?: boolean;
@@ -51,12 +54,26 @@ const mendable: readonly ErrorCode[] = [
  * Keeps a job in step until the signal ends it: events of the folder and of the server are hints, each pass looks for itself
  * at what they touched, and every hour at everything (SYNC §Watching). What was acknowledged when it ends is remembered.
  * @throws the signal's reason when it is stopped; as `syncOnce` does for the first run, but that it waits for a server that
- * is away; later what no waiting mends: NOT_LOGGED_IN, UNTRUSTED_SERVER, ROLLBACK, INTEGRITY, …
+ * is away; later what no waiting mends: NOT_LOGGED_IN, UNTRUSTED_SERVER, ROLLBACK, INTEGRITY, …, and NOT_ALLOWED when a share,
+ * or the right to write in it, was taken away
  */
 export async function watchJob(options: WatchOptions): Promise<never> {
+  for (let again = options; ; again = { ...options, force: false }) await watchUntilRestored(again);
+}
+
+/** A server that went back begins another job: what was remembered speaks of a tree that is gone, and nothing is removed for it. */
+async function watchUntilRestored(options: WatchOptions): Promise<void> {
   await using job = await Job.open(options);
   using watch = new JobWatch(job, options);
-  return await watch.run();
+  try {
+    await watch.run();
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const { vault } = options;
+    if (!isCofferError(error, 'CONFLICT') || vault.lineage === job.lineage) throw error;
+    vault.acceptRestored();
+    watch.endTrouble();
+  }
 }
 
 class JobWatch implements Disposable {
@@ -237,12 +254,18 @@ class JobWatch implements Disposable {
     this.#scope.succeeded();
     this.#seenSeq = this.#scope.plannedSeq;
     if (isWhole) this.#wholeAtMs = clock.monotonicMs() + (this.#isPolling ? pollMs : rescanMs);
-    if (this.#trouble !== undefined) onEvent({ kind: 'over', state: this.#trouble });
-    this.#trouble = undefined;
+    this.endTrouble();
     this.#stuck = 0;
     const fresh = this.#failures.filter(report, isWhole);
     if (this.#isFirst || hasNews(fresh)) onEvent({ kind: 'run', report: fresh });
     this.#isFirst = false;
+    this.#options.onLooked?.();
+  }
+
+  /** Says that what was said of last is over. */
+  endTrouble(): void {
+    if (this.#trouble !== undefined) this.#options.onEvent({ kind: 'over', state: this.#trouble });
+    this.#trouble = undefined;
   }
 
   /** False when waiting does not mend it. */
@@ -254,7 +277,7 @@ class JobWatch implements Disposable {
       this.#stuckUntilMs = clock.monotonicMs() + secondMs;
       return true;
     }
-    if (this.#isFirst || !isCofferError(error, ...mendable)) return false;
+    if (this.#isFirst || isEndOfShare(error) || !isCofferError(error, ...mendable)) return false;
     this.#troubled('stuck', error);
     this.#lookAtAll();
     this.#stuckUntilMs = clock.monotonicMs() + backoffMs(this.#stuck, stuck, random);
