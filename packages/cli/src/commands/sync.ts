@@ -54,8 +54,8 @@ export const run: Command = async (context, input) => {
   if (!options.dryRun) await session.workOff();
   const job = jobOf({ home, local, options, stateDirectory: jobsFolder(context) });
   const shared = await sharedJobs(session, { outer: job, place: home.place }, context.signal);
-  for (const path of shared.leftOut)
-    context.output.warn(`${path} is shared and left out here: get or sync it by itself`);
+  for (const left of shared.leftOut)
+    context.output.warn(`${left} is shared and left out here: get or sync it by itself`);
   const list = (ended?: Parameters<typeof listJob>[2]): void => {
     if (!options.dryRun) listJob(context, { session, home, job: listedJob(local, options) }, ended);
   };

@@ -109,5 +109,5 @@ const nothing: EntrySource = {
   entryOfRow: () => rootEntry,
   contentOf: () => new Uint8Array(0),
   hashOf: () => undefined,
-  commitOf: () => ({ receivedAtMs: 0, account: new Uint8Array(16) as AccountId, device: undefined }),
+  commitOf: () => ({ receivedAtMs: 0, account: new Uint8Array(16), device: undefined }),
 };
