@@ -24,6 +24,15 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) 
   return z.custom<number>((value) => isWhole(value, min, max), `whole number from ${min} expected`);
 }
 
+/** At most `max` lists, none of them empty, of whatever. A schema of schemas would copy them all, and make an object for each item. */
+export function listOfLists(max: number) {
+  return z.custom<readonly (readonly unknown[])[]>(
+    (value) =>
+      Array.isArray(value) && value.length <= max && value.every((one) => Array.isArray(one) && one.length > 0),
+    `at most ${max} lists expected`,
+  );
+}
+
 /** [seconds, nanoseconds]; seconds may be negative (before 1970). */
 export const TimestampField = z.custom<Timestamp>(isTimestamp, 'timestamp expected');
 

@@ -1,6 +1,6 @@
 import { AccountId, compareBytes, DeviceId, EntryId, Hash } from '@coffer/core';
 import { z } from 'zod';
-import { boundedBytes, SealKey, isSortedIds, hasLength, Subject, wholeNumber } from './field-schemas.ts';
+import { boundedBytes, SealKey, isSortedIds, hasLength, listOfLists, Subject, wholeNumber } from './field-schemas.ts';
 import { commitLimits } from './limits.ts';
 import { invalid, parseWith } from './refuse.ts';
 import { RetentionPolicy } from './retention.ts';
@@ -147,10 +147,12 @@ function sealToArray({ recipient, worker, fingerprint, sealed }: EpochSeal): rea
   return [recipient, worker, fingerprint, sealed];
 }
 
-const RefList = z.array(z.array(z.unknown()).min(1)).min(0).max(commitLimits.refs);
+const RefList = listOfLists(commitLimits.refs);
 
 function parseRef(item: readonly unknown[], index: number): Ref {
   const kind = item[0];
+  // Nearly all are, and what a schema does around its predicate takes longer than the predicate.
+  if (kind === 'put' && isPutArray(item)) return putOf(item);
   const schema = typeof kind === 'string' && Object.hasOwn(schemas, kind) ? schemas[kind as RefKind] : undefined;
   if (schema === undefined) throw invalid('a reference is of an unknown kind', { index });
   return parseWith<Ref>(schema, item, `reference ${index}`);
@@ -194,12 +196,7 @@ const schemas = {
       teamKey,
     })),
   // A predicate, not nested tuples: a thousand of these arrive at once.
-  put: z.custom<PutArray>(isPutArray, 'put expected').transform(([kind, entry, chunks, segments]): PutRef => ({
-    kind,
-    entry,
-    chunks: chunks.map(([uploader, ids]) => ({ uploader, ids })),
-    segments,
-  })),
+  put: z.custom<PutArray>(isPutArray, 'put expected').transform(putOf),
   drop: z
     .tuple([z.literal('drop'), z.array(EntryId).min(1).max(commitLimits.dropEntries), z.enum(['removed', 'moved'])])
     .transform(([kind, entries, reason]): DropRef => ({ kind, entries, reason })),
@@ -229,6 +226,10 @@ const schemas = {
     .tuple([z.literal('purge'), EntryId, z.array(Seq).max(commitLimits.purgeSeqs).refine(areAscending)])
     .transform(([kind, entry, seqs]): PurgeRef => ({ kind, entry, seqs })),
 } as const satisfies Record<RefKind, z.ZodType<Ref>>;
+
+function putOf([kind, entry, chunks, segments]: PutArray): PutRef {
+  return { kind, entry, chunks: chunks.map(([uploader, ids]) => ({ uploader, ids })), segments };
+}
 
 type PutArray = readonly ['put', EntryId, readonly (readonly [AccountId, Uint8Array])[], Uint8Array];
 

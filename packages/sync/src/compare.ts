@@ -1,5 +1,5 @@
 import { laidMode } from './laid-mode.ts';
-import { parseRemoteStamp } from './remote-tree.ts';
+import { parseRemoteStamp, sizeOf } from './remote-tree.ts';
 import type { RemoteStamp } from './remote-tree.ts';
 import { mtimeOf, parseStamp, permissionsOf } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
@@ -27,7 +27,7 @@ export function linkTimesDiffer(local: Stamp, remote: RemoteStamp): boolean {
 
 /** Same size and mtime on both sides: what rsync, too, takes for the same file where it knows nothing else. */
 export function looksSame(local: Stamp, remote: RemoteStamp): boolean {
-  return parseStamp(local).size === parseRemoteStamp(remote).size && sameTime(local, remote);
+  return parseStamp(local).size === sizeOf(remote) && sameTime(local, remote);
 }
 
 function sameTime(local: Stamp, remote: RemoteStamp): boolean {

@@ -2,7 +2,7 @@ import type { UploadedContent } from '@coffer/client';
 import { equalBytes, idKey, toHex } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import type { Plan, RemoveStep, VanishedFile } from './plan.ts';
-import { entryKeyOf, entryOf, parseRemoteStamp } from './remote-tree.ts';
+import { entryKeyOf, entryOf, sizeOf } from './remote-tree.ts';
 import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
 
 /**
@@ -20,7 +20,7 @@ export class ContentMoves {
 
   constructor(remote: RemoteTree, plan: Plan) {
     this.#remote = remote;
-    for (const file of plan.vanishedFiles) addTo(this.#bySize, parseRemoteStamp(file.remote).size, file);
+    for (const file of plan.vanishedFiles) addTo(this.#bySize, sizeOf(file.remote), file);
   }
 
   /** A vanished file with this content, once. Empty files are all alike, so they tell nothing. */

@@ -9,7 +9,7 @@ import type { LocalListing, LocalNode, LocalTree } from './local-tree.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import { localPath, placePath } from './place.ts';
 import type { LocalPlace, Place } from './place.ts';
-import { parseRemoteStamp } from './remote-tree.ts';
+import { sizeOf } from './remote-tree.ts';
 import type { RemoteNode, RemoteTree } from './remote-tree.ts';
 import type { Scope } from './scope.ts';
 import { parseStamp } from './stamp.ts';
@@ -266,7 +266,7 @@ class Filter {
     const limit = this.#context.rules.maxFileSizeBytes;
     if (limit === undefined) return false;
     if (local?.kind === 'file' && parseStamp(local.stamp).size > limit) return true;
-    return remote?.kind === 'file' && parseRemoteStamp(remote.stamp).size > limit;
+    return remote?.kind === 'file' && sizeOf(remote.stamp) > limit;
   }
 
   #leaveAlone(): void {

@@ -33,7 +33,7 @@ import type {
 import { pathIn, placePath } from './place.ts';
 import type { Place } from './place.ts';
 import type { ProgressMeter } from './progress.ts';
-import { entryOf, parseRemoteStamp } from './remote-tree.ts';
+import { entryOf, parseRemoteStamp, sizeOf } from './remote-tree.ts';
 import type { RemoteStamp, RemoteTree } from './remote-tree.ts';
 import type { ReportDraft } from './report.ts';
 import { runLanes } from './run-lanes.ts';
@@ -96,6 +96,7 @@ export async function executePull(deps: PullExecutorDeps, plan: Plan, signal?: A
 
 class PullExecutor {
   readonly #deps: PullExecutorDeps;
+  readonly #layDeps: LayFileDeps;
   readonly #downloader: Downloader | undefined;
   readonly #notes: SettledNotes;
   readonly #attributesOf: FolderAttributes;
@@ -110,6 +111,7 @@ class PullExecutor {
 
   constructor(deps: PullExecutorDeps, downloader: Downloader | undefined) {
     this.#deps = deps;
+    this.#layDeps = { ...deps, refuseOtherNames: deps.onLikeName !== undefined };
     this.#downloader = downloader;
     this.#notes = new SettledNotes(deps.base, deps.settle);
     this.#attributesOf = new FolderAttributes(deps);
@@ -255,7 +257,7 @@ class PullExecutor {
 
   async #fetch(step: FetchStep, signal: AbortSignal | undefined): Promise<void> {
     const { progress } = this.#deps;
-    const { size } = parseRemoteStamp(step.remote);
+    const size = sizeOf(step.remote);
     let counted = 0;
     const count = (bytes: number): void => {
       counted += bytes;
@@ -368,10 +370,6 @@ class PullExecutor {
         await this.#note({ kind: 'remember', at: { parent, name }, item: { place, local, remote } });
       }
     }
-  }
-
-  get #layDeps(): LayFileDeps {
-    return { ...this.#deps, refuseOtherNames: this.#deps.onLikeName !== undefined };
   }
 
   #noteConflict(step: Step, keptAs: ByteName): void {

@@ -4,7 +4,7 @@ import type { Triple } from './merge-children.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { MoveStep, Reason } from './plan.ts';
 import type { Place } from './place.ts';
-import { parseRemoteStamp } from './remote-tree.ts';
+import { sizeOf } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -25,7 +25,7 @@ export class PullSteps {
     { local, reason, keepBoth = false }: { local: Stamp | undefined; reason: Reason; keepBoth?: boolean },
   ): void {
     const step = { action: 'fetch', parent, name, reason, remote: remote.stamp, local, keepBoth } as const;
-    this.#draft.transfer(step, parseRemoteStamp(remote.stamp).size);
+    this.#draft.transfer(step, sizeOf(remote.stamp));
   }
 
   link(

@@ -70,6 +70,11 @@ export function parseRemoteStamp(stamp: RemoteStamp): RemoteStampFields {
   };
 }
 
+/** Plain bytes of a file, without parsing the rest. */
+export function sizeOf(stamp: RemoteStamp): number {
+  return Number(stamp.slice(stamp.lastIndexOf(':') + 1));
+}
+
 /** The entry's id in the form of a map key, without parsing the rest. */
 export function entryKeyOf(stamp: RemoteStamp): string {
   return stamp.split(':', 2)[1] ?? '';

@@ -9,12 +9,13 @@ const maxCommits = 10_000;
 export function createEntrySource(db: DatabaseSync): EntrySource {
   const entry = db.prepare('SELECT entry FROM entries WHERE id = ?');
   const content = db.prepare('SELECT content FROM versions WHERE id = ?');
+  content.setReturnArrays(true);
   const hash = db.prepare('SELECT hash FROM versions WHERE id = ?');
   const commit = db.prepare('SELECT received_ms, account, device FROM commits WHERE seq = ?');
   const commits = new Map<number, ReturnType<EntrySource['commitOf']>>();
   return {
     entryOfRow: (row) => entry.get(row)?.['entry'] as EntryId,
-    contentOf: (version) => content.get(version)?.['content'] as Uint8Array,
+    contentOf: (version) => (content.get(version) as unknown as readonly [Uint8Array])[0],
     hashOf: (version) => (hash.get(version)?.['hash'] as Hash | null | undefined) ?? undefined,
     commitOf: (seq) => {
       const known = commits.get(seq);

@@ -29,7 +29,7 @@ const aheadChunks = 16;
 
 /** {@link Downloader} over a {@link ChunkFetcher}. */
 export class FileDownloader implements Downloader {
-  readonly parallel = 512;
+  readonly parallel = 256;
   readonly #deps: FileDownloaderDeps;
   readonly #onProgress: DownloaderOptions['onProgress'];
   readonly #ahead = new Semaphore(aheadBytes);

@@ -32,6 +32,8 @@ export class FolderAttributes {
   readonly #wanted = new Map<Place, RemoteStamp | undefined>();
   /** Modes that were changed to be able to write. */
   readonly #modes = new Map<LocalPlace, number>();
+  /** Known to be writable: looked at once, not for each file in them. */
+  readonly #writable = new Set<LocalPlace>();
 
   constructor(deps: FolderAttributesDeps) {
     this.#deps = deps;
@@ -45,8 +47,9 @@ export class FolderAttributes {
   /** Something is about to change in this directory. @throws NOT_ALLOWED when it cannot be made writable */
   touch(place: Place, folder: Folder): void {
     if (!this.#wanted.has(place)) this.#wanted.set(place, undefined);
-    if (place.local === undefined || this.#modes.has(place.local)) return;
+    if (place.local === undefined || this.#writable.has(place.local)) return;
     const mode = folder.makeWritable();
+    this.#writable.add(place.local);
     if (mode !== undefined) this.#modes.set(place.local, mode);
   }
 

@@ -43,7 +43,7 @@ export class OpenFolders implements Disposable {
     opened.users += 1;
     const release = (): void => {
       opened.users -= 1;
-      this.#trim();
+      if (opened.users === 0 && this.#opened.size > maxIdle) this.#close(place, opened);
     };
     return { folder: opened.folder, release };
   }
@@ -72,13 +72,15 @@ export class OpenFolders implements Disposable {
     return opened;
   }
 
-  #trim(keep?: LocalPlace): void {
-    if (this.#opened.size <= maxIdle) return;
-    for (const [place, { folder, users }] of this.#opened) {
+  #trim(keep: LocalPlace): void {
+    for (const [place, opened] of this.#opened) {
       if (this.#opened.size <= maxIdle) return;
-      if (users > 0 || place === keep) continue;
-      this.#opened.delete(place);
-      folder[Symbol.dispose]();
+      if (opened.users === 0 && place !== keep) this.#close(place, opened);
     }
+  }
+
+  #close(place: LocalPlace, { folder }: Opened): void {
+    this.#opened.delete(place);
+    folder[Symbol.dispose]();
   }
 }
