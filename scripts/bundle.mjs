@@ -15,7 +15,11 @@ const outdir = join(root, 'packages/cli/dist/bundle');
 const external = ['@napi-rs/keyring', '@serenity-kit/opaque', 'node-forge', 'pino', 'pino-roll', 'react-devtools-core'];
 
 /** React's own checks of how it is used cost more than the drawing: they are for its tests and ours. */
-const define = { 'process.env.NODE_ENV': '"production"' };
+const define = {
+  'process.env.NODE_ENV': '"production"',
+  // Yoga would fetch its WebAssembly from a data: URL, for which Node loads its whole HTTP client at every start of the UI.
+  fetch: 'undefined',
+};
 
 /**
  * What every command would load of Node for nothing. Importing `node:process` reads all its properties, and so makes the three
@@ -66,6 +70,16 @@ const directImports = {
   },
 };
 
+/** Everything that measures text does so by one module, which has the rest of the work done only where it must be. */
+const quickStringWidth = {
+  name: 'quick-string-width',
+  setup({ onResolve }) {
+    const quick = join(root, 'scripts/quick-string-width.ts');
+    const real = join(root, 'packages/tui/node_modules/string-width/index.js');
+    onResolve({ filter: /^string-width$/ }, ({ importer }) => ({ path: importer === quick ? real : quick }));
+  },
+};
+
 if (isStale()) await bundle();
 
 async function bundle() {
@@ -87,7 +101,7 @@ async function bundle() {
     banner,
     external,
     define,
-    plugins: [englishZod, directImports, cheapBuiltins],
+    plugins: [englishZod, directImports, cheapBuiltins, quickStringWidth],
   });
   const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
   for (const name of globSync('*.js', { cwd: outdir })) if (!written.has(name)) rmSync(join(outdir, name));
@@ -133,6 +147,7 @@ function workers() {
 function isStale() {
   const inputs = [
     'scripts/bundle.mjs',
+    'scripts/quick-string-width.ts',
     'package-lock.json',
     ...globSync('packages/*/dist/.tsbuildinfo', { cwd: root }),
   ];

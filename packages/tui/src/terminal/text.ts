@@ -59,7 +59,7 @@ export function head(text: string, width: number): string {
   if (plain.test(text)) return text.slice(0, width);
   let taken = '';
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const segment of charactersOf(text)) {
     used += stringWidth(segment);
     if (used > width) break;
     taken += segment;
@@ -69,10 +69,9 @@ export function head(text: string, width: number): string {
 
 /** The longest end of at most `width` columns. */
 export function tail(text: string, width: number): string {
-  const parts = [...graphemes.segment(text)].map(({ segment }) => segment);
   let taken = '';
   let used = 0;
-  for (const segment of parts.toReversed()) {
+  for (const segment of charactersOf(text).toReversed()) {
     used += stringWidth(segment);
     if (used > width) break;
     taken = segment + taken;
@@ -82,10 +81,13 @@ export function tail(text: string, width: number): string {
 
 /** Characters as people count them. */
 export function charactersOf(text: string): string[] {
-  return [...graphemes.segment(text)].map(({ segment }) => segment);
+  if (plain.test(text)) return Array.from(text);
+  graphemes ??= new Intl.Segmenter();
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
-const graphemes = new Intl.Segmenter();
+/** Made by the first text that needs it: it loads tables of all of Unicode, and the first screen needs none. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** Lines of at most `width` columns, broken at spaces where there are some; all begin as far in as the first. */
 export function wrap(text: string, width: number): string[] {
@@ -124,7 +126,7 @@ function piecesOf(word: string, room: number): readonly Piece[] {
   const pieces: Piece[] = [];
   let text = '';
   let width = 0;
-  for (const { segment } of graphemes.segment(word)) {
+  for (const segment of charactersOf(word)) {
     const wide = widthOf(segment);
     if (width + wide > room && text !== '') {
       pieces.push({ text, width, isStart: pieces.length === 0 });
