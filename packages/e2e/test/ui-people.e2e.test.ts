@@ -57,6 +57,44 @@ test('a folder is shared from Files, received, and taken back; both see it at on
   await receiving.shows(/nothing is shared/);
 });
 
+test('what is shared is gone into from both sides: seen, read, changed and brought back, each at once', async () => {
+  const [host, visitor] = await Promise.all([vault.addPerson('host'), vault.addPerson('visitor')]);
+  const source = await vault.folder.folder('garden');
+  writeFileSync(`${source}/plants.txt`, 'roses and thyme');
+  await host.device.run(['put', source, '/']);
+  await host.device.run(['share', '/garden', 'visitor', '--write']);
+  await using visiting = uiOf(visitor);
+  await visiting.shows(/online/);
+  visiting.type('\tj');
+  await visiting.shows(/> Shared/);
+  visiting.type('\r');
+  await visiting.shows(/What others share with you[^]*> \/Shared\/host\/garden +you may change it/);
+  visiting.type('\r');
+  await visiting.shows(/Home › Shared › host › garden[^]*> +plants\.txt[^]*roses and thyme/);
+  await using hosting = uiOf(host);
+  await hosting.shows(/> +garden\/ +shared [^]*visitor writes/);
+  hosting.type('\r');
+  await hosting.shows(/Home › garden[^]*> +plants\.txt/);
+  visiting.type('r');
+  await visiting.shows(/Rename plants\.txt/);
+  visiting.type('\u0015herbs.txt\r');
+  await visiting.shows(/renamed plants\.txt to herbs\.txt/);
+  await hosting.shows(/> +herbs\.txt/);
+  hosting.type('d');
+  await hosting.shows(/Move to the trash/);
+  hosting.type('y');
+  await visiting.shows(/empty: u uploads/);
+  hosting.type('z');
+  await visiting.shows(/> +herbs\.txt/);
+  visiting.type('H');
+  await visiting.shows(/herbs\.txt \(1 version\)[^]*current/);
+  visiting.type('qh');
+  await visiting.shows(/coffer +Home +●[^]*┌ Home \(0\)/);
+  hosting.type('h4');
+  await hosting.shows(/to visitor: \/garden/);
+  expect((await visitor.device.run(['cat', '/Shared/host/garden/herbs.txt'])).stdout).toBe('roses and thyme');
+});
+
 test('a team is made and shared with, somebody is taken in and out again, and both see it at once', async () => {
   const [head, singer] = await Promise.all([vault.addPerson('head'), vault.addPerson('singer')]);
   await head.device.run(['mkdir', '/scores']);

@@ -5,7 +5,7 @@ import type { Shell } from './app/shell.ts';
 import { Store } from './app/store.ts';
 import type { UiOptions } from './run-ui.ts';
 import { AdminScreen } from './screens/admin/admin-screen.ts';
-import { FilesScreen } from './screens/files/files-screen.ts';
+import { FilesVolumes } from './screens/files/files-volumes.ts';
 import { HistoryScreen } from './screens/history/history-screen.ts';
 import { JobsScreen } from './screens/jobs/jobs-screen.ts';
 import { NotificationsScreen } from './screens/notifications/notifications-screen.ts';
@@ -45,11 +45,12 @@ export async function openScreens(options: OpenScreensOptions): Promise<OpenScre
   const { live, transfers } = services;
   const history = new HistoryScreen(services);
   const screens: Screen[] = [];
+  const files = building.use(new FilesVolumes(services, { screens: () => screens, history }));
   screens.push(
-    new FilesScreen(services, { screens: () => screens, history }),
+    files,
     new TransfersScreen(services),
     history,
-    new SharingScreen(services),
+    new SharingScreen(services, (share) => files.openShare(share)),
     new JobsScreen(services),
     building.use(new NotificationsScreen(services)),
     new SettingsScreen(services),

@@ -4,6 +4,7 @@ import type { Entry } from '@coffer/client';
 import { Store } from '../src/app/store.ts';
 import { FileCommands } from '../src/screens/files/file-commands.ts';
 import type { FilesState } from '../src/screens/files/files-state.ts';
+import { homeVolume } from '../src/services/open-volume.ts';
 import { FileActions } from '../src/services/file-actions.ts';
 import type { Services } from '../src/services/services.ts';
 import { UndoStack } from '../src/services/undo-stack.ts';
@@ -54,7 +55,7 @@ test('what was put into a folder since it was made is not removed unasked', asyn
     fail: (error: unknown) => asked.push(String(error)),
   };
   const services = { ui, vault, actions, undo, clock: systemClock, local: { cwd: '/' } } as unknown as Services;
-  const commands = new FileCommands(services, new Store({} as FilesState));
+  const commands = new FileCommands(services, { store: new Store({} as FilesState), volume: homeVolume(vault) });
   const settled = async (): Promise<void> => {
     for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
   };

@@ -133,7 +133,13 @@ test('places are shown whole, with what stands beside them', () => {
     { label: 'Home', badge: undefined },
     { label: 'Notifications', badge: '12 new' },
   ];
-  const input = { state: { ...state, showsInfo: false }, places, info: {}, trashDays: 30 } as unknown as FilesViewInput;
+  const input = {
+    state: { ...state, showsInfo: false },
+    places,
+    info: {},
+    shownPath: () => [],
+    trashDays: 30,
+  } as unknown as FilesViewInput;
   const [pane] = filesView(input, space).panes;
   expect(pane?.lines.map(lineText).map((text) => text.trim())).toEqual(['> Home', 'Notifications 12 new']);
 });

@@ -62,7 +62,13 @@ function scene(
   const shares = new Shares({ account, onChanged: () => undefined, onProblem: (error) => ui.fail(error) });
   const tree = { walk: () => [{ entry: { kind: 'file' } }], lookup: () => undefined };
   const services = { ui, account, shares, vault: { tree }, news: new Store(0) } as unknown as Services;
-  return { services, shares, asked, done, screen: new SharingScreen(services) };
+  return {
+    services,
+    shares,
+    asked,
+    done,
+    screen: new SharingScreen(services, ({ name }) => void done.push(`opened ${String(name)}`)),
+  };
 }
 
 test('who has what, what waits, and who is not made sure of, are words', async () => {
@@ -89,8 +95,8 @@ test('names of others are drawn harmlessly, at any size, without colours and for
     incoming: [incoming(hostile, person('friend'))],
   });
   await shares.refresh();
-  await expectLegible(() => new SharingScreen(services));
-  expect(drawn(new SharingScreen(services)).join('')).not.toMatch(/[\p{Cc}\u202E]/u);
+  await expectLegible(() => new SharingScreen(services, () => undefined));
+  expect(drawn(new SharingScreen(services, () => undefined)).join('')).not.toMatch(/[\p{Cc}\u202E]/u);
 });
 
 test('with a team whose owner nobody vouches for words are compared with the owner, not with the team', async () => {
@@ -114,6 +120,14 @@ test('taking a share back says what it means, and happens only when that is agre
     expect(asked.join()).toMatch(/Take \/docs back from member.*new key.*Others who keep it: 1/);
     expect(done).toEqual(expected);
   }
+});
+
+test('what somebody shares is gone into', async () => {
+  const { screen, shares, done } = scene({ incoming: [incoming('plans', person('friend'))] });
+  await shares.refresh();
+  screen.run('open', 10);
+  await settled();
+  expect(done).toEqual(['opened plans']);
 });
 
 test('what somebody shares is left, saved, and its role is not ours to change', async () => {

@@ -64,7 +64,7 @@ function scene(answers: readonly unknown[] = [], outgoing: readonly OutgoingShar
   } as unknown as Account;
   const shares = new Shares({ account, onChanged: () => undefined, onProblem: (error) => ui.fail(error) });
   const services = { ui, account, shares, vault: { tree: {} }, news: new Store(0) } as unknown as Services;
-  return { ui, said, teams, shares, services, screen: new SharingScreen(services) };
+  return { ui, said, teams, shares, services, screen: new SharingScreen(services, () => undefined) };
 }
 
 /** The screen with everybody of the own team in sight, the cursor so many rows below the first. */
@@ -96,7 +96,7 @@ test('teams stand below the shares, and everybody in one that was looked into', 
 test('names of others are drawn harmlessly, at any size, without colours and for screen readers', async () => {
   const made = scene();
   await at(made, 0);
-  await expectLegible(() => new SharingScreen(made.services));
+  await expectLegible(() => new SharingScreen(made.services, () => undefined));
   expect(drawn(made.screen).join('')).not.toMatch(/[\p{Cc}\u202E]/u);
 });
 

@@ -161,11 +161,7 @@ export class Shell implements Ui {
       welcome: this.covered.state ? [] : this.#welcome,
       dialog: this.#asked[0]?.dialog,
       // What happens meanwhile is not for whoever passes by.
-      notice: this.covered.state
-        ? undefined
-        : this.#work === undefined
-          ? this.#notice
-          : { text: `${this.#work.label}…  ^c cancels`, role: 'busy' },
+      notice: this.covered.state ? undefined : (this.#workNotice() ?? this.#notice),
       status: this.#status,
       size,
       theme: this.theme,
@@ -173,6 +169,12 @@ export class Shell implements Ui {
       nowMs: this.#deps.clock.nowMs(),
     });
     return this.theme.isAscii ? asciiFrame(frame) : frame;
+  }
+
+  #workNotice(): Notice | undefined {
+    if (this.#work === undefined) return undefined;
+    const waits = this.#status.connection?.isOnline === false ? 'waits for the server; ' : '';
+    return { text: `${this.#work.label}…  ${waits}^c cancels`, role: 'busy' };
   }
 
   key(key: KeyName): void {

@@ -4,6 +4,7 @@ import type { Entry } from '@coffer/client';
 import type { Ability } from '../../app/screen.ts';
 import type { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import type { Volume } from '../../services/open-volume.ts';
 import type { Services } from '../../services/services.ts';
 import { shareEntry } from '../../services/share-entry.ts';
 import { treeWith } from '../../services/tree-with.ts';
@@ -18,16 +19,20 @@ import { whatOf } from './rows.ts';
 export class FileCommands {
   readonly #services: Services;
   readonly #store: Store<FilesState>;
+  readonly #volume: Volume;
   readonly #transfers: FileTransfers;
 
-  constructor(services: Services, store: Store<FilesState>) {
+  constructor(services: Services, { store, volume }: { readonly store: Store<FilesState>; readonly volume: Volume }) {
     this.#services = services;
     this.#store = store;
-    this.#transfers = new FileTransfers(services, store);
+    this.#volume = volume;
+    this.#transfers = new FileTransfers(services, { store, volume });
   }
 
   can(action: ActionId): Ability {
     const { state } = this.#store;
+    if (changes.has(action) && this.#volume.canChange !== true) return this.#volume.canChange;
+    if (action === 'share' && !this.#volume.isHome) return 'this is shared already, by who owns it: 4 shows with whom';
     if (action === 'undo') return this.#services.undo.top === undefined ? 'there is nothing to undo' : true;
     if (inFolder.has(action) && state.place.kind !== 'folder') return 'not here: go to a folder first';
     if (aboutRows.has(action) && !hasChosen(state)) return 'there is nothing under the cursor';
@@ -251,6 +256,8 @@ export class FileCommands {
   }
 }
 
+/** What a share that may only be read refuses. */
+const changes = new Set<ActionId>(['cut', 'paste', 'rename', 'make', 'trash', 'restore', 'destroy', 'upload', 'edit']);
 const inFolder = new Set<ActionId>(['paste', 'make', 'upload']);
 const aboutRows = new Set<ActionId>([
   'copy',

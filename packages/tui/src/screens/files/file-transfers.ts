@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
-import { displayName } from '@coffer/client';
+import { displayName, formatPath } from '@coffer/client';
 import type { Store } from '../../app/store.ts';
 import { editFile, KeptEditError } from '../../services/edit-file.ts';
+import type { Volume } from '../../services/open-volume.ts';
 import { pickLocal } from '../../services/pick-local.ts';
 import type { Services } from '../../services/services.ts';
 import { queueDownload, queueUpload } from '../../services/transfer-tasks.ts';
@@ -13,13 +14,15 @@ import { whatOf } from './rows.ts';
 export class FileTransfers {
   readonly #services: Services;
   readonly #store: Store<FilesState>;
+  readonly #volume: Volume;
   /** Where things were picked or saved last: the next time begins there. */
   #lastPicked: string;
   #lastSaved: string;
 
-  constructor(services: Services, store: Store<FilesState>) {
+  constructor(services: Services, { store, volume }: { readonly store: Store<FilesState>; readonly volume: Volume }) {
     this.#services = services;
     this.#store = store;
+    this.#volume = volume;
     this.#lastPicked = services.local.cwd;
     this.#lastSaved = services.local.cwd;
   }
@@ -27,7 +30,7 @@ export class FileTransfers {
   async upload(): Promise<void> {
     const { place } = this.#store.state;
     if (place.kind !== 'folder') return;
-    const where = `/${place.names.map(displayName).join('/')}`;
+    const where = formatPath(this.#volume.shown(place.names));
     const paths = await pickLocal(this.#services, {
       title: `Upload to ${where}`,
       start: this.#lastPicked,

@@ -1,48 +1,59 @@
-import { equalBytes, idKey, rootEntry } from '@coffer/core';
+import { equalBytes, idKey } from '@coffer/core';
 import { displayName } from '@coffer/client';
-import type { Entry } from '@coffer/client';
+import type { Entry, EntryName, IncomingShare } from '@coffer/client';
 import { listStart, move } from '../../app/list-state.ts';
 import type { ListState, Motion } from '../../app/list-state.ts';
 import { motionOf } from '../../app/motions.ts';
 import type { Ability, Screen, ScreenView, Space } from '../../app/screen.ts';
 import { Store } from '../../app/store.ts';
 import type { ActionId } from '../../keymap.ts';
+import type { Volume } from '../../services/open-volume.ts';
+import type { SharesState } from '../../services/shares.ts';
 import type { Services } from '../../services/services.ts';
-import type { HistoryScreen } from '../history/history-screen.ts';
+import { chooseShare } from './choose-share.ts';
 import { FileCommands } from './file-commands.ts';
 import { focusedRow, filesAt, moveToPlace, peel, refreshRows, settled } from './files-state.ts';
 import * as change from './files-state.ts';
 import type { FilesState, Place } from './files-state.ts';
+import type { InfoFacts } from './info-lines.ts';
 import { filesView } from './files-view.ts';
+import type { FilesLinks } from './files-volumes.ts';
 import { findRows, folderRows, trashRows } from './list-rows.ts';
 import { PreviewKeeper } from './preview-keeper.ts';
 import { sortOrders } from './rows.ts';
 import type { Row } from './rows.ts';
 
-/** What the Files screen needs of other screens: their names and what wants attention there. */
-export interface FilesLinks {
-  readonly screens: () => readonly Screen[];
-  readonly history: Pick<HistoryScreen, 'showVersions' | 'showFolder'>;
+/** Where one leads that is not in the vault. */
+export interface VolumeLinks extends FilesLinks {
+  /** Into a folder of the account's own that is shared. */
+  readonly openMount: (names: readonly EntryName[]) => void;
+  readonly openShare: (share: IncomingShare) => void;
+  /** Back to the home vault. */
+  readonly leave: () => void;
 }
 
-/** Browses the vault, its trash, and what was found in it; everything that is done with files begins here. */
+/** Browses a vault, its trash, and what was found in it; everything that is done with files begins here. */
 export class FilesScreen implements Screen {
   readonly id = 'files';
   readonly title = 'Files';
   readonly #services: Services;
-  readonly #links: FilesLinks;
+  readonly #volume: Volume;
+  readonly #links: VolumeLinks;
   readonly #store: Store<FilesState>;
   readonly #commands: FileCommands;
   readonly #preview: PreviewKeeper;
   /** Where the cursor was in folders that were left. */
   readonly #left = new Map<string, ListState>();
 
-  constructor(services: Services, links: FilesLinks) {
+  constructor(services: Services, volume: Volume, links: VolumeLinks) {
     this.#services = services;
+    this.#volume = volume;
     this.#links = links;
-    const root = services.vault.tree.root();
-    this.#store = new Store(filesAt({ kind: 'folder', entry: root, names: [] }, folderRows(services.vault.tree, root)));
-    this.#commands = new FileCommands(services, this.#store);
+    const { tree } = services.vault;
+    const top = volume.top();
+    const names = tree.path(top.entry) ?? [];
+    this.#store = new Store(filesAt({ kind: 'folder', entry: top, names }, folderRows(tree, top)));
+    this.#commands = new FileCommands(services, { store: this.#store, volume });
     this.#preview = new PreviewKeeper(services, this.#store);
     services.live.changes.subscribe(() => this.#refresh());
     this.#store.subscribe(() => this.#preview.follow());
@@ -61,6 +72,7 @@ export class FilesScreen implements Screen {
         state,
         places: this.#places().map(({ label, badge }) => ({ label, badge })),
         info: this.#infoOf(row),
+        shownPath: this.#volume.shown,
         trashDays: this.#services.vault.history.policyAt(space.nowMs).policy.trashDays,
       },
       space,
@@ -88,14 +100,18 @@ export class FilesScreen implements Screen {
       return true;
     }
     if (state.place.kind === 'folder') return false;
-    this.goTo(this.#services.vault.tree.root());
+    this.goTop();
     return true;
+  }
+
+  goTop(): void {
+    this.goTo(this.#volume.top());
   }
 
   /** Shows a folder; of anything else the folder that holds it, with the cursor on it. */
   goTo(target: Entry): void {
     const { tree } = this.#services.vault;
-    const folder = target.kind === 'directory' ? target : (tree.get(target.parent) ?? tree.root());
+    const folder = target.kind === 'directory' ? target : (tree.get(target.parent) ?? this.#volume.top());
     const rows = folderRows(tree, folder);
     const place: Place = { kind: 'folder', entry: folder, names: tree.path(folder.entry) ?? [] };
     this.#enter(place, rows, this.#left.get(idKey(folder.entry)) ?? listStart);
@@ -143,8 +159,7 @@ export class FilesScreen implements Screen {
     const row = focusedRow(state);
     if (row === undefined) return;
     if (state.place.kind === 'found') return this.goTo(row.entry);
-    if (row.kind === 'mount')
-      return this.#services.ui.say('a shared folder is a vault of its own: coffer ls shows it', 'warning');
+    if (row.kind === 'mount') return this.#links.openMount(this.#pathOf(row) ?? []);
     if (row.kind === 'directory' && state.place.kind === 'folder') return this.goTo(row.entry);
     this.#view();
   }
@@ -161,9 +176,10 @@ export class FilesScreen implements Screen {
     const { place, viewTop } = this.#store.state;
     if (viewTop !== undefined) return this.#view();
     const { tree } = this.#services.vault;
-    if (place.kind !== 'folder') return this.goTo(tree.root());
-    if (equalBytes(place.entry.entry, rootEntry)) return;
-    this.goTo(tree.get(place.entry.parent) ?? tree.root());
+    if (place.kind !== 'folder') return this.goTop();
+    const top = this.#volume.top();
+    if (equalBytes(place.entry.entry, top.entry)) return this.#volume.isHome ? undefined : this.#links.leave();
+    this.goTo(tree.get(place.entry.parent) ?? top);
     this.#putCursorOn(place.entry);
   }
 
@@ -184,17 +200,27 @@ export class FilesScreen implements Screen {
   #history(): void {
     const { state } = this.#store;
     const row = focusedRow(state);
-    const { vault, ui } = this.#services;
-    const names = row?.path ?? (row === undefined ? undefined : vault.tree.path(row.entry.entry));
-    if (row?.entry.kind === 'file' && names !== undefined) this.#links.history.showVersions(row.entry, names);
-    else if (row?.entry.kind === 'directory' && names !== undefined) this.#links.history.showFolder(names);
-    else this.#links.history.showFolder(state.place.kind === 'folder' ? state.place.names : []);
-    ui.show('history');
+    const { history } = this.#links;
+    const names = this.#pathOf(row);
+    if (row?.entry.kind === 'file' && names !== undefined) history.showVersions(row.entry, names, this.#services);
+    else if (row?.entry.kind === 'directory' && names !== undefined) history.showFolder(names, this.#services);
+    else history.showFolder(state.place.kind === 'folder' ? state.place.names : [], this.#services);
+    this.#services.ui.show('history');
+  }
+
+  #pathOf(row: Row | undefined): readonly EntryName[] | undefined {
+    return row?.path ?? (row === undefined ? undefined : this.#services.vault.tree.path(row.entry.entry));
   }
 
   #places(): readonly { readonly label: string; readonly badge: string | undefined; readonly open: () => void }[] {
-    const { tree } = this.#services.vault;
-    const home = { label: 'Home', badge: undefined, open: () => this.goTo(tree.root()) };
+    const { isHome } = this.#volume;
+    const home = { label: 'Home', badge: undefined, open: () => (isHome ? this.goTop() : this.#links.leave()) };
+    const { length } = this.#services.shares.store.state.incoming;
+    const shared = {
+      label: 'Shared',
+      badge: length === 0 ? undefined : String(length),
+      open: () => this.#openShared(),
+    };
     const trash = { label: 'Trash', badge: undefined, open: () => this.#openTrash() };
     const others = this.#links
       .screens()
@@ -204,7 +230,12 @@ export class FilesScreen implements Screen {
         badge: screen.badge?.(),
         open: () => this.#services.ui.show(screen.id),
       }));
-    return [home, trash, ...others];
+    return [home, shared, trash, ...others];
+  }
+
+  #openShared(): void {
+    const { ui } = this.#services;
+    void chooseShare(this.#services, this.#links.openShare).catch((error: unknown) => ui.fail(error));
   }
 
   #openTrash(): void {
@@ -291,16 +322,23 @@ export class FilesScreen implements Screen {
     }
   }
 
-  #infoOf(row: Row | undefined): { readonly device: string | undefined; readonly versions: number } {
-    if (row === undefined) return { device: undefined, versions: 0 };
-    const { account, vault } = this.#services;
+  #infoOf(row: Row | undefined): InfoFacts {
+    if (row === undefined) return { device: undefined, versions: 0, sharedWith: [] };
+    const { account, vault, shares } = this.#services;
     const { device } = row.entry;
     const known = device === undefined ? undefined : account.devices().find((one) => equalBytes(one.device, device));
     return {
       device: known?.name,
       versions: row.entry.kind === 'file' ? vault.tree.versions(row.entry.entry).length : 0,
+      sharedWith: row.kind === 'mount' ? sharedWith(shares.store.state, row.entry) : [],
     };
   }
+}
+
+function sharedWith({ outgoing }: SharesState, { entry }: Entry): readonly string[] {
+  return outgoing
+    .filter(({ mount }) => equalBytes(mount.entry, entry))
+    .map(({ member, role }) => `${member.username} ${role === 'read' ? 'reads' : 'writes'}`);
 }
 
 /** A view scrolls by lines; its end is where its content ends, which the drawing knows. */

@@ -1,3 +1,4 @@
+import type { EntryName } from '@coffer/client';
 import { dayMs, formatSize } from '@coffer/core';
 import type { ScreenPane, ScreenView, Space } from '../../app/screen.ts';
 import { settle } from '../../app/list-state.ts';
@@ -23,6 +24,8 @@ export interface FilesViewInput {
   readonly state: FilesState;
   readonly places: readonly PlaceItem[];
   readonly info: InfoFacts;
+  /** A path inside the vault as the account sees it. */
+  readonly shownPath: (names: readonly EntryName[]) => readonly EntryName[];
   /** Days that removed entries are kept. */
   readonly trashDays: number;
 }
@@ -42,7 +45,7 @@ function placeText({ label, badge }: PlaceItem): string {
 /** The Files screen for a state: pure. */
 export function filesView(input: FilesViewInput, space: Space): ScreenView {
   const { state } = input;
-  if (state.viewTop !== undefined) return { crumbs: crumbsOf(state), panes: [viewPane(input, space, state.viewTop)] };
+  if (state.viewTop !== undefined) return { crumbs: crumbsOf(input), panes: [viewPane(input, space, state.viewTop)] };
   const shows = visiblePanes(state, space);
   const infoWidth = Math.min(60, Math.floor(space.columns * 0.36));
   const left = shows.places ? (shows.list ? widthOfPlaces(input.places) : space.columns) : 0;
@@ -51,7 +54,7 @@ export function filesView(input: FilesViewInput, space: Space): ScreenView {
   if (shows.places) panes.push(placesPane(input, space, left));
   if (shows.list) panes.push(listPane(input, space, space.columns - left - right));
   if (shows.info) panes.push(infoPane(input, space, right));
-  return { crumbs: crumbsOf(state), panes };
+  return { crumbs: crumbsOf(input), panes };
 }
 
 function visiblePanes(
@@ -63,10 +66,10 @@ function visiblePanes(
   return { places: true, list: true, info: showsInfo };
 }
 
-function crumbsOf({ place }: FilesState): readonly string[] {
+function crumbsOf({ state: { place }, shownPath }: FilesViewInput): readonly string[] {
   if (place.kind === 'trash') return ['Trash'];
   if (place.kind === 'found') return ['Home', `found "${place.query}"`];
-  return ['Home', ...place.names.map(shownName)];
+  return ['Home', ...shownPath(place.names).map(shownName)];
 }
 
 function placesPane({ state, places }: FilesViewInput, space: Space, width: number): ScreenPane {
@@ -152,7 +155,8 @@ function columnsOf(
   { trashDays }: FilesViewInput,
   nowMs: number,
 ): { readonly size: string; readonly time: string } {
-  const size = kind === 'file' ? formatSize(bytes) : kind === 'symlink' ? 'link' : 'folder';
+  const size =
+    kind === 'file' ? formatSize(bytes) : kind === 'symlink' ? 'link' : kind === 'mount' ? 'shared' : 'folder';
   if (removedAtMs === undefined) return { size, time: shortTime(mtimeMs, nowMs) };
   const left = Math.ceil((removedAtMs + trashDays * dayMs - nowMs) / dayMs);
   return { size, time: left > 0 ? `${count(left, 'day')} left` : 'expiring' };
@@ -160,7 +164,7 @@ function columnsOf(
 
 function nameText({ name: own, kind, path }: Row): string {
   const name = path === undefined ? shownName(own) : `/${path.map(shownName).join('/')}`;
-  if (kind === 'directory') return `${name}/`;
+  if (kind === 'directory' || kind === 'mount') return `${name}/`;
   return kind === 'symlink' ? `${name}@` : name;
 }
 

@@ -13,6 +13,8 @@ export interface InfoFacts {
   /** Device that put the version, by name. */
   readonly device: string | undefined;
   readonly versions: number;
+  /** With whom a shared row is shared, and how: `bob reads`. */
+  readonly sharedWith: readonly string[];
 }
 
 /** Facts about an entry, then as much of its content as there is room for. */
@@ -37,13 +39,17 @@ function nameLines({ entry }: Row, width: number): Line[] {
     .map((text) => line(text, 'title'));
 }
 
-function factRows({ entry, removedAtMs }: Row, { device, versions }: InfoFacts): (readonly [string, string])[] {
+function factRows(
+  { entry, removedAtMs }: Row,
+  { device, versions, sharedWith }: InfoFacts,
+): (readonly [string, string])[] {
   const rows: (readonly [string, string])[] = [];
   const by = device === undefined ? '' : ` by ${shown(device)}`;
   if (entry.kind === 'file') {
     rows.push(['size', formatSize(entry.size)], ['version', `v${entry.version} of ${versions}${by}`]);
   }
-  if (entry.target !== undefined) rows.push(['to', shownName(entry.target)]);
+  if (entry.kind === 'mount') rows.push(['shared', sharedWith.length === 0 ? 'Enter goes in' : sharedWith.join(', ')]);
+  else if (entry.target !== undefined) rows.push(['to', shownName(entry.target)]);
   rows.push(['changed', fullTime(timestampToMs(entry.mtime))], ['stored', fullTime(entry.receivedAtMs)]);
   rows.push(['mode', entry.mode.toString(8).padStart(4, '0')]);
   if (removedAtMs !== undefined) rows.push(['removed', fullTime(removedAtMs)]);

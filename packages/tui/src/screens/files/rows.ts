@@ -88,7 +88,7 @@ export const byName: Sorting = { by: 'name', isReversed: false };
 export function sortRows(rows: readonly Row[], { by, isReversed }: Sorting): readonly Row[] {
   const folders: Row[] = [];
   const others: Row[] = [];
-  for (const row of rows) (row.kind === 'directory' ? folders : others).push(row);
+  for (const row of rows) (row.kind === 'directory' || row.kind === 'mount' ? folders : others).push(row);
   const compare = comparisons[by];
   for (const part of [folders, others]) {
     if (compare !== undefined) part.sort(compare);

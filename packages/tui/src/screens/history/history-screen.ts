@@ -18,12 +18,14 @@ import { historyView, sliderRows } from './history-view.ts';
 export class HistoryScreen implements Screen {
   readonly id = 'history';
   readonly title = 'History';
-  readonly #services: Services;
+  /** Over the vault whose past is shown. */
+  #services: Services;
+  #endFollowing: () => void;
   readonly #store = new Store<HistoryState>(noHistory);
 
   constructor(services: Services) {
     this.#services = services;
-    services.live.changes.subscribe(() => this.#refresh());
+    this.#endFollowing = services.live.changes.subscribe(() => this.#refresh());
   }
 
   subscribe(listener: () => void): () => void {
@@ -39,14 +41,16 @@ export class HistoryScreen implements Screen {
   }
 
   /** What the journal knows at once; what the server says of it when it answers. */
-  showVersions(entry: Entry, names: readonly EntryName[]): void {
+  showVersions(entry: Entry, names: readonly EntryName[], over: Services = this.#services): void {
+    this.#over(over);
     const { vault, clock } = this.#services;
     const versions = vault.history.versions(entry.entry, clock.nowMs());
     this.#store.set({ kind: 'versions', entry, names, versions, list: listStart });
     void this.#ask(entry);
   }
 
-  showFolder(names: readonly EntryName[]): void {
+  showFolder(names: readonly EntryName[], over: Services = this.#services): void {
+    this.#over(over);
     const { tree } = this.#services.vault;
     const moments = momentsOf(tree);
     const at = Math.max(0, moments.length - 1);
@@ -58,6 +62,14 @@ export class HistoryScreen implements Screen {
       rows: rowsAt({ was: tree, now: tree }, names),
       list: listStart,
     });
+  }
+
+  /** From now on of another vault. */
+  #over(services: Services): void {
+    if (services === this.#services) return;
+    this.#endFollowing();
+    this.#services = services;
+    this.#endFollowing = services.live.changes.subscribe(() => this.#refresh());
   }
 
   can(action: ActionId): Ability {

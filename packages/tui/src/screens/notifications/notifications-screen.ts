@@ -93,10 +93,11 @@ export class NotificationsScreen implements Screen, AsyncDisposable {
   async #act(action: ActionId): Promise<void> {
     const { account, ui } = this.#services;
     const here = this.#here();
-    if (action === 'readAll') await account.notifications.readAll();
+    if (action === 'readAll') await ui.work('marking all', (signal) => account.notifications.readAll(signal));
     else if (here !== undefined) {
       if (action === 'open') await ui.read({ title: 'Notification', lines: [this.#textOf(here)] });
-      if (!here.read) await account.notifications.read(here.id);
+      if (!here.read)
+        await ui.work('marking it', async (signal) => void (await account.notifications.read(here.id, signal)));
     }
     await this.#refresh();
   }

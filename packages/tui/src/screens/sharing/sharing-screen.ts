@@ -22,6 +22,7 @@ export class SharingScreen implements Screen {
   readonly id = 'sharing';
   readonly title = 'Sharing';
   readonly #services: Services;
+  readonly #openShare: (share: IncomingShare) => void;
   readonly #list = new Store<ListState>(listStart);
   #known: { readonly of: SharesState; readonly rows: readonly SharingRow[] } | undefined;
 
@@ -30,8 +31,10 @@ export class SharingScreen implements Screen {
     isSelf: ({ account }) => equalBytes(account, this.#services.account.info.account),
   };
 
-  constructor(services: Services) {
+  /** `openShare`: goes into what somebody shares. */
+  constructor(services: Services, openShare: (share: IncomingShare) => void) {
     this.#services = services;
+    this.#openShare = openShare;
     services.news.subscribe(() => void services.shares.refresh());
   }
 
@@ -99,7 +102,9 @@ export class SharingScreen implements Screen {
     if (action === 'createTeam') return await createTeam(this.#services);
     if (here === undefined) return;
     if (here.kind === 'team' || here.kind === 'member') return await this.#actOnTeam(action, here);
-    if (action === 'open') await this.#services.ui.read({ title: pathOf(here), lines: rowDetails(here).map(lineOf) });
+    if (action === 'open' && here.kind === 'incoming') this.#openShare(here.share);
+    else if (action === 'open')
+      await this.#services.ui.read({ title: pathOf(here), lines: rowDetails(here).map(lineOf) });
     else if (action === 'unshare')
       await (here.kind === 'outgoing' ? this.#unshare(here.share) : this.#leave(here.share));
     else if (here.kind === 'incoming') await this.#save(here.share);
