@@ -20,6 +20,18 @@ export function encodeCbor(value: unknown): Uint8Array {
   return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 
+/** At least as many bytes as {@link encodeCbor} makes of `value`, for a fifth of the time: to know that it fits. */
+export function cborBound(value: unknown): number {
+  if (typeof value === 'string') return longestHead + 3 * value.length;
+  if (typeof value !== 'object' || value === null) return longestHead;
+  if (value instanceof Uint8Array) return longestHead + value.byteLength;
+  const items: readonly unknown[] = Array.isArray(value) ? value : Object.entries(value).flat();
+  return items.reduce<number>((sum, item) => sum + cborBound(item), longestHead);
+}
+
+/** Of any item: a type and eight bytes. */
+const longestHead = 9;
+
 /**
  * Most items of one message (each number, string, array, map and key is one): the densest that any format allows, a
  * commit of nothing but dropped entries, stays below. Without it four megabytes of empty arrays would keep whoever reads

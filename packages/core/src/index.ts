@@ -13,7 +13,7 @@ export {
   u64,
   utf8,
 } from './bytes.ts';
-export { decodeCbor, encodeCbor } from './cbor.ts';
+export { cborBound, decodeCbor, encodeCbor } from './cbor.ts';
 export type { CborValue } from './cbor.ts';
 export { timestampFromMs, timestampFromNs, timestampToMs, timestampToNs } from './clock.ts';
 export type { Clock, Timestamp } from './clock.ts';

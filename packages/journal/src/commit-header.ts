@@ -30,7 +30,11 @@ export interface CommitHeader {
 
 /** A header from its exact bytes. @throws INVALID, UPGRADE_REQUIRED */
 export function parseHeader(headerBytes: Uint8Array): CommitHeader {
-  const value = decodeCbor(headerBytes);
+  return checkHeader(decodeCbor(headerBytes));
+}
+
+/** A header from what its bytes hold. @throws INVALID, UPGRADE_REQUIRED */
+export function checkHeader(value: unknown): CommitHeader {
   checkVersion(value, 'a commit');
   const { refs: rawRefs, ...fields } = parseWith(HeaderFields, value, 'the header of a commit');
   const header: CommitHeader = { ...fields, refs: parseRefs(rawRefs) };

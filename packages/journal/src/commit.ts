@@ -1,7 +1,7 @@
 import { encodeCbor, equalBytes, integrityError, lp, sha256 } from '@coffer/core';
-import type { Hash, VaultId } from '@coffer/core';
+import type { CofferError, Hash, VaultId } from '@coffer/core';
 import { splitByteStrings, joinByteStrings } from './byte-strings.ts';
-import { parseHeader } from './commit-header.ts';
+import { checkHeader, parseHeader } from './commit-header.ts';
 import type { CommitHeader } from './commit-header.ts';
 import { commitLimits } from './limits.ts';
 import { refToArray } from './ref.ts';
@@ -36,13 +36,23 @@ export interface Commit {
  * @throws LIMIT, INVALID, UPGRADE_REQUIRED; INTEGRITY when the body is not the header's
  */
 export function parseCommit(bytes: Uint8Array): Commit {
-  if (bytes.byteLength > commitLimits.bytes) throw limit('a commit is too large', { bytes: bytes.byteLength });
+  if (bytes.byteLength > commitLimits.bytes) throw tooLarge(bytes);
   const [headerBytes, signature, body] = splitByteStrings(bytes, 3);
   if (headerBytes === undefined || signature === undefined || body === undefined) throw invalid('not a commit');
-  if (signature.byteLength !== 64) throw invalid('a commit has no signature');
-  if (body.byteLength > commitLimits.bodyBytes) throw limit('the body of a commit is too large');
+  checkSizes(signature, body);
   const header = parseHeader(headerBytes);
   if (!equalBytes(sha256(body), header.bodyHash)) throw integrityError('the body of a commit');
+  return wholeCommit({ bytes, header, headerBytes, signature, body });
+}
+
+function checkSizes(signature: Uint8Array, body: Uint8Array): void {
+  if (signature.byteLength !== 64) throw invalid('a commit has no signature');
+  if (body.byteLength > commitLimits.bodyBytes) throw limit('the body of a commit is too large');
+}
+
+type CommitParts = Omit<Commit, 'hash' | 'vault'>;
+
+function wholeCommit({ bytes, header, headerBytes, signature, body }: CommitParts): Commit {
   return {
     header,
     headerBytes,
@@ -65,9 +75,19 @@ export interface NewCommit {
 
 /** A signed commit that passed the same checks as one that arrived. @throws as {@link parseCommit} */
 export function makeCommit({ header, body, sign }: NewCommit): Commit {
-  const headerBytes = encodeCbor({ ...header, bodyHash: sha256(body), refs: header.refs.map(refToArray) });
+  const value = { ...header, bodyHash: sha256(body), refs: header.refs.map(refToArray) };
+  // Before it is written: reading it again would take longer than all the rest.
+  const checked = checkHeader(value);
+  const headerBytes = encodeCbor(value);
   const signature = sign(signedBytes(commitLabel, headerBytes));
-  return parseCommit(joinByteStrings([headerBytes, signature, body]));
+  checkSizes(signature, body);
+  const bytes = joinByteStrings([headerBytes, signature, body]);
+  if (bytes.byteLength > commitLimits.bytes) throw tooLarge(bytes);
+  return wholeCommit({ bytes, header: checked, headerBytes, signature, body });
+}
+
+function tooLarge({ byteLength }: Uint8Array): CofferError {
+  return limit('a commit is too large', { bytes: byteLength });
 }
 
 /** JOURNAL §Commit `hash`. */

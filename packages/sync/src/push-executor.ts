@@ -34,7 +34,7 @@ import type { RemoteStamp, RemoteStampFields, RemoteTree } from './remote-tree.t
 import type { ReportDraft } from './report.ts';
 import { runLanes } from './run-lanes.ts';
 import { shortOfQuota } from './short-of-quota.ts';
-import { parseStamp, untrusted } from './stamp.ts';
+import { sizeIn, untrusted } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 export interface PushExecutorDeps {
@@ -126,7 +126,7 @@ class PushExecutor {
     this.#guard = deps.isCareful === true ? new PushGuard(deps.vault, plan) : undefined;
     this.commits = this.#openCommits(uploader);
     const uploads = plan.contents.filter((step) => step.action === 'upload');
-    this.neededBytes = uploads.reduce((sum, step) => sum + parseStamp(step.local).size, 0);
+    this.neededBytes = uploads.reduce((sum, step) => sum + sizeIn(step.local), 0);
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -246,7 +246,7 @@ class PushExecutor {
   /** Undefined when the file cannot be read, which is reported, or is gone, which is none of our business. */
   async #read(step: UploadStep, signal: AbortSignal | undefined): Promise<Read | undefined> {
     const { clock, progress, local, remote } = this.#deps;
-    const { size } = parseStamp(step.local);
+    const size = sizeIn(step.local);
     const rest = restNeededMs(step.local, clock.nowMs());
     // Only a tick is waited for: longer ones are of coarse clocks or clocks gone wrong, and the next run reads again.
     if (rest > 0 && rest < 100) await clock.sleep(Math.ceil(rest) + 1, signal);
@@ -309,7 +309,7 @@ class PushExecutor {
       remote: makeRemoteStamp({ kind: 'file', entry, seq, mtime, mode, size }),
     });
     const acknowledged = (): void => {
-      this.neededBytes -= parseStamp(step.local).size;
+      this.neededBytes -= sizeIn(step.local);
       done();
     };
     this.#expectItem(step, entry, { item, done: acknowledged });

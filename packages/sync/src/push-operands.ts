@@ -2,12 +2,9 @@ import type { UploadedContent } from '@coffer/client';
 import { timestampFromNs } from '@coffer/core';
 import type { EntryId } from '@coffer/core';
 import { toEntryName } from './byte-name.ts';
-import { attributesDiffer } from './compare.ts';
 import type { Step } from './plan.ts';
 import type { Place } from './place.ts';
-import { makeRemoteStamp } from './remote-tree.ts';
-import type { RemoteStamp } from './remote-tree.ts';
-import { parseStamp, permissionMask } from './stamp.ts';
+import { parseStamp, permissionMask, sizeIn } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 /** The directory of the vault, which is there by the time a step needs it. */
@@ -34,9 +31,7 @@ export function attributesFrom({ mtime, mode }: UploadedContent): Pick<UploadedC
 
 /** True when what was read is what was scanned. */
 export function matches(content: UploadedContent, local: Stamp): boolean {
-  return content.size === parseStamp(local).size && !attributesDiffer(local, fieldsStamp(content));
-}
-
-function fieldsStamp({ mtime, mode, size }: UploadedContent): RemoteStamp {
-  return makeRemoteStamp({ kind: 'file', entry: new Uint8Array(16), seq: 0, mtime, mode, size });
+  const { mtime, mode } = attributesOf(local);
+  const sameTime = content.mtime[0] === mtime[0] && content.mtime[1] === mtime[1];
+  return content.size === sizeIn(local) && sameTime && content.mode === mode;
 }

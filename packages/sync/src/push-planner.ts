@@ -11,7 +11,7 @@ import { PushRemovals } from './push-removals.ts';
 import { entryKeyOf, entryOf, isOtherEntry, sameVersion } from './remote-tree.ts';
 import type { RemoteNode } from './remote-tree.ts';
 import { isInScope } from './scope.ts';
-import { elsewhere, parseStamp, permissionsOf } from './stamp.ts';
+import { elsewhere, permissionsOf, sizeIn } from './stamp.ts';
 import { attributesAreForPull, foundElsewhere, isChanged, isForPull } from './two-way.ts';
 import { VanishedItems } from './vanished-items.ts';
 
@@ -129,7 +129,7 @@ export class PushPlanner {
       remote: remote?.stamp,
       overUnseen,
     } as const;
-    this.#context.draft.transfer(step, parseStamp(local).size);
+    this.#context.draft.transfer(step, sizeIn(local));
   }
 
   #link(triple: Triple): void {

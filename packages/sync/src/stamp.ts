@@ -46,6 +46,11 @@ export function parseStamp(stamp: Stamp): StampFields {
   return fields;
 }
 
+/** Bytes of a file, without parsing the rest. */
+export function sizeIn(stamp: Stamp): number {
+  return Number(stamp.slice(0, stamp.indexOf(':')));
+}
+
 /** Permission bits, 0 to 0o7777. */
 export function permissionsOf(stamp: Stamp): number {
   return parseStamp(stamp).mode & permissionMask;

@@ -85,7 +85,7 @@ export class FileUploader implements Uploader {
   constructor(deps: FileUploaderDeps, options: FileUploaderOptions) {
     this.#deps = deps;
     this.#onProgress = options.onProgress;
-    this.parallel = 512 * options.lanes;
+    this.parallel = 256 * options.lanes;
     this.#lanes = Array.from({ length: options.lanes }, () => this.#startLane());
     const send = (frame: Uint8Array): void => this.#sendFrames(this.#deps.sender, [frame]);
     this.#content = {

@@ -1,4 +1,4 @@
-import { encodeCbor, idKey } from '@coffer/core';
+import { cborBound, idKey } from '@coffer/core';
 import type { EntryId, IdKey } from '@coffer/core';
 import { commitLimits } from '@coffer/journal';
 import type { Operation, Ref } from '@coffer/journal';
@@ -49,7 +49,7 @@ export class CommitItems {
       ...(item.drops ?? []),
       ...(item.moved === undefined ? [] : [item.moved]),
     ].map(idKey);
-    const body = encodeCbor(item.operation).byteLength;
+    const body = cborBound(item.operation);
     const ref = refSize(item);
     const fits =
       this.items.length < commitLimits.operations &&
