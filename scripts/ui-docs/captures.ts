@@ -55,6 +55,9 @@ async function capturePeople(vault: Vault): Promise<Readonly<Record<string, stri
     await owner.device.run(['mkdir', folder]);
     await owner.device.run(['share', folder, 'member', ...(folder === '/photos' ? ['--write'] : [])]);
   }
+  await owner.device.run(['team', 'create', 'choir']);
+  await owner.device.run(['team', 'add', 'choir', 'member']);
+  await owner.device.run(['share', '/photos', 'team:choir']);
   await member.device.run(['mkdir', '/minutes']);
   await member.device.run(['share', '/minutes', 'owner']);
   const env = { COFFER_PASSWORD_FILE: `${owner.device.home}.password` };

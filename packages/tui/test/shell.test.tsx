@@ -183,3 +183,12 @@ test('on a locked screen nothing is told of what happens', async () => {
   shell.cover(false);
   expect(text()).toMatch(/alice[^]*/);
 });
+
+test('at any width some keys are told, and as many as there is room for', () => {
+  const shell = openShell(['one']);
+  for (let columns = 60; columns <= 140; columns += 1) {
+    const footer = lineText(shell.frame({ columns, rows: 24 }).footer[0] ?? []);
+    expect(footer).toMatch(/^ *\? help /);
+    expect(footer.trimStart().length).toBeGreaterThan(Math.min(columns, 100) - 20);
+  }
+});

@@ -168,7 +168,9 @@ function keyLine(text: Line, keys: readonly Span[], width: number): Line {
     if (used + lineWidth([...taken, key, label]) + 2 > width) break;
     taken.push(key, label);
   }
-  return fitLine(taken.length === 0 ? text : spread(text, [...taken, span(' ')], width), width);
+  if (taken.length === 0) return fitLine(text, width);
+  const right = [...taken, span(' ')];
+  return [...fitLine(text, width - lineWidth(right)), ...right];
 }
 
 /** Pairs of key and label, the most needed first; what cannot be done now is left out. */

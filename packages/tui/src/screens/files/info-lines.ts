@@ -57,5 +57,5 @@ function factRows(
 }
 
 function factLine(name: string, value: string, width: number): Line {
-  return [span(name.padEnd(9), 'dim'), span(shorten(value, Math.max(1, width - 9)))];
+  return [span(name.padEnd(8), 'dim'), span(shorten(value, Math.max(1, width - 8)))];
 }

@@ -37,9 +37,7 @@ export function sharingView({ state, rows, list }: SharingViewInput, space: Spac
   const left = space.panes === 1 ? space.columns : Math.floor(space.columns * 0.6);
   const teams = state.teams.length === 0 ? '' : `, ${count(state.teams.length, 'team')}`;
   const title = `Sharing (${state.outgoing.length} from you, ${state.incoming.length} with you${teams})`;
-  const empty = state.isKnown
-    ? 'nothing is shared: m shares a file or folder, t makes a team'
-    : 'the server has not answered';
+  const empty = state.isKnown ? 'nothing is shared: m shares something, t makes a team' : 'the server has not answered';
   const texts = rows.map((row) => rowText(row, space));
   const panes = [listPane({ title, rows: texts, list, empty }, space, left)];
   const here = rows[Math.min(list.cursor, rows.length - 1)];
