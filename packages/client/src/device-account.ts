@@ -14,6 +14,7 @@ import { admitGeneration } from './connection/generation.ts';
 import type { Greeted } from './connection/session.ts';
 import { OwnCredentials } from './credentials/own-credentials.ts';
 import { OwnDevices } from './devices/own-devices.ts';
+import type { OwnVault } from './devices/own-devices.ts';
 import { OwnChain } from './login/identity-chain.ts';
 import { Chains } from './people/chains.ts';
 import { People } from './people/people.ts';
@@ -191,14 +192,17 @@ class DeviceAccount implements Account {
   }
 
   /** Every vault of the account itself, to be pulled. What becomes of its teams is known before its shares are looked at. */
-  async *#ownVaults(signal?: AbortSignal): AsyncGenerator<JournalVault> {
+  async *#ownVaults(signal?: AbortSignal): AsyncGenerator<OwnVault> {
     const { account } = this.#deps.record;
-    yield* await this.teams.ownVaults(signal);
+    for (const vault of await this.teams.ownVaults(signal)) yield { vault, isTeam: true };
     await this.teams.refreshAll(signal);
     const home = await this.#homeVault(signal);
     await home.pull(signal);
-    yield home;
-    for (const { target } of home.mounts()) yield this.#openShare(target as VaultId, { kind: 'share', owner: account });
+    yield { vault: home, isTeam: false };
+    for (const { target } of home.mounts()) {
+      const vault = this.#openShare(target as VaultId, { kind: 'share', owner: account });
+      yield { vault, isTeam: false };
+    }
   }
 
   async #homeVault(signal?: AbortSignal): Promise<JournalVault> {

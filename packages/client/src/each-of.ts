@@ -19,6 +19,6 @@ export async function eachOf<Item>(
 }
 
 /** What the next one would meet as well. */
-function isAboutAll({ code }: CofferError): boolean {
+export function isAboutAll({ code }: CofferError): boolean {
   return ['UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN', 'CANCELLED', 'NOT_LOGGED_IN'].includes(code);
 }

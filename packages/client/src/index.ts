@@ -90,7 +90,7 @@ export type { Team, TeamGrant, TeamMember, Teams } from './teams/teams.ts';
 export { sharedWithTeam } from './teams/shared-with-team.ts';
 export type { TeamShare } from './teams/shared-with-team.ts';
 export type { OwnDevice, OwnDevices } from './devices/own-devices.ts';
-export { revokeOwn } from './devices/revoke-own.ts';
+export { lostTeamText, revokeOwn } from './devices/revoke-own.ts';
 export type { RevokeOwnOptions, RevokeOwnReport } from './devices/revoke-own.ts';
 export { OperationsLog } from './profile/operations-log.ts';
 export type { OperationAction, OperationRecord } from './profile/operations-log.ts';

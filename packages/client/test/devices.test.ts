@@ -96,7 +96,13 @@ test('a worker that is revoked is cut off, and its vault gets a key that it does
     withHome(profile, async (vault) => (vault as never as { state: { epoch: number } }).state.epoch);
   const before = await epochOf(full);
 
-  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: false, rotated: false, vaults: 1 });
+  expect(await revoke(full, gone)).toEqual({
+    scope: 'worker',
+    wasRevoked: false,
+    rotated: false,
+    vaults: 1,
+    lostTeams: [],
+  });
   expect(await epochOf(full)).toBe(before + 1);
   await expect(get(gone, 'before')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
   await put(full, 'after');
@@ -104,7 +110,13 @@ test('a worker that is revoked is cut off, and its vault gets a key that it does
   await put(other, 'by the other');
   expect(await get(full, 'by the other')).toBe('this is by the other');
   // Again: nothing is left to do.
-  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 0 });
+  expect(await revoke(full, gone)).toEqual({
+    scope: 'worker',
+    wasRevoked: true,
+    rotated: false,
+    vaults: 0,
+    lostTeams: [],
+  });
   await expect(revoke(full, full)).rejects.toMatchObject({ code: 'INVALID' });
   const byWorker = withHome(other, (_vault, account) => account.ownDevices.revoke(idOf(full)));
   await expect(byWorker).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
@@ -125,8 +137,20 @@ test('a worker whose revocation was interrupted is cut off, however wrong the cl
     return await honest(...where);
   };
   await expect(revokeOwn({ profile, device: idOf(gone), password: unlock }, undefined, dial)).rejects.toThrow('is cut');
-  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 1 });
-  expect(await revoke(full, gone)).toEqual({ scope: 'worker', wasRevoked: true, rotated: false, vaults: 0 });
+  expect(await revoke(full, gone)).toEqual({
+    scope: 'worker',
+    wasRevoked: true,
+    rotated: false,
+    vaults: 1,
+    lostTeams: [],
+  });
+  expect(await revoke(full, gone)).toEqual({
+    scope: 'worker',
+    wasRevoked: true,
+    rotated: false,
+    vaults: 0,
+    lostTeams: [],
+  });
 });
 
 test('a stolen full device: new keys for the account and its vault; the other devices take them over', async () => {
@@ -142,7 +166,13 @@ test('a stolen full device: new keys for the account and its vault; the other de
   cpSync(phone.path, thief.path, { recursive: true });
   const before = await withHome(laptop, async (_vault, account) => account.info.account);
 
-  expect(await revoke(laptop, phone)).toEqual({ scope: 'full', wasRevoked: false, rotated: true, vaults: 1 });
+  expect(await revoke(laptop, phone)).toEqual({
+    scope: 'full',
+    wasRevoked: false,
+    rotated: true,
+    vaults: 1,
+    lostTeams: [],
+  });
   await expect(get(thief, 'before')).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
   expect(existsSync(openProfile(laptop.name).rotationPath)).toBe(false);
   expect(await get(laptop, 'before')).toBe('this is before');
@@ -198,7 +228,13 @@ test('a line that breaks at any step of it: the same again completes it, and not
     expect(allowed).toBeLessThan(20);
   }
   expect(await get(laptop, 'before')).toBe('this is before');
-  expect(await revoke(laptop, phone)).toEqual({ scope: 'full', wasRevoked: true, rotated: false, vaults: 0 });
+  expect(await revoke(laptop, phone)).toEqual({
+    scope: 'full',
+    wasRevoked: true,
+    rotated: false,
+    vaults: 0,
+    lostTeams: [],
+  });
 });
 
 /** The connection behind the password, which is the second one, breaks as soon as the new keys were sent. */

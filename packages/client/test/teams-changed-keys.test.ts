@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { idKey } from '@coffer/core';
+import { idKey, systemClock, systemRandom } from '@coffer/core';
+import { xwingKeyPair } from '@coffer/crypto';
 import { revokeOwn } from '../src/index.ts';
+import type { RevokeOwnReport } from '../src/index.ts';
+import { OwnChain } from '../src/login/identity-chain.ts';
+import { makeGenesis } from '../src/vaults/genesis.ts';
 import type { JournalVault } from '../src/vaults/journal-vault.ts';
+import { oneFrame } from '../src/vaults/transfers.ts';
 import { codeOf } from './support/code-of.ts';
 import { Machines } from './support/machines.ts';
 import type { Machine } from './support/machines.ts';
@@ -35,11 +40,14 @@ async function newTeam(name: string): Promise<string> {
 }
 
 /** A second machine of a person is taken, and revoked on the first. */
-async function steal(owner: Machine): Promise<void> {
+async function steal(
+  owner: Machine,
+  misuse: (stolen: Machine) => Promise<unknown> = (stolen) => stolen.run(({ teams }) => teams.list()),
+): Promise<RevokeOwnReport> {
   const stolen = await machines.machine(owner.username);
-  await stolen.run(({ teams }) => teams.list());
+  await misuse(stolen);
   const { device } = stolen.profile.requireRecord();
-  await revokeOwn({ profile: owner.profile, device, password: () => Promise.resolve(password) });
+  return revokeOwn({ profile: owner.profile, device, password: () => Promise.resolve(password) });
 }
 
 const epochOf = (path: string): Promise<number> =>
@@ -103,4 +111,46 @@ test('the owner whose machine was stolen gives team and shares new keys; others 
   await carol.run(({ sharing }) => sharing.workOff());
   await expect(carol.shares()).resolves.toContain('/hers team:two read active');
   await expect(alice.read('/Shared/carol/hers/notes.txt')).resolves.toBe('after');
+});
+
+/** A team whose secret is sealed to a key that nobody of the account has: it is of use to its maker alone. @returns its name */
+async function garbageTeam(thief: Machine): Promise<string> {
+  const { profile } = thief;
+  const { account } = profile.requireRecord();
+  const keys = await profile.keystore.open(profile.requireRecord(), () => Promise.reject(new Error('no password')));
+  if (keys.kind !== 'full') throw new Error('a full device is expected');
+  const { publicKey: sealKey } = xwingKeyPair(systemRandom.bytes(32));
+  const identity = { ...OwnChain.open(profile.chainPath, account).current, sealKey };
+  const { commit } = makeGenesis(
+    { kind: 'team', name: 'whatever', identity, secrets: keys },
+    { clock: systemClock, random: systemRandom },
+  );
+  machines.lies.handlers['vault.create'] = (honest) => (request, call) =>
+    honest(request, { ...call, data: oneFrame(commit.bytes) });
+  await thief.run(({ teams }) => teams.create('replaced'));
+  machines.lies.handlers = {};
+  return `~${idKey(commit.vault).slice(0, 8)}`;
+}
+
+test('a team that a thief made so that it gets no new key is no member of own shares after the revocation, and the person is told', async () => {
+  const erin = await machines.person('erin');
+  await erin.write('/diary/today.txt', 'before');
+  await erin.write('/plans/plan.txt', 'the plan');
+  await erin.share('/plans', 'carol');
+  let team = '';
+  const report = await steal(erin, async (stolen) => {
+    team = await garbageTeam(stolen);
+    await stolen.share('/diary', `team:${team}`, 'write');
+    await stolen.share('/plans', `team:${team}`);
+  });
+  expect(team).toMatch(/^~[0-9a-f]{8}$/);
+  expect(report).toMatchObject({ rotated: true, vaults: 3, lostTeams: [team] });
+  await expect(erin.shares()).resolves.toEqual(['/plans carol read active']);
+  const members = await erin.run(async ({ places }) => {
+    const { vault } = await places.resolve('/diary');
+    return (vault as JournalVault).state?.members.size;
+  });
+  expect(members).toBe(1);
+  await erin.write('/diary/today.txt', 'after');
+  await expect(erin.read('/diary/today.txt')).resolves.toBe('after');
 });

@@ -1,4 +1,4 @@
-import { revokeOwn } from '@coffer/client';
+import { lostTeamText, revokeOwn } from '@coffer/client';
 import type { OwnDevice, RevokeOwnReport } from '@coffer/client';
 import { CofferError, idKey } from '@coffer/core';
 import { z } from 'zod';
@@ -108,11 +108,11 @@ async function confirmRotation(context: CommandContext, { name }: OwnDevice): Pr
   throw new CofferError('CANCELLED', 'nothing was changed', { hint: 'Pass --yes to go on without a question.' });
 }
 
-function reportText(name: string, { rotated, vaults, wasRevoked }: RevokeOwnReport): string {
+function reportText(name: string, { rotated, vaults, wasRevoked, lostTeams }: RevokeOwnReport): string {
   const first = wasRevoked ? `${name} was revoked before` : `${name} is revoked`;
   const keys = rotated ? '; the account has new keys' : '';
   const rest = vaults === 0 ? '' : `; ${vaults === 1 ? 'one vault has a new key' : `${vaults} vaults have new keys`}`;
-  return `${first}${keys}${rest}`;
+  return [`${first}${keys}${rest}`, ...lostTeams.map(lostTeamText)].join('\n');
 }
 
 function usage(): CofferError {

@@ -1,5 +1,5 @@
-import { CofferError, equalBytes, idKey, timestampToMs } from '@coffer/core';
-import type { DeviceId, Random, ServerId } from '@coffer/core';
+import { CofferError, equalBytes, idKey, isCofferError, timestampToMs } from '@coffer/core';
+import type { DeviceId, IdKey, Random, ServerId, VaultId } from '@coffer/core';
 import type { Directory } from '@coffer/journal';
 import type { FullDeviceKeys } from '../profile/device-keys.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -7,7 +7,7 @@ import type { OwnChain } from '../login/identity-chain.ts';
 import { revokeDevice } from '../login/revoke-device.ts';
 import type { ProfileDeps } from '../profile/profile.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
-import { eachOf } from '../each-of.ts';
+import { eachOf, isAboutAll } from '../each-of.ts';
 import { rekeyIfStale } from './rekey.ts';
 
 /** A device of the account, as the identity chain certifies it and the server saw it. */
@@ -34,7 +34,19 @@ export interface OwnDevicesDeps extends Pick<ProfileDeps, 'clock'> {
   readonly random: Random;
   readonly directory: Directory;
   /** Every vault of the account itself, brought up to date; those that are teams first, since new keys of the others are sealed to theirs. */
-  readonly ownVaults: (signal?: AbortSignal) => AsyncIterable<JournalVault>;
+  readonly ownVaults: (signal?: AbortSignal) => AsyncIterable<OwnVault>;
+}
+
+export interface OwnVault {
+  readonly vault: JournalVault;
+  readonly isTeam: boolean;
+}
+
+export interface Rekeys {
+  /** How many vaults got a new key. */
+  readonly vaults: number;
+  /** Own teams that could get none: they were taken out of what the account shares. */
+  readonly lostTeams: readonly VaultId[];
 }
 
 /** The devices of the account (CRYPTO §Keys). @throws NOT_ALLOWED for a worker; UNREACHABLE, INTEGRITY */
@@ -93,21 +105,31 @@ export class OwnDevices {
 
   /**
    * A new epoch in every vault of the account whose key a revoked device, or an identity that is not the account's any more,
-   * still holds; for those that are `due` in any case. Interrupted, the next call goes on; a vault that gets none keeps none of the others back. @returns how many vaults got one. @throws the first failure; CONFLICT when others change a vault all the time
+   * still holds; for those that are `due` in any case. Interrupted, the next call goes on; a vault that gets none keeps
+   * none of the others back, and a team that gets none is a member of none of them any more.
+   * @throws the first failure of what is no team; CONFLICT when others change a vault all the time
    */
-  async rekey({ due }: { readonly due: readonly DeviceId[] }, signal?: AbortSignal): Promise<number> {
+  async rekey({ due }: { readonly due: readonly DeviceId[] }, signal?: AbortSignal): Promise<Rekeys> {
     const { chain, directory, server, random, connections } = this.#deps;
     this.#requireKeys();
     await connections.run('control', (one) => chain.refresh(one, signal), signal);
     chain.save();
-    let count = 0;
+    let vaults = 0;
+    const lost = new Map<IdKey, VaultId>();
     // Whoever stole a device could have made a vault of which nothing can be made: it must not save the others for them.
-    await eachOf(this.#deps.ownVaults(signal), async (vault) => {
-      await vault.pull(signal);
-      const about = { identity: chain.current, gone: chain.revokedWorkers(), due };
-      if (await rekeyIfStale({ vault, directory, server, random, ...about }, signal)) count += 1;
+    await eachOf(this.#deps.ownVaults(signal), async ({ vault, isTeam }) => {
+      try {
+        await vault.pull(signal);
+        const about = { identity: chain.current, gone: chain.revokedWorkers(), due };
+        const { made, takenOut } = await rekeyIfStale({ vault, directory, server, random, ...about }, signal);
+        if (made) vaults += 1;
+        for (const team of takenOut) lost.set(idKey(team), team);
+      } catch (error) {
+        if (!isTeam || !isCofferError(error) || isAboutAll(error)) throw error;
+        lost.set(idKey(vault.id), vault.id);
+      }
     });
-    return count;
+    return { vaults, lostTeams: [...lost.values()] };
   }
 
   #requireKeys(): FullDeviceKeys {

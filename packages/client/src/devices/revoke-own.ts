@@ -23,6 +23,8 @@ export interface RevokeOwnReport {
   readonly rotated: boolean;
   /** Vaults that got a new key. */
   readonly vaults: number;
+  /** Names of own teams that could be given none: they are taken out of what the account shares, and are to be made anew. */
+  readonly lostTeams: readonly string[];
 }
 
 /**
@@ -46,9 +48,14 @@ export async function revokeOwn(
   const rotated = (scope === 'full' && (await rotateIfDue(parts, signal))) || resumed;
   onStep?.('vaults');
   await using account = await open();
-  const vaults = await account.ownDevices.rekey({ due: wasRevoked ? unfinished : due.list() }, signal);
+  const { vaults, lostTeams } = await account.ownDevices.rekey({ due: wasRevoked ? unfinished : due.list() }, signal);
   due.clear();
-  return { scope, wasRevoked, rotated, vaults };
+  return { scope, wasRevoked, rotated, vaults, lostTeams: lostTeams.map((id) => account.teams.nameOf(id)) };
+}
+
+/** What a person is told of one of {@link RevokeOwnReport.lostTeams}. */
+export function lostTeamText(name: string): string {
+  return `The team ${name} could not be given a new key: nothing is shared with it any more. Make a new team in its place`;
 }
 
 async function revokeFirst(

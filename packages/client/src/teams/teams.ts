@@ -140,7 +140,7 @@ export class Teams {
     const subject: Uint8Array = id;
     return {
       account: subject,
-      username: `${teamPrefix}${this.#nameOf(id)}`,
+      username: `${teamPrefix}${this.nameOf(id)}`,
       fingerprint: teamFingerprint(teamKey),
       trust: isKnown(owner) && !isSame ? 'changed' : owner.trust,
       voucher: owner.username,
@@ -152,7 +152,7 @@ export class Teams {
     const { connections, chains, clock, random } = this.#deps;
     checkTeamName(name);
     const secrets = this.#deps.members().requireKeys();
-    if ((await this.list(signal)).some((team) => this.#nameOf(team.id) === name)) throw taken(name);
+    if ((await this.list(signal)).some((team) => this.nameOf(team.id) === name)) throw taken(name);
     const { commit } = makeGenesis({ kind: 'team', name, identity: chains.ownIdentity, secrets }, { clock, random });
     const options = { ...(signal && { signal }) };
     await connections.run(
@@ -222,7 +222,7 @@ export class Teams {
       const team = isTeamId(id) ? journals.current(id) : undefined;
       if (!isTeamId(id) || role === 'owner' || team?.members.has(idKey(account)) !== true) return [];
       const isPending = this.#deps.members().isChanged(grant);
-      return [{ id, name: this.#nameOf(id), role, state: isPending ? 'pending' : 'active' }];
+      return [{ id, name: this.nameOf(id), role, state: isPending ? 'pending' : 'active' }];
     });
   }
 
@@ -273,10 +273,11 @@ export class Teams {
     const state = this.#state(id);
     const owner = await this.#owner(state, signal);
     const isOwn = equalBytes(state.owner, this.#deps.account);
-    return { id, name: this.#nameOf(id), owner, isOwn, people: [...state.members.values()] };
+    return { id, name: this.nameOf(id), owner, isOwn, people: [...state.members.values()] };
   }
 
-  #nameOf(id: VaultId): string {
+  /** As its owner called it, or the beginning of the id where that cannot be read. */
+  nameOf(id: VaultId): string {
     const name = this.#deps.journals.nameOf(id);
     return name !== undefined && isTeamName(name) ? name : `~${idKey(id).slice(0, 8)}`;
   }

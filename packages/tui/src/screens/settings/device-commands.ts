@@ -1,4 +1,4 @@
-import { revokeOwn } from '@coffer/client';
+import { lostTeamText, revokeOwn } from '@coffer/client';
 import type { RevokeOwnReport } from '@coffer/client';
 import type { Services } from '../../services/services.ts';
 import { count } from '../../terminal/format.ts';
@@ -47,8 +47,8 @@ function planLines({ transfers, jobs }: Services, { scope }: ShownDevice): strin
   ];
 }
 
-function reportText(name: string, { rotated, vaults, wasRevoked }: RevokeOwnReport): string {
+function reportText(name: string, { rotated, vaults, wasRevoked, lostTeams }: RevokeOwnReport): string {
   const first = wasRevoked ? `${name} was revoked before` : `${name} is revoked`;
   const rest = vaults === 0 ? '' : `; ${count(vaults, 'vault')} with new keys`;
-  return `${first}${rotated ? '; the account has new keys' : ''}${rest}`;
+  return [`${first}${rotated ? '; the account has new keys' : ''}${rest}`, ...lostTeams.map(lostTeamText)].join('. ');
 }
