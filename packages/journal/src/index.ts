@@ -59,7 +59,7 @@ export type {
   RotatePayload,
   StatementPayload,
 } from './identity-statement.ts';
-export { judgeCommit, openVault } from './judge.ts';
+export { checkClaim, judgeCommit, openVault } from './judge.ts';
 export { identityIn, isHeard, membershipsOf, roleOf } from './judge-author.ts';
 export type { Membership } from './judge-author.ts';
 export { epochRecipients, recipientsOf, teamFingerprint } from './judge-epoch.ts';

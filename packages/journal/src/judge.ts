@@ -5,6 +5,7 @@ import type { Commit } from './commit.ts';
 import { checkTeamCommits } from './departure.ts';
 import type { Directory } from './directory.ts';
 import { checkEpoch } from './judge-epoch.ts';
+import type { IdentityState } from './identity.ts';
 import { applyIdentityRefs } from './judge-identities.ts';
 import { applyMemberRefs } from './judge-members.ts';
 import { checkContentRefs } from './judge-content.ts';
@@ -55,6 +56,17 @@ export function judgeCommit(state: VaultState, commit: Commit, directory: Direct
   const fingerprints = epoch === undefined ? undefined : checkEpoch(epoch, context);
   checkContentRefs(header, state);
   return { ...afterEpoch(context.state, { commit, epoch, fingerprints }), ...afterCommit(commit, state) };
+}
+
+/**
+ * What can be said of a commit before the journals of teams are asked: that it stands on top of the head, and that a device of its
+ * author, whose chain is `author` now, has signed it. @throws CONFLICT, NOT_ALLOWED, INTEGRITY
+ */
+export function checkClaim(state: VaultState, commit: Commit, author: IdentityState | undefined): void {
+  checkPlace(state, commit);
+  const device = author?.devices.get(idKey(commit.header.device));
+  if (device === undefined) throw notAllowed('the device of the author is not certified, or revoked');
+  checkSigned(commit, device.signKey);
 }
 
 function firstState(genesis: Commit, first: GenesisRef, epoch: EpochRef): VaultState {

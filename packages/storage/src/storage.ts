@@ -68,7 +68,8 @@ export class Storage implements AsyncDisposable {
     this.generation = parts.identity.generation;
     this.accounts = parts.accounts;
     this.#stuck = new Set(parts.stuck.map(idKey));
-    this.directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
+    const directory = new AccountDirectory((account, after) => parts.accounts.identityStatements(account, after));
+    this.directory = directory;
     const { options, facts, packs, space, clock, health } = parts;
     const onFatal = (error: unknown): void => health.fail(error);
     const checkAlive = (): void => health.check();
@@ -83,7 +84,7 @@ export class Storage implements AsyncDisposable {
     this.#appender = new VaultAppender({
       facts,
       packs,
-      teams: new TeamStates({ facts, packs, directory: this.directory }),
+      teams: new TeamStates({ facts, packs, directory }),
       receiveMs,
       space,
       states: this.#states,

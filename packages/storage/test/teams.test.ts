@@ -2,6 +2,7 @@ import { idKey, MiB, systemRandom } from '@coffer/core';
 import type { Directory, Ref, Role } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
+import { FactsHook } from './support/facts-hook.ts';
 import { StorageBench } from './support/storage-bench.ts';
 
 /** A team with two people and a share that it writes to, made by the owner of a storage. */
@@ -159,6 +160,55 @@ describe('a share with a team', () => {
     await expect(bench.storage.append(one.share.id, commits)).rejects.toMatchObject({ code: 'LIMIT' });
     for (const part of [commits.slice(0, 5), commits.slice(5)]) await bench.storage.append(one.share.id, part);
     expect(await bench.storage.head(one.share.id)).toMatchObject({ seq: one.share.state.seq });
+  });
+
+  test('asks for an old head of a long team without judging it from its beginning', async () => {
+    const hook = new FactsHook('commits');
+    await using bench = await StorageBench.open({ openFacts: hook.openFacts });
+    const one = await TeamBench.open(bench);
+    await one.add(one.team, one.ben, 'read');
+    await one.add(one.share, one.team);
+    const { team, share } = one;
+    const turns = (count: number) =>
+      Array.from({ length: count }, () => team.append({ by: bench.device, refs: [team.nextEpoch()] }));
+    await bench.storage.append(team.id, turns(700));
+    const old = one.teamSeen;
+    await bench.storage.append(team.id, turns(300));
+    await bench.stop();
+    await bench.start();
+    await one.append(share, { by: bench.device, refs: [old] });
+    // Seq 702 follows from what was kept at 512.
+    expect(hook.last.slice(1)).toEqual([512, 512]);
+    await bench.stop();
+    await bench.removeIndex();
+    await bench.start();
+    await one.append(share, { by: one.bens });
+    expect(hook.last.slice(1)).toEqual([512, 512]);
+  });
+
+  test('looks for no head that a commit names without being signed, or in its place', async () => {
+    const hook = new FactsHook('teamSeq');
+    await using bench = await StorageBench.open({ openFacts: hook.openFacts });
+    const one = await TeamBench.open(bench);
+    const { team, share } = one;
+    await one.add(team, one.ben, 'read');
+    await one.add(share, team);
+    await one.append(team, { by: bench.device, refs: [team.nextEpoch()] });
+    const before = hook.calls;
+    const good = { by: one.bens, refs: [one.teamSeen] };
+    const codeOf = (commit: Parameters<TestVault['make']>[0]) =>
+      bench.storage.append(share.id, [share.make(commit)]).then(
+        () => 'taken',
+        ({ code }: { code: string }) => code,
+      );
+    const forged = { ...one.bens, sign: one.carls.sign };
+    const unknown = { ...one.bens, device: new Uint8Array(16) };
+    expect(await codeOf({ ...good, by: forged })).toBe('INTEGRITY');
+    expect(await codeOf({ ...good, by: unknown })).toBe('NOT_ALLOWED');
+    expect(await codeOf({ ...good, header: { prev: new Uint8Array(32) } })).toBe('CONFLICT');
+    expect(hook.calls).toBe(before);
+    expect(await codeOf(good)).toBe('taken');
+    expect(hook.calls).toBeGreaterThan(before);
   });
 
   test('comes back with a new index, in whatever order its journal and the team’s are met', async () => {

@@ -60,6 +60,8 @@ export class AppendIndex {
   readonly #plans = new Map<AppendToken, Plan>();
   readonly #insertCommit: StatementSync;
   readonly #saveVault: StatementSync;
+  readonly #addTeamHead: StatementSync;
+  readonly #addTeamState: StatementSync;
   readonly #clearMembers: StatementSync;
   readonly #addMember: StatementSync;
   readonly #clearFound: StatementSync;
@@ -74,6 +76,8 @@ export class AppendIndex {
       INSERT INTO vaults (vault, owner, kind, seq, head, received_at_ms, state, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET seq = excluded.seq, head = excluded.head, received_at_ms = excluded.received_at_ms,
         state = excluded.state, crc = excluded.crc`);
+    this.#addTeamHead = db.prepare('INSERT INTO team_heads (vault, hash, seq) VALUES (?, ?, ?)');
+    this.#addTeamState = db.prepare('INSERT INTO team_states (vault, seq, state) VALUES (?, ?, ?)');
     this.#clearMembers = db.prepare('DELETE FROM members WHERE vault = ?');
     this.#addMember = db.prepare('INSERT INTO members (member, vault, role) VALUES (?, ?, ?)');
     this.#clearFound = db.prepare('DELETE FROM unapplied WHERE vault = ? AND seq = ? AND hash = ?');
@@ -90,7 +94,7 @@ export class AppendIndex {
     return { status: 'ready' };
   }
 
-  apply({ token, vault, owner, kind, applied, state, members, packs }: ApplyAppend): void {
+  apply({ token, vault, owner, kind, applied, state, teamStates = [], members, packs }: ApplyAppend): void {
     const plan = this.#plans.get(token);
     if (!plan) throw new TypeError('an append that was not prepared');
     const { numbers } = this.#deps;
@@ -102,6 +106,8 @@ export class AppendIndex {
       this.#takeSteps(planned, commit, plan.newSegments);
     });
     this.#saveHead({ vault: target.vault, owner, kind, state }, applied.at(-1));
+    if (kind === 'team') for (const { hash, seq } of applied) this.#addTeamHead.run(target.vault, hash, seq);
+    for (const kept of teamStates) this.#addTeamState.run(target.vault, kept.seq, kept.state);
     if (members) this.#saveMembers(target.vault, members);
     this.#deps.packs.advance(packs);
   }

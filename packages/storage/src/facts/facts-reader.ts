@@ -1,4 +1,4 @@
-import type { AccountId, VaultId } from '@coffer/core';
+import type { AccountId, Hash, VaultId } from '@coffer/core';
 import { CofferError, splitBytes } from '@coffer/core';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { allRows, databaseError, firstRow, openReadOnly } from '../sqlite/database.ts';
@@ -111,6 +111,18 @@ export class FactsReader {
     }));
   }
 
+  journalBytes(vault: VaultId): number {
+    return this.#ask(() => firstRow<{ bytes: number }>(this.#statements.journalBytes, this.#number(vault)))?.bytes ?? 0;
+  }
+
+  teamSeq(team: VaultId, head: Hash): number | undefined {
+    return this.#ask(() => firstRow<{ seq: number }>(this.#statements.teamSeq, this.#number(team), head))?.seq;
+  }
+
+  teamStateUpTo(team: VaultId, seq: number): Uint8Array | undefined {
+    return this.#ask(() => firstRow<{ state: Uint8Array }>(this.#statements.teamState, this.#number(team), seq))?.state;
+  }
+
   isStored({ owner, vault, uploader, kind, id }: StoredQuestion): boolean {
     return this.#ask(() => {
       const [store, sender] = [this.#number(owner), this.#number(uploader)];
@@ -199,6 +211,9 @@ function prepareAll(
   | 'readable'
   | 'usage'
   | 'written'
+  | 'journalBytes'
+  | 'teamSeq'
+  | 'teamState'
   | 'toRecover'
   | 'found',
   StatementSync
@@ -228,6 +243,9 @@ function prepareAll(
         files, versions, trash_bytes AS trashBytes,
         (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner) AS othersBytes
       FROM usage u WHERE owner = ?`),
+    journalBytes: db.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM commits WHERE vault = ?'),
+    teamSeq: db.prepare('SELECT seq FROM team_heads WHERE vault = ? AND hash = ?'),
+    teamState: db.prepare('SELECT state FROM team_states WHERE vault = ? AND seq <= ? ORDER BY seq DESC LIMIT 1'),
     written: db.prepare('SELECT bytes FROM writers WHERE owner = ? AND writer = ?'),
     toRecover: db.prepare('SELECT DISTINCT vault FROM unapplied'),
     found: db.prepare(

@@ -10,6 +10,7 @@ import type { Migrations } from '../sqlite/database.ts';
  * record of its id takes its place.
  * `chunks.sender` is whose record it is: of a chunk its uploader, of a segment whoever sent it. `writers` adds up what other accounts
  * than the owner have sent, chunks and commits.
+ * `team_heads` says where each commit of a team stands, `team_states` what it was every so many commits: vaults are judged by old heads.
  * `drops` holds the entries without a current version; `purges` and `holds` the newest of each. `purges.seqs` is a CBOR array.
  * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
  */
@@ -164,11 +165,17 @@ export const factsMigrations: Migrations = [
   DELETE FROM meta; DELETE FROM packs; DELETE FROM vaults; DELETE FROM members; DELETE FROM commits; DELETE FROM chunks;
   DELETE FROM grants; DELETE FROM versions; DELETE FROM usage; DELETE FROM unapplied;
   `,
-  /* 4: who has stored what in the vaults of others. The packs say it, so indexes are made again from them. */ `
+  /* 4: who has stored what in the vaults of others, and what teams were. The packs say it, so indexes are made again from them. */ `
   ALTER TABLE chunks ADD COLUMN sender INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE commits ADD COLUMN author INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE writers (
     owner INTEGER NOT NULL, writer INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (owner, writer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE team_heads (
+    vault INTEGER NOT NULL, hash BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (vault, hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE team_states (
+    vault INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (vault, seq)
   ) STRICT, WITHOUT ROWID;
   DELETE FROM meta; DELETE FROM packs; DELETE FROM vaults; DELETE FROM members; DELETE FROM commits; DELETE FROM chunks;
   DELETE FROM grants; DELETE FROM versions; DELETE FROM usage; DELETE FROM unapplied; DELETE FROM drops;

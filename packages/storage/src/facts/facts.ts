@@ -115,6 +115,13 @@ export interface VaultMember {
   readonly role: string;
 }
 
+/** What a team was after one of its commits. */
+export interface TeamStateFacts {
+  readonly seq: number;
+  /** `encodeVaultState`. */
+  readonly state: Uint8Array;
+}
+
 export interface ApplyAppend {
   readonly token: AppendToken;
   readonly vault: VaultId;
@@ -123,6 +130,8 @@ export interface ApplyAppend {
   readonly applied: readonly AppliedCommit[];
   /** `encodeVaultState` after the last commit. */
   readonly state: Uint8Array;
+  /** Of a team: states after some of these commits that will be asked for (`teamStateUpTo`). */
+  readonly teamStates?: readonly TeamStateFacts[];
   /** All members, when they may have changed. */
   readonly members?: readonly VaultMember[];
   readonly packs: readonly PackProgress[];
@@ -223,6 +232,12 @@ export interface Facts extends CollectionFacts, RetentionFacts, AsyncDisposable 
   vaultsOf(member: AccountId | VaultId): Promise<readonly MembershipFacts[]>;
   /** In order, from `after + 1` on, at most `limit`. */
   commits(vault: VaultId, after: number, limit: number): Promise<readonly AppliedCommit[]>;
+  /** Bytes of the records of a vault's commits together. */
+  journalBytes(vault: VaultId): Promise<number>;
+  /** Where the commit of a team with this hash stands. */
+  teamSeq(team: VaultId, head: Hash): Promise<number | undefined>;
+  /** The newest of the kept states of a team that is not after `seq`. */
+  teamStateUpTo(team: VaultId, seq: number): Promise<Uint8Array | undefined>;
   /**
    * True when storing it again would add nothing; for a segment only if the vault may use it already.
    * Synchronous: asked once for every uploaded chunk.

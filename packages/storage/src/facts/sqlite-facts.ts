@@ -1,4 +1,4 @@
-import type { AccountId, VaultId } from '@coffer/core';
+import type { AccountId, Hash, VaultId } from '@coffer/core';
 import { CofferError, isCofferError } from '@coffer/core';
 import type { PackId } from '../packs/packs.ts';
 import type {
@@ -185,6 +185,18 @@ export class SqliteFacts implements Facts {
 
   async commits(vault: VaultId, after: number, limit: number): Promise<readonly AppliedCommit[]> {
     return this.#read.commits(vault, after, limit);
+  }
+
+  async journalBytes(vault: VaultId): Promise<number> {
+    return this.#read.journalBytes(vault);
+  }
+
+  async teamSeq(team: VaultId, head: Hash): Promise<number | undefined> {
+    return this.#read.teamSeq(team, head);
+  }
+
+  async teamStateUpTo(team: VaultId, seq: number): Promise<Uint8Array | undefined> {
+    return this.#read.teamStateUpTo(team, seq);
   }
 
   isStored(question: StoredQuestion): boolean {

@@ -7,6 +7,7 @@ import type { Facts, FoundCommit } from '../facts/facts.ts';
 import type { Packs } from '../packs/packs.ts';
 import { openRecord } from '../packs/record-reader.ts';
 import type { TeamStates } from '../vaults/team-states.ts';
+import { keptTeamStates } from '../vaults/team-states.ts';
 import { membersOf } from '../vaults/vault-appender.ts';
 
 export interface ApplyFound {
@@ -71,7 +72,7 @@ async function tryOne(
   try {
     const commit = await readFound(options, found);
     if (state !== undefined && !equalBytes(commit.header.prev, state.head)) return undefined;
-    const directory = await options.teams.directoryFor(state, [commit]);
+    const directory = await options.teams.directoryFor(state, commit);
     const after = state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
     await apply(options, { found, commit, before: state, after });
     return after;
@@ -119,6 +120,7 @@ async function apply({ facts, packs }: ApplyFound, { found, commit, before, afte
     kind,
     applied,
     state: encodeVaultState(after),
+    teamStates: keptTeamStates([after]),
     packs: [],
     ...members,
   });

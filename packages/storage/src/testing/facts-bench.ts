@@ -5,7 +5,7 @@ import { encodeSegment, encodeVaultState, segmentId } from '@coffer/journal';
 import { putRef, TestAccount, TestVault } from '@coffer/journal/testing';
 import type { TestDevice } from '@coffer/journal/testing';
 import { equal } from 'node:assert/strict';
-import type { Facts, PackProgress, Prepared, PrepareAppend } from '../facts/facts.ts';
+import type { Facts, PackProgress, Prepared, PrepareAppend, TeamStateFacts } from '../facts/facts.ts';
 import type { PackPlace } from '../packs/packs.ts';
 
 /** Facts with an account, its device and its home vault. */
@@ -93,7 +93,7 @@ export class FactsBench implements AsyncDisposable {
     return putRef(entry(number), { uploader: this.anna.account, ids });
   }
 
-  async addVault(kind: 'share'): Promise<TestVault> {
+  async addVault(kind: 'share' | 'team'): Promise<TestVault> {
     const vault = new TestVault({ owner: this.anna, kind });
     await this.prepareWith({ vault: vault.id }, vault.genesis);
     await this.apply(vault.genesis, vault);
@@ -101,11 +101,15 @@ export class FactsBench implements AsyncDisposable {
   }
 
   /** Makes a commit with these references, prepares and applies it. */
-  async append(refs: readonly Ref[], vault: TestVault = this.home): Promise<Commit> {
+  async append(
+    refs: readonly Ref[],
+    vault: TestVault = this.home,
+    teamStates: readonly TeamStateFacts[] = [],
+  ): Promise<Commit> {
     const commit = vault.append({ by: this.device, refs });
     const prepared = await this.prepareWith({ vault: vault.id }, commit);
     equal(prepared.status, 'ready');
-    await this.apply(commit, vault);
+    await this.apply(commit, vault, teamStates);
     return commit;
   }
 
@@ -121,7 +125,7 @@ export class FactsBench implements AsyncDisposable {
   }
 
   /** Applies what was prepared last. */
-  async apply(commit: Commit, vault: TestVault = this.home): Promise<void> {
+  async apply(commit: Commit, vault: TestVault = this.home, teamStates: readonly TeamStateFacts[] = []): Promise<void> {
     const bytes = commit.bytes.byteLength + 104;
     const place = { pack: 'd'.repeat(32), offset: this.#next(bytes), bytes };
     const { account: owner } = this.anna;
@@ -133,6 +137,7 @@ export class FactsBench implements AsyncDisposable {
       kind,
       applied: [{ seq: commit.header.seq, hash: commit.hash, receivedAtMs: 1000 * commit.header.seq, place }],
       state: encodeVaultState(vault.state),
+      teamStates,
       members: [...members.values()].map(({ member, role }) => ({ member, role })),
       packs: [{ owner, kind: 'journal', pack: place.pack, indexedBytes: place.offset + bytes, sealed: false }],
     });

@@ -118,6 +118,26 @@ export const factsContract: readonly ContractCase<Facts>[] = [
     },
   },
   {
+    name: 'commits of a team are found by their hash, and states by the nearest that was kept',
+    async run(make) {
+      await using bench = await FactsBench.open(make);
+      const { facts, home } = bench;
+      const team = await bench.addVault('team');
+      const second = await bench.append([team.nextEpoch()], team);
+      const third = await bench.append([team.nextEpoch()], team, [{ seq: 3, state: testId(3) }]);
+      await bench.append([team.nextEpoch()], team);
+      const seqs = [team.genesis, second, third].map(({ hash }) => facts.teamSeq(team.id, hash));
+      alike(await Promise.all(seqs), [1, 2, 3]);
+      equal(await facts.teamSeq(team.id, new Uint8Array(32)), undefined);
+      equal(await facts.teamSeq(home.id, home.genesis.hash), undefined);
+      const states = [1, 2, 3, 4].map((seq) => facts.teamStateUpTo(team.id, seq));
+      alike((await Promise.all(states)).map(hex), [undefined, undefined, testId(3), testId(3)].map(hex));
+      const bytes = team.commits.reduce((sum, commit) => sum + commit.bytes.byteLength + 104, 0);
+      equal(await facts.journalBytes(team.id), bytes);
+      equal(await facts.journalBytes(new Uint8Array(32)), 0);
+    },
+  },
+  {
     name: 'a vault is listed for its members with their roles',
     async run(make) {
       await using bench = await FactsBench.open(make);

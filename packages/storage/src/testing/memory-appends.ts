@@ -32,7 +32,7 @@ export class MemoryAppends {
     return refused ?? { status: 'ready' };
   }
 
-  apply({ token, vault, owner, kind, applied, state, members }: ApplyAppend): void {
+  apply({ token, vault, owner, kind, applied, state, teamStates = [], members }: ApplyAppend): void {
     const plan = this.#plans.get(token);
     if (!plan) throw new TypeError('an append that was not prepared');
     this.#plans.delete(token);
@@ -44,6 +44,7 @@ export class MemoryAppends {
       ...head,
       members: members ?? known?.members ?? [],
       commits: known?.commits ?? [],
+      teamStates: [...(known?.teamStates ?? []), ...teamStates],
       history: known?.history ?? new MemoryVersions(),
     };
     this.#stored.vaults.set(idKey(vault), stored);

@@ -1,4 +1,4 @@
-import type { AccountId, ChunkId, EntryId, IdKey, VaultId } from '@coffer/core';
+import type { AccountId, ChunkId, EntryId, Hash, IdKey, VaultId } from '@coffer/core';
 import { idKey, splitBytes } from '@coffer/core';
 import { parseSegment } from '@coffer/journal';
 import type {
@@ -128,7 +128,7 @@ export class MemoryFacts implements Facts {
   async vault(vault: VaultId): Promise<VaultFacts | undefined> {
     const found = this.#vaults.get(idKey(vault));
     if (!found) return undefined;
-    const { members: _members, commits: _commits, history: _history, ...facts } = found;
+    const { members: _members, commits: _commits, teamStates: _states, history: _history, ...facts } = found;
     return facts;
   }
 
@@ -143,6 +143,19 @@ export class MemoryFacts implements Facts {
     const commits = this.#vaults.get(idKey(vault))?.commits ?? [];
     const wanted = commits.filter(({ seq }) => seq > after).slice(0, limit);
     return wanted.map(({ author: _author, ...commit }) => commit);
+  }
+
+  async journalBytes(vault: VaultId): Promise<number> {
+    return (this.#vaults.get(idKey(vault))?.commits ?? []).reduce((sum, { place }) => sum + place.bytes, 0);
+  }
+
+  async teamSeq(team: VaultId, head: Hash): Promise<number | undefined> {
+    const vault = this.#vaults.get(idKey(team));
+    return vault?.kind === 'team' ? vault.commits.find(({ hash }) => idKey(hash) === idKey(head))?.seq : undefined;
+  }
+
+  async teamStateUpTo(team: VaultId, seq: number): Promise<Uint8Array | undefined> {
+    return this.#vaults.get(idKey(team))?.teamStates.findLast((kept) => kept.seq <= seq)?.state;
   }
 
   isStored({ owner, vault, uploader, kind, id }: StoredQuestion): boolean {

@@ -1,16 +1,18 @@
-import type { Hash, IdKey, VaultId } from '@coffer/core';
-import { CofferError, idKey } from '@coffer/core';
-import type { Commit, Directory, Subject, TeamState, VaultState } from '@coffer/journal';
+import type { AccountId, Hash, IdKey, VaultId } from '@coffer/core';
+import { CofferError, equalBytes, idKey } from '@coffer/core';
+import type { Commit, Directory, IdentityState, Subject, TeamState, VaultState } from '@coffer/journal';
 import {
+  checkClaim,
   commitLimits,
   decodeVaultState,
+  encodeVaultState,
   isDeparture,
   isTeamId,
   judgeCommit,
   openVault,
   parseCommit,
 } from '@coffer/journal';
-import type { Facts, VaultFacts } from '../facts/facts.ts';
+import type { Facts, TeamStateFacts, VaultFacts } from '../facts/facts.ts';
 import { recordHeaderBytes } from '../packs/pack-format.ts';
 import type { Packs } from '../packs/packs.ts';
 import { pullCommits } from './pull-commits.ts';
@@ -19,14 +21,7 @@ export interface TeamStatesDeps {
   readonly facts: Facts;
   readonly packs: Packs;
   /** Of accounts alone: teams are made of nothing else. */
-  readonly directory: Directory;
-}
-
-/** Where each commit of a team stands, by hash. */
-interface Positions {
-  readonly seqs: Map<IdKey, number>;
-  /** Of all commits together. */
-  bytes: number;
+  readonly directory: Directory & { current(account: AccountId): IdentityState | undefined };
 }
 
 /** A team at one of its heads. */
@@ -35,26 +30,22 @@ interface TeamHead {
   readonly head: Hash;
 }
 
-/** Heads in use at a time; a state is a few hundred bytes for each member. */
+/** States in use at a time; one is a few hundred bytes for each member. */
 const stateLimit = 512;
 
 /** States of one team that an append may ask for: the one before, and those that its own commits bring. */
 const headsOfTeam = 8;
 
-/** Teams whose positions are kept; 10,000 of about 100 bytes at most. */
-const teamLimit = 64;
-
-/** Commits asked of the index at a time. */
-const batch = 512;
+/** The index keeps what a team was after each so many commits: at most these are judged again, some 0.1 s. */
+const keptEvery = 256;
 
 /**
- * Teams as the vaults that have them as members saw them. The newest state lies in the index; an older one is judged again from
- * the team's journal.
+ * Teams as the vaults that have them as members saw them. The newest state lies in the index, and one of every {@link keptEvery}
+ * commits; another one is judged again from the nearest before it.
  */
 export class TeamStates {
   readonly #deps: TeamStatesDeps;
   readonly #states = new Map<IdKey, VaultState>();
-  readonly #positions = new Map<IdKey, Positions>();
 
   constructor(deps: TeamStatesDeps) {
     this.#deps = deps;
@@ -65,16 +56,22 @@ export class TeamStates {
     return this.#deps.directory;
   }
 
-  /** With every team that judging `commits` on top of `state` asks for; one that is not known here stays unknown. @throws LIMIT, DAMAGED, IO */
-  async directoryFor(state: VaultState | undefined, commits: readonly Commit[]): Promise<Directory> {
+  /**
+   * With every team that judging `commit` on top of `state` asks for; one that is not known here stays unknown. Nothing is loaded for a
+   * commit that is not signed, or in the wrong place; who may write at all was asked before.
+   * @throws LIMIT, CONFLICT, NOT_ALLOWED, INTEGRITY, DAMAGED, IO
+   */
+  async directoryFor(state: VaultState | undefined, commit: Commit): Promise<Directory> {
     const { directory } = this.#deps;
     // Only shares have teams among their members.
-    if (state !== undefined && state.kind !== 'share') return directory;
-    const wanted = teamHeads(state, commits);
+    if (state?.kind !== 'share') return directory;
+    const wanted = teamHeads(state, [commit]);
     if (wanted.length === 0) return directory;
+    checkClaim(state, commit, directory.current(commit.header.account));
+    const seqs = await this.#seqsOf(state, wanted);
     const known = new Map<IdKey, TeamState>();
     for (const one of wanted) {
-      const found = await this.#load(one);
+      const found = await this.#load(one, seqs);
       if (found !== undefined) known.set(keyOf(one), found);
     }
     return {
@@ -83,10 +80,18 @@ export class TeamStates {
     };
   }
 
+  /** @throws LIMIT when judging these commits would ask for too many states or teams */
+  checkHeads(state: VaultState, commits: readonly Commit[]): void {
+    if (state.kind !== 'share') return;
+    const byTeam = Map.groupBy(teamHeads(state, commits), ({ team }) => idKey(team));
+    for (const [team, heads] of byTeam) if (heads.length > headsOfTeam) throw tooManyHeads(team);
+    if (byTeam.size > 2 * commitLimits.teams) throw new CofferError('LIMIT', 'one append names too many teams');
+  }
+
   /** @throws LIMIT when what members keep of the team would be too much with these commits */
   async checkRoom(facts: VaultFacts, commits: readonly Commit[]): Promise<void> {
     if (facts.kind !== 'team') return;
-    const { bytes } = await this.#positionsOf(facts);
+    const bytes = (await this.#deps.facts.journalBytes(facts.vault)) - facts.seq * recordHeaderBytes;
     const more = commits.reduce((sum, commit) => sum + commit.bytes.byteLength, 0);
     const kept = commits.every(({ header }) => isDeparture(header)) ? 0 : commitLimits.teamBytesKept;
     if (bytes + more <= commitLimits.teamBytes - kept) return;
@@ -96,46 +101,34 @@ export class TeamStates {
     });
   }
 
-  async #load({ team, head }: TeamHead): Promise<TeamState | undefined> {
-    const facts = await this.#deps.facts.vault(team);
-    if (facts?.kind !== 'team') return undefined;
-    const { seqs: positions } = await this.#positionsOf(facts);
-    const seq = positions.get(idKey(head));
-    if (seq === undefined) return undefined;
-    const state = this.#states.get(idKey(head)) ?? (await this.#judged(facts, seq, positions));
-    if (state === undefined) return undefined;
-    this.#keep(state);
-    return { state, extends: (earlier) => (positions.get(idKey(earlier)) ?? Infinity) <= seq };
+  /** Where the wanted heads stand, and those of the same teams that the vault has recorded. */
+  async #seqsOf({ identities }: VaultState, wanted: readonly TeamHead[]): Promise<ReadonlyMap<string, number>> {
+    const recorded = wanted.flatMap(({ team }) => headOf(team, identities.get(idKey(team))));
+    const seqs = new Map<string, number>();
+    for (const one of [...wanted, ...recorded]) {
+      if (seqs.has(keyOf(one))) continue;
+      const seq = await this.#deps.facts.teamSeq(one.team, one.head);
+      if (seq !== undefined) seqs.set(keyOf(one), seq);
+    }
+    return seqs;
   }
 
-  async #positionsOf({ vault, seq }: VaultFacts): Promise<Positions> {
-    const key = idKey(vault);
-    const positions = this.#positions.get(key) ?? { seqs: new Map<IdKey, number>(), bytes: 0 };
-    this.#positions.delete(key);
-    this.#positions.set(key, positions);
-    const oldest = this.#positions.size > teamLimit ? this.#positions.keys().next().value : undefined;
-    if (oldest !== undefined) this.#positions.delete(oldest);
-    while (positions.seqs.size < seq) {
-      const commits = await this.#deps.facts.commits(vault, positions.seqs.size, batch);
-      for (const { hash, seq: at, place } of commits) {
-        // Others may have asked at the same time.
-        if (!positions.seqs.has(idKey(hash))) positions.bytes += place.bytes - recordHeaderBytes;
-        positions.seqs.set(idKey(hash), at);
-      }
-      if (commits.length === 0) break;
-    }
-    return positions;
+  async #load({ team, head }: TeamHead, seqs: ReadonlyMap<string, number>): Promise<TeamState | undefined> {
+    const seq = seqs.get(keyOf({ team, head }));
+    const facts = seq === undefined ? undefined : await this.#deps.facts.vault(team);
+    if (seq === undefined || facts === undefined) return undefined;
+    const state = this.#states.get(idKey(head)) ?? (await this.#judged(facts, seq));
+    if (state === undefined) return undefined;
+    this.#keep(state);
+    return { state, extends: (earlier) => (seqs.get(keyOf({ team, head: earlier })) ?? Infinity) <= seq };
   }
 
   /** From the nearest earlier state that is at hand. */
-  async #judged(
-    { vault, owner, seq: last, state: newest }: VaultFacts,
-    seq: number,
-    positions: ReadonlyMap<IdKey, number>,
-  ): Promise<VaultState | undefined> {
+  async #judged({ vault, owner, seq: last, state: newest }: VaultFacts, seq: number): Promise<VaultState | undefined> {
     if (seq === last) return decodeVaultState(newest);
     const { facts, packs, directory } = this.#deps;
-    let state = this.#nearest(seq, positions);
+    let state = await this.#nearest(vault, seq);
+    if (state?.seq === seq) return state;
     for await (const { bytes } of pullCommits({ facts, packs, vault, owner, after: state?.seq ?? 0 })) {
       const commit = parseCommit(new Uint8Array(bytes));
       state = state === undefined ? openVault(commit, directory) : judgeCommit(state, commit, directory);
@@ -144,12 +137,11 @@ export class TeamStates {
     return undefined;
   }
 
-  #nearest(seq: number, positions: ReadonlyMap<IdKey, number>): VaultState | undefined {
-    let nearest: VaultState | undefined;
-    for (const [head, at] of positions) {
-      const state = at < seq && at > (nearest?.seq ?? 0) ? this.#states.get(head) : undefined;
-      nearest = state ?? nearest;
-    }
+  async #nearest(team: VaultId, seq: number): Promise<VaultState | undefined> {
+    const kept = await this.#deps.facts.teamStateUpTo(team, seq);
+    let nearest = kept && decodeVaultState(kept);
+    for (const state of this.#states.values())
+      if (state.seq <= seq && state.seq > (nearest?.seq ?? 0) && equalBytes(state.vault, team)) nearest = state;
     return nearest;
   }
 
@@ -162,10 +154,16 @@ export class TeamStates {
   }
 }
 
-function teamHeads(state: VaultState | undefined, commits: readonly Commit[]): readonly TeamHead[] {
-  const seen = [...(state?.members.values() ?? [])].flatMap(({ member }) =>
-    headOf(member, state?.identities.get(idKey(member))),
-  );
+/** Of the states after each commit of an append, those that the index keeps. */
+export function keptTeamStates(states: readonly VaultState[]): readonly TeamStateFacts[] {
+  return states
+    .filter(({ kind, seq }) => kind === 'team' && seq % keptEvery === 0)
+    .map((state) => ({ seq: state.seq, state: encodeVaultState(state) }));
+}
+
+/** Those that the vault has recorded of its members, and those that the commits bring. */
+function teamHeads(state: VaultState, commits: readonly Commit[]): readonly TeamHead[] {
+  const seen = [...state.members.values()].flatMap(({ member }) => headOf(member, state.identities.get(idKey(member))));
   const refs = commits.flatMap(({ header }) => header.refs);
   const admitted = refs.flatMap((ref) =>
     ref.kind === 'member' && ref.role !== 'none' ? headOf(ref.member, ref.chainHead) : [],
@@ -174,18 +172,13 @@ function teamHeads(state: VaultState | undefined, commits: readonly Commit[]): r
   const named = refs.flatMap((ref) =>
     ref.kind === 'identity' && members.has(idKey(ref.subject)) ? headOf(ref.subject, ref.head) : [],
   );
-  const heads = [...new Map([...seen, ...admitted, ...named].map((one) => [keyOf(one), one])).values()];
-  checkHeads(heads);
-  return heads;
+  return [...new Map([...seen, ...admitted, ...named].map((one) => [keyOf(one), one])).values()];
 }
 
-/** Each head may have to be judged from the beginning of its team, before it is known whether the commits are any good. @throws LIMIT */
-function checkHeads(heads: readonly TeamHead[]): void {
-  for (const [, ofOne] of Map.groupBy(heads, ({ team }) => idKey(team)))
-    if (ofOne.length > headsOfTeam)
-      throw new CofferError('LIMIT', 'one append names too many states of a team', {
-        details: { limit: headsOfTeam, team: idKey(ofOne[0]?.team ?? new Uint8Array(0)) },
-      });
+function tooManyHeads(team: IdKey): CofferError {
+  return new CofferError('LIMIT', 'one append names too many states of a team', {
+    details: { limit: headsOfTeam, team },
+  });
 }
 
 /** Nothing for an account. */

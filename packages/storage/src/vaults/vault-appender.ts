@@ -4,7 +4,7 @@ import type { Commit, VaultState } from '@coffer/journal';
 import { encodeVaultState, judgeCommit, openVault } from '@coffer/journal';
 import { memberQuotaError, quotaError } from '../chunks/chunk-writer.ts';
 import { readSegments } from '../chunks/read-segments.ts';
-import type { AppliedCommit, Facts, Prepared, VaultFacts } from '../facts/facts.ts';
+import type { AppliedCommit, Facts, Prepared, TeamStateFacts, VaultFacts } from '../facts/facts.ts';
 import { missingChunksError } from '../missing-chunks.ts';
 import { recordHeaderBytes, recordKinds } from '../packs/pack-format.ts';
 import type { PackRecord } from '../packs/pack-format.ts';
@@ -14,6 +14,7 @@ import type { JournalWrite } from './journal-store.ts';
 import type { JournalWrites } from './journal-writes.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { TeamStates } from './team-states.ts';
+import { keptTeamStates } from './team-states.ts';
 import type { VaultStates } from './vault-states.ts';
 
 /** The promise: on stable storage, in order, visible to every member. */
@@ -64,6 +65,7 @@ interface Judged {
   readonly commits: readonly Commit[];
   readonly state: VaultState;
   readonly before: VaultState | undefined;
+  readonly teamStates: readonly TeamStateFacts[];
   /** Receive time of the head before. */
   readonly lastReceivedAtMs: number;
 }
@@ -101,7 +103,7 @@ export class VaultAppender {
     const known = await this.#alreadyThere(genesis.vault, genesis);
     if (known) return known;
     const state = openVault(genesis, this.#deps.teams.directory);
-    const judged = { commits: [genesis], state, before: undefined, lastReceivedAtMs: 0 };
+    const judged = { commits: [genesis], state, before: undefined, teamStates: [], lastReceivedAtMs: 0 };
     if (state.kind !== 'home') return this.#commit(judged);
     return this.#queue.run(`home of ${idKey(state.owner)}`, async () => {
       const vaults = await this.#deps.facts.vaultsOf(state.owner);
@@ -149,10 +151,14 @@ export class VaultAppender {
 
   async #judge(facts: VaultFacts, commits: readonly Commit[]): Promise<Judged> {
     const before = this.#deps.states.of(facts);
-    const directory = await this.#deps.teams.directoryFor(before, commits);
+    this.#deps.teams.checkHeads(before, commits);
     let state = before;
-    for (const commit of commits) state = judgeCommit(state, commit, directory);
-    return { commits, state, before, lastReceivedAtMs: facts.receivedAtMs };
+    const teamStates: TeamStateFacts[] = [];
+    for (const commit of commits) {
+      state = judgeCommit(state, commit, await this.#deps.teams.directoryFor(state, commit));
+      teamStates.push(...keptTeamStates([state]));
+    }
+    return { commits, state, before, teamStates, lastReceivedAtMs: facts.receivedAtMs };
   }
 
   async #commit(judged: Judged): Promise<Ack> {
@@ -200,7 +206,7 @@ export class VaultAppender {
   }): Promise<void> {
     const { token, judged, receivedAtMs, records } = write;
     const { facts, journal } = this.#deps;
-    const { state, before, commits } = judged;
+    const { state, before, commits, teamStates } = judged;
     const members = before && before.members === state.members ? {} : { members: membersOf(state) };
     const target = {
       token,
@@ -208,6 +214,7 @@ export class VaultAppender {
       owner: state.owner,
       kind: state.kind,
       state: encodeVaultState(state),
+      teamStates,
       ...members,
     };
     const apply: JournalWrite['apply'] = (places, packs) =>

@@ -7,6 +7,8 @@ export class FactsHook {
   #then: (() => Promise<void>) | undefined;
   /** How often it was asked. */
   calls = 0;
+  /** With what it was asked last. */
+  last: readonly unknown[] = [];
 
   constructor(name: keyof Facts) {
     this.#name = name;
@@ -29,6 +31,7 @@ export class FactsHook {
     if (name !== this.#name) return call;
     return async (...args: unknown[]) => {
       this.calls += 1;
+      this.last = args;
       const answer = await call(...args);
       const then = this.#then;
       this.#then = undefined;

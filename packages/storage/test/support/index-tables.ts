@@ -40,6 +40,8 @@ const queries = {
     JOIN numbers o ON o.number = c.owner WHERE t.count > 0`,
   usage: `SELECT n.id, chunk_bytes, uncommitted_bytes, journal_bytes, files, versions, trash_bytes
     FROM usage JOIN numbers n ON n.number = owner`,
+  teamHeads: `SELECT ${vaultId}, hash, seq FROM team_heads t`,
+  teamStates: `SELECT ${vaultId}, seq, state FROM team_states t`,
   writers: `SELECT o.id, w.id, t.bytes FROM writers t JOIN numbers o ON o.number = t.owner
     JOIN numbers w ON w.number = t.writer WHERE t.bytes <> 0`,
 } as const;
