@@ -45,7 +45,27 @@ const HoldPayload = z.strictObject({
   reason: z.string().max(holdReasonLength),
 });
 
-const StatementPayload = z.discriminatedUnion('type', [IdentityPayload, GenerationPayload, ExpiryPayload, HoldPayload]);
+/** Records that one statement sets aside: some 40 KiB. */
+export const setAsideRecords = 1000;
+
+const SetAsidePayload = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('set-aside'),
+  vault: VaultId,
+  /** Of commits: name of the pack, and offset in it. */
+  places: z
+    .array(z.tuple([z.string().regex(/^[0-9a-f]{32}$/), wholeNumber(0)]))
+    .min(1)
+    .max(setAsideRecords),
+});
+
+const StatementPayload = z.discriminatedUnion('type', [
+  IdentityPayload,
+  GenerationPayload,
+  ExpiryPayload,
+  HoldPayload,
+  SetAsidePayload,
+]);
 type StatementPayload = z.infer<typeof StatementPayload>;
 
 /** A record of kind 4: what a rebuild must know beside the commits (FORMAT §Packs and server storage). */
@@ -54,6 +74,8 @@ export type Statement = Readonly<WithoutVersion<StatementPayload>>;
 export type GenerationRecord = Extract<Statement, { type: 'generation' }>;
 /** Versions have expired. */
 export type ExpiryRecord = Extract<Statement, { type: 'expiry' }>;
+/** Commits do not count any more: a restore found nothing of what they rest on. */
+export type SetAsideRecord = Extract<Statement, { type: 'set-aside' }>;
 /** Versions are held, or no longer. */
 export type HoldRecord = Extract<Statement, { type: 'hold' }>;
 
@@ -63,7 +85,10 @@ export function encodeStatement(statement: Statement): Uint8Array {
   return encodeCbor({ v: 1, ...statement });
 }
 
-const known = z.looseObject({ v: z.literal(1), type: z.enum(['identity', 'generation', 'expiry', 'hold']) });
+const known = z.looseObject({
+  v: z.literal(1),
+  type: z.enum(['identity', 'generation', 'expiry', 'hold', 'set-aside']),
+});
 
 /** `undefined` for a type that this version does not know: a rebuild passes over it. @throws INVALID */
 export function decodeStatement(payload: Uint8Array): Statement | undefined {

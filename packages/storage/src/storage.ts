@@ -18,6 +18,8 @@ import type { VaultFacts } from './facts/facts.ts';
 import { Generations } from './generations.ts';
 import type { StorageParts } from './open-parts.ts';
 import { openParts } from './open-parts.ts';
+import type { SetAsideSum } from './recovery/set-aside.ts';
+import { setAsideNowhere } from './recovery/set-aside.ts';
 import type { HoldStatus } from './retention/hold-status.ts';
 import type { ClockStatus } from './retention/retention-clock.ts';
 import type { Expired, RetentionOptions, RetentionStatus, SetHold, VersionList } from './retention/retention.ts';
@@ -58,7 +60,8 @@ export class Storage implements AsyncDisposable {
   readonly #collector: Collector;
   readonly #recounts: SharedRun<readonly UsageDifference[]>;
   readonly #retention: Retention;
-  readonly #stuck: ReadonlySet<IdKey>;
+  /** Vaults whose found commits do not follow on. */
+  #stuck: ReadonlySet<IdKey>;
   readonly #states = new VaultStates();
 
   private constructor(parts: StorageParts, owned: AsyncDisposableStack) {
@@ -275,6 +278,14 @@ export class Storage implements AsyncDisposable {
       for (const { vault, seq, head } of await this.vaultsOf(account)) heads.set(idKey(vault), { vault, seq, head });
     }
     return [...heads.values()];
+  }
+
+  /** Part of a restore: what names heads that are nowhere is set aside, so that its vaults can be written to again. @throws NO_SPACE, IO */
+  async setAsideNowhere(): Promise<SetAsideSum> {
+    const { facts, packs } = this.#parts;
+    const done = await setAsideNowhere({ facts, packs, directory: this.directory, statements: this.#statements });
+    this.#stuck = new Set((await facts.vaultsToRecover()).map(idKey));
+    return done;
   }
 
   /**

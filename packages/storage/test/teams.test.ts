@@ -1,7 +1,10 @@
-import { idKey, MiB, systemRandom } from '@coffer/core';
+import { idKey, MiB, silentLogger, systemClock, systemRandom } from '@coffer/core';
 import type { Directory, Ref, Role } from '@coffer/journal';
 import { TestAccount, TestVault } from '@coffer/journal/testing';
 import { describe, expect, test } from '@jest/globals';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backupAccounts, restoreStorage } from '../src/index.ts';
 import { FactsHook } from './support/facts-hook.ts';
 import { StorageBench } from './support/storage-bench.ts';
 
@@ -14,16 +17,19 @@ class TeamBench {
   readonly carls = this.carl.enroll();
   readonly team: TestVault;
   readonly share: TestVault;
+  /** Those that shares may name. */
+  readonly teams: TestVault[] = [];
 
   constructor(bench: StorageBench) {
     this.bench = bench;
-    const directory = (): Directory => this.#directory();
+    const directory = (): Directory => this.directory();
     this.team = new TestVault({ owner: bench.owner, kind: 'team', directory });
+    this.teams.push(this.team);
     this.share = this.newShare();
   }
 
   newShare(): TestVault {
-    return new TestVault({ owner: this.bench.owner, kind: 'share', directory: () => this.#directory() });
+    return new TestVault({ owner: this.bench.owner, kind: 'share', directory: () => this.directory() });
   }
 
   static async open(bench: StorageBench): Promise<TeamBench> {
@@ -61,11 +67,11 @@ class TeamBench {
     return { kind: 'identity', subject: this.team.id, head: this.team.state.head };
   }
 
-  #directory(): Directory {
+  directory(): Directory {
     const chains = TestAccount.directory(this.bench.owner, this.ben, this.carl);
     return {
       identity: (account, head) => chains.identity(account, head),
-      team: (id, head) => (idKey(id) === idKey(this.team.id) ? this.team.teamState(head) : undefined),
+      team: (id, head) => this.teams.find((team) => idKey(team.id) === idKey(id))?.teamState(head),
     };
   }
 }
@@ -205,7 +211,7 @@ describe('a share with a team', () => {
     const unknown = { ...one.bens, device: new Uint8Array(16) };
     expect(await codeOf({ ...good, by: forged })).toBe('INTEGRITY');
     expect(await codeOf({ ...good, by: unknown })).toBe('NOT_ALLOWED');
-    expect(await codeOf({ ...good, header: { prev: new Uint8Array(32) } })).toBe('CONFLICT');
+    expect(await codeOf({ ...good, header: { prev: new Uint8Array(32).fill(1) } })).toBe('CONFLICT');
     expect(hook.calls).toBe(before);
     expect(await codeOf(good)).toBe('taken');
     expect(hook.calls).toBeGreaterThan(before);
@@ -236,4 +242,46 @@ describe('a share with a team', () => {
     }
     await one.append(one.share, { by: one.bens });
   });
+});
+
+test('a copy that was taken while people worked leaves a share on the commit before the team it does not hold', async () => {
+  await using bench = await StorageBench.open();
+  const one = await TeamBench.open(bench);
+  const { ben, bens, share } = one;
+  const { path, spare } = bench;
+  // The team is Ben's, and lies in his folder.
+  const team = new TestVault({ owner: ben, kind: 'team', directory: () => one.directory() });
+  one.teams.push(team);
+  await bench.storage.createVault(team.genesis);
+  await one.add(share, team);
+  await one.append(share, { by: bens });
+  const sound = share.state;
+  await backupAccounts({ path, clock: systemClock });
+  const copy = async (name: string) => cp(join(path, name), join(spare, name), { recursive: true });
+  await copy(`users/${ben.account.toHex()}`);
+  await bench.storage.append(team.id, [team.append({ by: bens, refs: [team.nextEpoch()] })]);
+  await one.append(share, { by: bens, refs: [{ kind: 'identity', subject: team.id, head: team.state.head }] });
+  for (let count = 0; count < 3; count += 1) await one.append(share, { by: bens });
+  await copy(`users/${bench.owner.account.toHex()}`);
+  await copy('backups');
+  await bench.stop();
+
+  const restored = await restoreStorage({
+    path: spare,
+    packBytes: 64 * MiB,
+    prepare: async () => () => new Uint8Array(10),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  });
+  expect(restored.setAside).toEqual({ vaults: 1, commits: 4 });
+  const after = await bench.openAgain(spare);
+  expect(await after.head(share.id)).toMatchObject({ seq: sound.seq, head: sound.head });
+  // It can be written to, and what was set aside does not come back with a new index, not even beside another commit of its place.
+  const next = share.make({ by: bens, header: { seq: sound.seq + 1, prev: sound.head, epoch: sound.epoch } });
+  await after.append(share.id, [next]);
+  await after[Symbol.asyncDispose]();
+  for (const suffix of ['', '-wal', '-shm']) await rm(join(spare, `index.db${suffix}`), { force: true });
+  await using rebuilt = await bench.openAgain(spare);
+  expect(await rebuilt.head(share.id)).toMatchObject({ seq: next.header.seq, head: next.hash });
 });

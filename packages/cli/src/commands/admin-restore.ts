@@ -27,11 +27,15 @@ export const run: Command = async (context, input) => {
   const storage = folderOf(context, { given: options.storage, name: 'storage' });
   await agreeToReplace(context, storage);
   const { server, ...restored } = await restoreHere(context, { storage, options });
-  const { generation, accounts, vaults, unknownAccounts } = restored;
+  const { generation, accounts, vaults, unknownAccounts, setAside } = restored;
   await noteWork(context, { storage, event: 'admin.restore' }, { generation, accounts, vaults });
   if (unknownAccounts > 0)
     context.output.warn(
       `${unknownAccounts} accounts were made after this backup: what they stored cannot be opened any more`,
+    );
+  if (setAside.commits > 0)
+    context.output.warn(
+      `${setAside.commits} changes in ${setAside.vaults} shared folders or teams were set aside: they rest on a team or a device that the copy does not hold`,
     );
   context.output.result({
     json: () => ({ server: idKey(server), ...restored }),

@@ -50,6 +50,15 @@ interface CommitRow extends PlaceRow {
   readonly received_at_ms: number;
 }
 
+interface FoundRow extends CommitRow {
+  readonly owner: Uint8Array;
+}
+
+function foundOf(vault: VaultId, row: FoundRow): FoundCommit {
+  const { owner, seq, hash, received_at_ms: receivedAtMs, pack, offset, bytes } = row;
+  return { vault, owner, seq, hash, receivedAtMs, place: { pack, offset, bytes } };
+}
+
 const nothing: UsageFacts = {
   chunkBytes: 0,
   uncommittedBytes: 0,
@@ -156,17 +165,12 @@ export class FactsReader {
   }
 
   foundCommits(vault: VaultId, seq: number): FoundCommit[] {
-    const rows = this.#ask(() =>
-      allRows<CommitRow & { readonly owner: Uint8Array }>(this.#statements.found, vault, seq),
-    );
-    return rows.map(({ owner, hash, received_at_ms: receivedAtMs, pack, offset, bytes }) => ({
-      vault,
-      owner,
-      seq,
-      hash,
-      receivedAtMs,
-      place: { pack, offset, bytes },
-    }));
+    return this.#ask(() => allRows<FoundRow>(this.#statements.found, vault, seq)).map((row) => foundOf(vault, row));
+  }
+
+  foundAfter(vault: VaultId, seq: number, limit: number): FoundCommit[] {
+    const rows = this.#ask(() => allRows<FoundRow>(this.#statements.foundAfter, vault, seq, limit));
+    return rows.map((row) => foundOf(vault, row));
   }
 
   close(): void {
@@ -215,7 +219,8 @@ function prepareAll(
   | 'teamSeq'
   | 'teamState'
   | 'toRecover'
-  | 'found',
+  | 'found'
+  | 'foundAfter',
   StatementSync
 > {
   return {
@@ -249,7 +254,10 @@ function prepareAll(
     written: db.prepare('SELECT bytes FROM writers WHERE owner = ? AND writer = ?'),
     toRecover: db.prepare('SELECT DISTINCT vault FROM unapplied'),
     found: db.prepare(
-      'SELECT owner, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq = ?',
+      'SELECT owner, seq, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq = ?',
+    ),
+    foundAfter: db.prepare(
+      'SELECT owner, seq, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
   };
 }

@@ -11,6 +11,7 @@ import type { Migrations } from '../sqlite/database.ts';
  * `chunks.sender` is whose record it is: of a chunk its uploader, of a segment whoever sent it. `writers` adds up what other accounts
  * than the owner have sent, chunks and commits.
  * `team_heads` says where each commit of a team stands, `team_states` what it was every so many commits: vaults are judged by old heads.
+ * `set_aside` names records of commits that a restore has set aside: a recovery passes over them.
  * `drops` holds the entries without a current version; `purges` and `holds` the newest of each. `purges.seqs` is a CBOR array.
  * `crc` protects the rows that decide where a recovery begins and what a vault's head is.
  */
@@ -174,6 +175,7 @@ export const factsMigrations: Migrations = [
   CREATE TABLE team_heads (
     vault INTEGER NOT NULL, hash BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (vault, hash)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE set_aside (pack TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (pack, offset)) STRICT, WITHOUT ROWID;
   CREATE TABLE team_states (
     vault INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (vault, seq)
   ) STRICT, WITHOUT ROWID;

@@ -21,7 +21,7 @@ import type {
 import { Numbers } from './numbers.ts';
 import { PackIndex } from './pack-index.ts';
 import type { Correction } from './recount.ts';
-import type { ExpireVersions, FoundRetention, HoldChange } from './retention-facts.ts';
+import type { ExpireVersions, FoundRetention, HoldChange, RecordPlace } from './retention-facts.ts';
 import { RetentionIndex } from './retention-index.ts';
 import { UsageIndex } from './usage-index.ts';
 import { VersionIndex } from './version-index.ts';
@@ -87,9 +87,17 @@ export class FactsWriter {
 
   noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): void {
     this.#change(() => {
+      if (found) this.#packs.setAside(found.setAside);
       this.#packs.note(commits);
       if (found) this.#retention.note(found);
       this.#packs.advance([pack]);
+    });
+  }
+
+  setAsideCommits(places: readonly RecordPlace[], packs: readonly PackProgress[]): void {
+    this.#change(() => {
+      this.#packs.setAside(places);
+      this.#packs.advance(packs);
     });
   }
 

@@ -1,7 +1,7 @@
 import type { AccountId, ChunkId, EntryId, Hash, VaultId } from '@coffer/core';
 import type { PackId, PackKind, PackPlace } from '../packs/packs.ts';
 import type { CollectionFacts, MovedChunks } from './collection-facts.ts';
-import type { FoundRetention, RetentionFacts } from './retention-facts.ts';
+import type { FoundRetention, RecordPlace, RetentionFacts } from './retention-facts.ts';
 
 /** Up to where a pack's records are in the index. */
 export interface PackProgress {
@@ -226,6 +226,11 @@ export interface Facts extends CollectionFacts, RetentionFacts, AsyncDisposable 
   vaultsToRecover(): Promise<readonly VaultId[]>;
   /** The found commits of one position. */
   foundCommits(vault: VaultId, seq: number): Promise<readonly FoundCommit[]>;
+
+  /** Those found after a position, by seq; there may be several of one, and gaps. */
+  foundAfter(vault: VaultId, seq: number, limit: number): Promise<readonly FoundCommit[]>;
+  /** These records count for nothing, now and whenever they are found again. */
+  setAsideCommits(places: readonly RecordPlace[], packs: readonly PackProgress[]): Promise<void>;
 
   packs(): Promise<readonly PackProgress[]>;
   vault(vault: VaultId): Promise<VaultFacts | undefined>;

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { firstRow } from '../sqlite/database.ts';
 import type { FoundCommit, PackProgress } from './facts.ts';
+import type { RecordPlace } from './retention-facts.ts';
 import { packRowCrc } from './row-checksum.ts';
 
 /** Which packs there are and how far they are indexed; the writer's half. */
@@ -10,6 +11,8 @@ export class PackIndex {
   readonly #advance: StatementSync;
   readonly #addLive: StatementSync;
   readonly #note: StatementSync;
+  readonly #setAside: StatementSync;
+  readonly #forgetFound: StatementSync;
   readonly #numbers = new Map<string, number>();
 
   constructor(db: DatabaseSync) {
@@ -20,8 +23,11 @@ export class PackIndex {
     this.#note = db.prepare(
       `INSERT OR IGNORE INTO unapplied (vault, owner, seq, hash, received_at_ms, pack, offset, bytes)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
-          SELECT 1 FROM commits c JOIN numbers n ON n.number = c.vault WHERE n.id = ?1 AND c.seq = ?3 AND c.hash = ?4)`,
+          SELECT 1 FROM commits c JOIN numbers n ON n.number = c.vault WHERE n.id = ?1 AND c.seq = ?3 AND c.hash = ?4)
+        AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.pack = ?6 AND s.offset = ?7)`,
     );
+    this.#setAside = db.prepare('INSERT OR IGNORE INTO set_aside (pack, offset) VALUES (?, ?)');
+    this.#forgetFound = db.prepare('DELETE FROM unapplied WHERE pack = ? AND offset = ?');
   }
 
   /** The row numbers of the packs, their progress recorded. */
@@ -49,6 +55,13 @@ export class PackIndex {
   note(commits: readonly FoundCommit[]): void {
     for (const { vault, owner, seq, hash, receivedAtMs, place } of commits) {
       this.#note.run(vault, owner, seq, hash, receivedAtMs, place.pack, place.offset, place.bytes);
+    }
+  }
+
+  setAside(places: readonly RecordPlace[]): void {
+    for (const { pack, offset } of places) {
+      this.#setAside.run(pack, offset);
+      this.#forgetFound.run(pack, offset);
     }
   }
 

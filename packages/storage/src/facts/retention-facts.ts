@@ -62,7 +62,12 @@ export interface FoundExpiry {
 export interface FoundRetention {
   readonly expiries: readonly FoundExpiry[];
   readonly holds: readonly HoldChange[];
+  /** Records of commits that count for nothing. */
+  readonly setAside: readonly RecordPlace[];
 }
+
+/** Where a record begins. */
+export type RecordPlace = Pick<PackPlace, 'pack' | 'offset'>;
 
 /** What the rules ask about a version that is kept. Times are receive times, ms. */
 export interface VersionFacts {

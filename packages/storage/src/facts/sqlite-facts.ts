@@ -45,6 +45,7 @@ import type {
   HoldChange,
   HoldFacts,
   PolicyHistory,
+  RecordPlace,
 } from './retention-facts.ts';
 
 export interface SqliteFactsOptions {
@@ -123,6 +124,10 @@ export class SqliteFacts implements Facts {
     return this.#changes.call('noteCommits', commits, pack, found);
   }
 
+  setAsideCommits(places: readonly RecordPlace[], packs: readonly PackProgress[]): Promise<void> {
+    return this.#changes.call('setAsideCommits', places, packs);
+  }
+
   expireVersions(change: ExpireVersions): Promise<void> {
     return this.#changes.call('expireVersions', change);
   }
@@ -169,6 +174,10 @@ export class SqliteFacts implements Facts {
 
   async foundCommits(vault: VaultId, seq: number): Promise<readonly FoundCommit[]> {
     return this.#read.foundCommits(vault, seq);
+  }
+
+  async foundAfter(vault: VaultId, seq: number, limit: number): Promise<readonly FoundCommit[]> {
+    return this.#read.foundAfter(vault, seq, limit);
   }
 
   async packs(): Promise<readonly PackProgress[]> {

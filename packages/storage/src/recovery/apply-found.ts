@@ -85,7 +85,11 @@ async function tryOne(
   }
 }
 
-async function readFound({ packs }: ApplyFound, { place, hash, owner }: FoundCommit): Promise<Commit> {
+/** @throws NOT_FOUND, DAMAGED, INVALID, IO */
+export async function readFound(
+  { packs }: Pick<ApplyFound, 'packs'>,
+  { place, hash, owner }: FoundCommit,
+): Promise<Commit> {
   const { pack, offset, bytes } = place;
   const record = await packs.read({ owner, kind: 'journal', pack, offset, length: bytes });
   return parseCommit(new Uint8Array(openRecord(record, { place: { ...place, id: hash }, at: 0 }).payload));

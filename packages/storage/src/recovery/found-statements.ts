@@ -4,7 +4,7 @@ import { foldChain, parseIdentityStatement } from '@coffer/journal';
 import type { Accounts } from '../accounts/accounts.ts';
 import { Generations } from '../generations.ts';
 import { decodeStatement } from '../statement.ts';
-import type { ExpiryRecord, GenerationRecord, HoldRecord } from '../statement.ts';
+import type { ExpiryRecord, GenerationRecord, HoldRecord, SetAsideRecord } from '../statement.ts';
 
 /** Identity statements that a recovery met in packs: they may be newer than an accounts.db that came from a backup. */
 export class FoundStatements {
@@ -12,12 +12,12 @@ export class FoundStatements {
   readonly #generations: GenerationRecord[] = [];
 
   /** Payload of a statement record; what does not parse is passed over. What is the index's is handed back. */
-  add(payload: Uint8Array): ExpiryRecord | HoldRecord | undefined {
+  add(payload: Uint8Array): ExpiryRecord | HoldRecord | SetAsideRecord | undefined {
     try {
       const statement = decodeStatement(payload);
       if (statement?.type === 'generation') this.#generations.push(statement);
-      if (statement?.type === 'expiry' || statement?.type === 'hold') return statement;
-      if (statement?.type !== 'identity') return undefined;
+      if (statement === undefined || statement.type === 'generation') return undefined;
+      if (statement.type !== 'identity') return statement;
       const { seq } = parseIdentityStatement(statement.statement).payload;
       const key = idKey(statement.account);
       const chain = this.#chains.get(key) ?? new Map<number, Uint8Array>();

@@ -3,7 +3,7 @@ import { concatBytes, isCofferError } from '@coffer/core';
 import { parseCommit } from '@coffer/journal';
 import { graceMs } from '../chunks/chunk-store.ts';
 import type { ChunkGroup, Facts, FoundCommit } from '../facts/facts.ts';
-import type { FoundExpiry, FoundRetention, HoldChange } from '../facts/retention-facts.ts';
+import type { FoundExpiry, FoundRetention, HoldChange, RecordPlace } from '../facts/retention-facts.ts';
 import type { RecordHeader } from '../packs/pack-format.ts';
 import { decodePackHeader, packHeaderBytes, recordKinds } from '../packs/pack-format.ts';
 import type { Scanned, ScanOptions } from '../packs/pack-scanner.ts';
@@ -165,11 +165,13 @@ function groupOf(records: readonly Whole[], pack: string): ChunkGroup {
 
 /** Identities are remembered until accounts.db is asked; the rest is the index's. */
 function foundRetention({ statements, pack }: IndexPack, batch: readonly Whole[]): FoundRetention {
-  const found = { expiries: [] as FoundExpiry[], holds: [] as HoldChange[] };
+  const found = { expiries: [] as FoundExpiry[], holds: [] as HoldChange[], setAside: [] as RecordPlace[] };
   for (const { header, payload, offset, bytes } of batch) {
     if (header.kind !== recordKinds.statement) continue;
     const statement = statements.add(payload);
     if (statement?.type === 'hold') found.holds.push(statement);
+    if (statement?.type === 'set-aside')
+      found.setAside.push(...statement.places.map(([name, at]) => ({ pack: name, offset: at })));
     if (statement?.type !== 'expiry') continue;
     const { owner, pack: name } = pack;
     found.expiries.push({ id: header.id, vault: statement.vault, owner, place: { pack: name, offset, bytes } });

@@ -9,6 +9,7 @@ import { backupAccounts, unpackBackup, verifyOnThread, workFolder } from '../bac
 import { listBackups, makeBackupsFolder } from '../backup/backup-files.ts';
 import type { BackupNote } from '../backup/backup-note.ts';
 import { DirectoryLock } from '../directory-lock.ts';
+import type { SetAsideSum } from '../recovery/set-aside.ts';
 import { Generations } from '../generations.ts';
 import {
   lockPath,
@@ -54,6 +55,8 @@ export interface Restored {
   readonly backup: string;
   readonly accounts: number;
   readonly vaults: number;
+  /** Commits that rest on heads of teams or accounts that are nowhere, and in how many vaults. */
+  readonly setAside: SetAsideSum;
   /** Accounts whose packs are there and that the backup does not know: made after it, and lost. */
   readonly unknownAccounts: number;
 }
@@ -72,6 +75,7 @@ export async function restoreStorage(options: RestoreOptions): Promise<Restored>
   await using storage = await Storage.open({ ...options, restoring: true, reserve: 0, onFatal: () => undefined });
   const before = Math.max(storage.generation, await new Generations(storage.accounts).highest());
   const n = Math.max(before + 1, options.leastGeneration ?? 0);
+  const setAside = await storage.setAsideNowhere();
   const heads = await storage.heads();
   await storage.recordGeneration(n, certify({ n, heads }));
   await writeIdentity(path, { serverId: chosen.server, generation: n });
@@ -83,6 +87,7 @@ export async function restoreStorage(options: RestoreOptions): Promise<Restored>
     backup: chosen.file,
     accounts: made.accounts,
     vaults: heads.length,
+    setAside,
     unknownAccounts: await countUnknown(path, storage),
   };
 }

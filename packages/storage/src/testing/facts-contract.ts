@@ -3,7 +3,7 @@ import type { Ref } from '@coffer/journal';
 import { encodeVaultState, noIds, parseSegment, segmentId } from '@coffer/journal';
 import { putRef } from '@coffer/journal/testing';
 import { equal, ok, rejects } from 'node:assert/strict';
-import type { Facts } from '../facts/facts.ts';
+import type { Facts, FoundCommit } from '../facts/facts.ts';
 import { collectionContract } from './collection-contract.ts';
 import type { ContractCase } from './contract.ts';
 import { entry, FactsBench, journalUpTo, testId } from './facts-bench.ts';
@@ -135,6 +135,37 @@ export const factsContract: readonly ContractCase<Facts>[] = [
       const bytes = team.commits.reduce((sum, commit) => sum + commit.bytes.byteLength + 104, 0);
       equal(await facts.journalBytes(team.id), bytes);
       equal(await facts.journalBytes(new Uint8Array(32)), 0);
+    },
+  },
+  {
+    name: 'what was set aside is found no more, wherever the word of it lies; the same commit elsewhere is',
+    async run(make) {
+      await using bench = await FactsBench.open(make);
+      const { facts, home, anna } = bench;
+      const foundAt = (seq: number): FoundCommit => ({
+        ...{ vault: home.id, owner: anna.account, seq, hash: new Uint8Array(32).fill(seq), receivedAtMs: 1 },
+        place: { pack: 'f'.repeat(32), offset: seq, bytes: 1 },
+      });
+      const [first, later] = [foundAt(2), [foundAt(3), foundAt(5)]];
+      const pack = journalUpTo(first.place, anna.account);
+      await facts.noteCommits([first, ...later], pack);
+      const seqs = async (after: number, limit = 10) =>
+        (await facts.foundAfter(home.id, after, limit)).map(({ seq }) => seq);
+      alike(
+        [await seqs(1), await seqs(2), await seqs(1, 2)],
+        [
+          [2, 3, 5],
+          [3, 5],
+          [2, 3],
+        ],
+      );
+      await facts.setAsideCommits([first.place], [pack]);
+      alike(await seqs(0), [3, 5]);
+      const found = { expiries: [], holds: [], setAside: later.map(({ place }) => place) };
+      await facts.noteCommits([first, ...later], pack, found);
+      alike([await seqs(0), await facts.vaultsToRecover()], [[], []]);
+      await facts.noteCommits([{ ...first, place: { ...first.place, offset: 99 } }], pack);
+      alike(await seqs(0), [2]);
     },
   },
   {

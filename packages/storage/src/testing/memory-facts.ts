@@ -21,7 +21,13 @@ import type {
   UsageFacts,
   VaultFacts,
 } from '../facts/facts.ts';
-import type { ExpireVersions, FoundRetention, HoldChange, VersionRange } from '../facts/retention-facts.ts';
+import type {
+  ExpireVersions,
+  FoundRetention,
+  HoldChange,
+  RecordPlace,
+  VersionRange,
+} from '../facts/retention-facts.ts';
 import type { MemoryChunk } from './memory-chunks.ts';
 import { MemoryAppends } from './memory-appends.ts';
 import { anyone, MemoryChunks, referencesOf, soundPlace } from './memory-chunks.ts';
@@ -46,6 +52,8 @@ export class MemoryFacts implements Facts {
   });
   readonly #statements = new MemoryStatements();
   #found: FoundCommit[] = [];
+  /** Records that count for nothing. */
+  readonly #aside = new Set<string>();
   #complete = false;
 
   async indexChunks(batch: IndexChunks): ReturnType<Facts['indexChunks']> {
@@ -108,7 +116,8 @@ export class MemoryFacts implements Facts {
   }
 
   async noteCommits(commits: readonly FoundCommit[], pack: PackProgress, found?: FoundRetention): Promise<void> {
-    this.#found.push(...commits.filter((commit) => !this.#isApplied(commit)));
+    for (const place of found?.setAside ?? []) this.#setAside(place);
+    this.#found.push(...commits.filter((commit) => !this.#isApplied(commit) && !this.#aside.has(keyOf(commit.place))));
     if (found) this.#statements.note(found);
     await this.advancePacks([pack]);
   }
@@ -119,6 +128,16 @@ export class MemoryFacts implements Facts {
 
   async foundCommits(vault: VaultId, seq: number): Promise<readonly FoundCommit[]> {
     return this.#found.filter((found) => idKey(found.vault) === idKey(vault) && found.seq === seq);
+  }
+
+  async foundAfter(vault: VaultId, seq: number, limit: number): Promise<readonly FoundCommit[]> {
+    const found = this.#found.filter((one) => idKey(one.vault) === idKey(vault) && one.seq > seq);
+    return found.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
+  }
+
+  async setAsideCommits(places: readonly RecordPlace[], packs: readonly PackProgress[]): Promise<void> {
+    for (const place of places) this.#setAside(place);
+    await this.advancePacks(packs);
   }
 
   async packs(): Promise<readonly PackProgress[]> {
@@ -274,6 +293,11 @@ export class MemoryFacts implements Facts {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
+  #setAside(place: RecordPlace): void {
+    this.#aside.add(keyOf(place));
+    this.#found = this.#found.filter((found) => keyOf(found.place) !== keyOf(place));
+  }
+
   #historyOf(vault: VaultId): MemoryVersions | undefined {
     return this.#vaults.get(idKey(vault))?.history;
   }
@@ -285,4 +309,8 @@ export class MemoryFacts implements Facts {
   #chunk(owner: AccountId, uploader: IdKey, id: ChunkId): MemoryChunk | undefined {
     return this.#chunks.find(idKey(owner), uploader, id);
   }
+}
+
+function keyOf({ pack, offset }: RecordPlace): string {
+  return `${pack}/${offset}`;
 }

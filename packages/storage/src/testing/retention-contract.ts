@@ -179,7 +179,7 @@ export const retentionContract: readonly ContractCase<Facts>[] = [
       const hold = { account: anna.account, by: 'admin', on: true, atMs: 5, reason: '' } as const;
       const progress = journalUpTo(place, anna.account);
       for (let count = 0; count < 2; count += 1)
-        await facts.noteCommits([], progress, { expiries: [found], holds: [hold] });
+        await facts.noteCommits([], progress, { expiries: [found], holds: [hold], setAside: [] });
       alike((await facts.vaultsToExpire()).map(hex), [hex(home.id)]);
       const [noted] = await facts.foundExpiries(home.id, 10);
       alike([hex(noted?.id), noted?.place], [hex(found.id), place]);

@@ -1,7 +1,8 @@
-import type { AccountId } from '@coffer/core';
+import type { AccountId, VaultId } from '@coffer/core';
 import { sha256 } from '@coffer/core';
 import type { Accounts } from '../accounts/accounts.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { Facts, PackProgress } from '../facts/facts.ts';
+import type { RecordPlace } from '../facts/retention-facts.ts';
 import { recordKinds } from '../packs/pack-format.ts';
 import type { SpaceGuard } from '../space-guard.ts';
 import type { Statement } from '../statement.ts';
@@ -12,13 +13,24 @@ import type { JournalWrites } from './journal-writes.ts';
 const batch = 100;
 
 export interface StatementWritesDeps {
-  readonly facts: Pick<Facts, 'advancePacks'>;
+  readonly facts: Pick<Facts, 'advancePacks' | 'setAsideCommits'>;
   readonly accounts: Pick<Accounts, 'unrecordedStatements' | 'markRecorded'>;
   readonly space: SpaceGuard;
   readonly journal: JournalWrites;
   readonly receiveMs: () => number;
   /** @throws when nothing may be written any more */
   readonly checkAlive: () => void;
+}
+
+interface SetAside {
+  readonly vault: VaultId;
+  readonly places: readonly RecordPlace[];
+}
+
+interface Made {
+  readonly statement: Statement;
+  /** Its effect, together with the progress of the packs. */
+  readonly apply: (packs: readonly PackProgress[]) => Promise<void>;
 }
 
 /** What accounts.db knows and the packs must know too: identity chains and generations (STORAGE §Pack, kind 4). */
@@ -31,14 +43,27 @@ export class StatementWrites {
 
   /** Makes a statement durable among the packs of the account. @throws NO_SPACE, IO */
   async record(account: AccountId, statement: Statement): Promise<void> {
-    const { facts, space, journal, receiveMs, checkAlive } = this.#deps;
+    const { facts } = this.#deps;
+    await this.#write(account, { statement, apply: (packs) => facts.advancePacks(packs) });
+  }
+
+  /** These records of commits among the packs of the account count for nothing from now on. @throws NO_SPACE, IO */
+  async setAside(account: AccountId, { vault, places }: SetAside): Promise<void> {
+    const { facts } = this.#deps;
+    const named = places.map(({ pack, offset }): [string, number] => [pack, offset]);
+    const apply: Made['apply'] = (packs) => facts.setAsideCommits(places, packs);
+    await this.#write(account, { statement: { type: 'set-aside', vault, places: named }, apply });
+  }
+
+  async #write(account: AccountId, { statement, apply }: Made): Promise<void> {
+    const { space, journal, receiveMs, checkAlive } = this.#deps;
     checkAlive();
     await space.tend();
     const payload = encodeStatement(statement);
     const head = { kind: recordKinds.statement, vault: new Uint8Array(32), id: sha256(payload), uploader: account };
     await journal.write(account, {
       records: [{ ...head, receivedAtMs: receiveMs(), payload: [payload] }],
-      apply: (_places, packs) => facts.advancePacks(packs),
+      apply: (_places, packs) => apply(packs),
     });
   }
 
