@@ -243,15 +243,24 @@ function prepareAll(
       JOIN grants g ON g.chunk = c.chunk AND g.vault = ? AND g.count > 0
       JOIN packs p ON p.pack = c.pack
       WHERE c.owner = ? AND c.uploader = ? AND c.id = ?`),
-    usage: db.prepare(`
-      SELECT chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes, journal_bytes AS journalBytes,
-        files, versions, trash_bytes AS trashBytes,
-        (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner) AS othersBytes
-      FROM usage u WHERE owner = ?`),
+    ...prepareUsage(db),
+    ...prepareTeams(db),
+    ...prepareFound(db),
+  };
+}
+
+/** What the journals of teams were. */
+function prepareTeams(db: DatabaseSync) {
+  return {
     journalBytes: db.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM commits WHERE vault = ?'),
     teamSeq: db.prepare('SELECT seq FROM team_heads WHERE vault = ? AND hash = ?'),
     teamState: db.prepare('SELECT state FROM team_states WHERE vault = ? AND seq <= ? ORDER BY seq DESC LIMIT 1'),
-    written: db.prepare('SELECT bytes FROM writers WHERE owner = ? AND writer = ?'),
+  };
+}
+
+/** What a recovery has found and not applied. */
+function prepareFound(db: DatabaseSync) {
+  return {
     toRecover: db.prepare('SELECT DISTINCT vault FROM unapplied'),
     found: db.prepare(
       'SELECT owner, seq, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq = ?',
@@ -259,5 +268,17 @@ function prepareAll(
     foundAfter: db.prepare(
       'SELECT owner, seq, hash, received_at_ms, pack, offset, bytes FROM unapplied WHERE vault = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
+  };
+}
+
+/** What accounts store, and with whom. */
+function prepareUsage(db: DatabaseSync) {
+  return {
+    usage: db.prepare(`
+      SELECT chunk_bytes AS chunkBytes, uncommitted_bytes AS uncommittedBytes, journal_bytes AS journalBytes,
+        files, versions, trash_bytes AS trashBytes,
+        (SELECT coalesce(sum(w.bytes), 0) FROM writers w WHERE w.owner = u.owner) AS othersBytes
+      FROM usage u WHERE owner = ?`),
+    written: db.prepare('SELECT bytes FROM writers WHERE owner = ? AND writer = ?'),
   };
 }
