@@ -1,4 +1,5 @@
 import type { Command as CommanderCommand } from 'commander';
+import { collect } from './collect.ts';
 import type { AddCommand } from './program.ts';
 
 /** Commands about the account on this machine (CLI §Account), and the terminal UI. */
@@ -16,6 +17,7 @@ export function addAccountCommands(program: CommanderCommand, add: AddCommand): 
     .option('--password-stdin', 'read the password from standard input')
     .option('--device-name <name>', 'what this machine is called (default its host name)')
     .option('--keystore <kind>', keystoreText, 'password')
+    .option('--serve <id>', serveText, collect)
     .option('--ca <file>', caText)
     .option('--pin <sha256>', pinText)
     .option('--trust-first-use', firstUseText);
@@ -56,6 +58,11 @@ function addFacts(program: CommanderCommand, add: AddCommand): void {
     load: () => import('./commands/doctor.ts'),
   });
   add(program, {
+    usage: 'completion <shell>',
+    summary: 'print what completes these commands in a shell: bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  });
+  add(program, {
     usage: 'usage',
     summary: 'show what is stored and what the quota leaves',
     load: () => import('./commands/usage.ts'),
@@ -63,6 +70,8 @@ function addFacts(program: CommanderCommand, add: AddCommand): void {
 }
 
 const keystoreText = 'where keys are kept: password, keyring, or file for an unattended machine';
+const serveText =
+  'with --keystore file: a share, by its id in `coffer shares`, that this machine may use; repeat for more';
 const caText = 'trust the server whose certificate this CA issued, then pin its key';
 const pinText = 'trust only the server with this public key (hex)';
 const firstUseText = 'trust the key that the server shows now, then pin it';

@@ -88,10 +88,29 @@ function buildProgram(input: ProgramInput, finish: (code: number) => void): Comm
 
 /** Every command by its words: `ls`, `admin user add`. */
 export function commandNames(streams: Streams): readonly string[] {
-  const below = (command: CommanderCommand, words: readonly string[]): string[] =>
-    command.commands.length === 0
-      ? [words.join(' ')]
-      : command.commands.flatMap((one) => below(one, [...words, one.name()]));
+  return commandWords(streams).flatMap(({ words, next }) => (next.length === 0 ? [words.join(' ')] : []));
+}
+
+/** A command, or a group of commands, and what may follow it on the command line. */
+export interface CommandWords {
+  /** None for the program itself. */
+  readonly words: readonly string[];
+  readonly next: readonly { readonly name: string; readonly summary: string }[];
+  readonly options: readonly { readonly long: string; readonly summary: string; readonly hasValue: boolean }[];
+}
+
+/** The whole command line, groups before what is in them. */
+export function commandWords(streams: Streams): readonly CommandWords[] {
+  const below = (command: CommanderCommand, words: readonly string[]): CommandWords[] => [
+    {
+      words,
+      next: command.commands.map((one) => ({ name: one.name(), summary: one.description() })),
+      options: command.options.flatMap(({ long, description, required }) =>
+        typeof long === 'string' ? [{ long, summary: description, hasValue: required }] : [],
+      ),
+    },
+    ...command.commands.flatMap((one) => below(one, [...words, one.name()])),
+  ];
   const nowhere = {
     argv: [],
     env: {},

@@ -21,7 +21,7 @@ import { People } from './people/people.ts';
 import { VaultIdentities } from './people/vault-identities.ts';
 import { PeopleFile } from './people/people-file.ts';
 import type { DeviceKeys } from './profile/device-keys.ts';
-import { accountKeyOf, homeKeyOf } from './profile/epoch-keys.ts';
+import { accountKeyOf, homeKeyOf, workerKeyOf } from './profile/epoch-keys.ts';
 import { AccountNotifications } from './notifications/account-notifications.ts';
 import type { OpenAccountOptions } from './open-account.ts';
 import type { OperationsLog } from './profile/operations-log.ts';
@@ -338,13 +338,21 @@ class DeviceAccount implements Account {
       known.expect(expected);
       return known;
     }
-    const { record, keys } = this.#deps;
-    if (keys.kind === 'worker') throw notServed();
-    const teamSeed: EpochKey['teamSeed'] = (team, fingerprint) => this.#journals.seedOf(team, fingerprint);
-    const key = { ...accountKeyOf(record, keys), teamSeed };
-    const opened = this.#open(vault, { expected, key, mayIntroduceOthers: true });
+    const mayIntroduceOthers = this.#deps.keys.kind === 'full';
+    const opened = this.#open(vault, { expected, key: this.#shareKey(vault), mayIntroduceOthers });
     this.#shares.set(idKey(vault), opened);
     return opened;
+  }
+
+  /** @throws NOT_ALLOWED on a worker that does not serve it */
+  #shareKey(vault: VaultId): EpochKey {
+    const { record, keys } = this.#deps;
+    if (keys.kind === 'worker') {
+      const key = workerKeyOf(record, keys, vault);
+      if (key.given.length === 0) throw notServed();
+      return key;
+    }
+    return { ...accountKeyOf(record, keys), teamSeed: (team, fingerprint) => this.#journals.seedOf(team, fingerprint) };
   }
 
   #open(
@@ -394,6 +402,6 @@ function infoOf(record: ProfileRecord, scope: DeviceKeys['kind']): AccountInfo {
 
 function notServed(): CofferError {
   return new CofferError('NOT_ALLOWED', 'this unattended device does not serve what is shared there', {
-    hint: 'Sign in with --keystore password or keyring, and run it there.',
+    hint: 'What it serves is said when it signs in: coffer login --keystore file --serve ID; coffer shares shows the ids.',
   });
 }

@@ -134,3 +134,31 @@ test('a watch goes on when the server comes back older than it was, and sends ag
   rmSync(storage, { recursive: true });
   expect(here.lines.filter(({ event }) => event === 'over')).toHaveLength(1);
 });
+
+test('an unattended machine keeps what is shared with its account in step, until that is taken away', async () => {
+  await using vault = await startVault();
+  const [alice, bob] = await Promise.all([vault.addPerson('alice'), vault.addPerson('bob')]);
+  const work = vault.folder.join('work');
+  mkdirSync(work);
+  writeFileSync(join(work, 'plan.txt'), 'the plan');
+  await alice.device.json(['sync', work, '/work']);
+  await alice.device.json(['share', '/work', 'bob', '--write']);
+  const [shared] = await bob.device.json<{ path: string; id: string }[]>(['shares']);
+  expect(shared).toMatchObject({ path: '/Shared/alice/work' });
+  const worker = await vault.device(bob, ['--serve', shared?.id.slice(0, 8) ?? '']);
+
+  await using nightly = new Watching(vault, { coffer: worker, name: 'nightly', path: '/Shared/alice/work' });
+  await until(() => nightly.read('plan.txt') === 'the plan', 'the first run');
+  writeFileSync(nightly.at('report.txt'), 'made at night');
+  await until(() => nightly.lines.some(({ sent }) => sent === 1), 'sent');
+  expect((await alice.device.run(['cat', '/work/report.txt'])).stdout).toBe('made at night');
+  await expect(alice.device.json(['versions', '/work/report.txt'])).resolves.toMatchObject([{ author: 'bob' }]);
+  await alice.device.json(['unshare', '/work', 'bob']);
+  const ended = await nightly.child.finished;
+  expect(ended.exitCode).toBe(6);
+  expect(ended.stderr.trim().split('\n')).toHaveLength(1);
+  expect(ended.stderr).toContain('not shared with you any more');
+  expect(readdirSync(nightly.folder).toSorted()).toEqual(['plan.txt', 'report.txt']);
+  const other = await vault.device(bob);
+  expect(await other.run(['ls', '/Shared/alice/work', '--json'])).toMatchObject({ exitCode: 4 });
+});

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { login } from '@coffer/client';
 import type { LoginInfo, Profile } from '@coffer/client';
+import { CofferError } from '@coffer/core';
 import { z } from 'zod';
 import { Flag, parseInput, Text } from '../arguments.ts';
 import { openProfile } from '../compose.ts';
@@ -16,12 +17,21 @@ const schemas = {
     passwordStdin: Flag,
     deviceName: z.string().min(1).max(64).optional(),
     keystore: z.enum(['password', 'keyring', 'file']).default('password'),
+    serve: z
+      .array(z.string().regex(/^[0-9a-f]{8,64}$/, 'not the id of a share'))
+      .max(255)
+      .default([]),
     ...trustOptions,
   }),
 };
 
 export const run: Command = async (context, input) => {
   const { args, options } = parseInput(input, schemas);
+  const { keystore, serve } = options;
+  if (serve.length > 0 && keystore !== 'file')
+    throw new CofferError('INVALID', '--serve is for an unattended machine: with --keystore file', {
+      hint: 'Any other device has everything that is shared with the account.',
+    });
   const { target, trust } = await accountPlaceOf(context, args[0], options);
   const password = await readPassword(context, {
     // An invite may come from anybody.
@@ -29,9 +39,8 @@ export const run: Command = async (context, input) => {
     fromStdin: options.passwordStdin,
   });
   const profile = openProfile(context);
-  const { keystore } = options;
   const deviceName = options.deviceName ?? defaultDeviceName();
-  const info = await login({ profile, target, password, keystore, trust, deviceName, signal: context.signal });
+  const info = await login({ profile, target, password, keystore, serve, trust, deviceName, signal: context.signal });
   const isChanged = info.mustChange && (await changed(context, { profile, password, options }));
   context.output.result({
     json: () => ({

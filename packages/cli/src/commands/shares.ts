@@ -1,6 +1,6 @@
 import type { Account, ShareState } from '@coffer/client';
 import { idKey, isCofferError } from '@coffer/core';
-import type { CofferError } from '@coffer/core';
+import type { CofferError, VaultId } from '@coffer/core';
 import { z } from 'zod';
 import { parseInput } from '../arguments.ts';
 import { openHome } from '../compose.ts';
@@ -18,6 +18,8 @@ interface Shown {
   readonly kind: 'person' | 'team';
   readonly role: string;
   readonly state: ShareState;
+  /** Of the vault. */
+  readonly id: string;
 }
 
 export const run: Command = async (context, input) => {
@@ -32,12 +34,13 @@ export const run: Command = async (context, input) => {
     json: () => all,
     text: () =>
       table(
-        all.map(({ path, owner, member, kind, role, state }) => [
+        all.map(({ path, owner, member, kind, role, state, id }) => [
           path,
           owner,
           kind === 'team' ? `team:${member}` : member,
           role,
           state,
+          id.slice(0, 8),
         ]),
       ),
   });
@@ -71,7 +74,8 @@ async function outgoing({ signal, output }: CommandContext, { account }: HomeSes
     const how = `compare words with coffer verify-person ${voucher}, who manages it, and run this again`;
     output.warn(safeText(`${username} has a new key and gets nothing further of ${displayPath(names)}: ${how}`));
   }
-  return shares.map(({ names, member, role, state }) => ({
+  return shares.map(({ names, mount, member, role, state }) => ({
+    id: idKey(mount.target as VaultId),
     path: displayPath(names),
     owner: account.info.username,
     member: member.username.replace(/^team:/, ''),
@@ -86,7 +90,7 @@ async function incoming({ signal }: CommandContext, home: HomeSession): Promise<
   for (const { owner } of shares) home.warnOf(owner);
   return shares.flatMap((share): Shown[] => {
     const { vault, ownerName, name, role } = share;
-    const shown = { path: displayPath(['Shared', ownerName, name]), owner: ownerName };
+    const shown = { path: displayPath(['Shared', ownerName, name]), owner: ownerName, id: idKey(vault.id) };
     const { account } = home;
     const through = account.teams
       .through(vault)

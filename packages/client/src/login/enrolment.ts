@@ -1,4 +1,4 @@
-import { equalBytes, integrityError, randomId, timestampFromMs } from '@coffer/core';
+import { compareBytes, equalBytes, integrityError, randomId, timestampFromMs } from '@coffer/core';
 import type { DeviceId, VaultId } from '@coffer/core';
 import { ed25519KeyPair, xwingKeyPair } from '@coffer/crypto';
 import type { AccountSecrets } from '@coffer/crypto';
@@ -22,6 +22,8 @@ import { oneFrame } from '../vaults/transfers.ts';
 import { fetchSecrets, opaqueLogin, prepareLogin } from './opaque-login.ts';
 import type { LoginInfo, LoginOptions } from './login.ts';
 import { revokeDevice } from './revoke-device.ts';
+import { chosenShares, pullShareEpochs } from './served-shares.ts';
+import type { ServedShare } from './served-shares.ts';
 
 /** {@link login} of a profile that nobody is logged in to. @throws as that does */
 export async function enroll(
@@ -60,6 +62,14 @@ interface EnrolmentDeps {
   readonly authority: Uint8Array | undefined;
 }
 
+interface Vaults {
+  readonly home: VaultId;
+  /** What a worker serves beside. */
+  readonly shares: readonly ServedShare[];
+  /** The home vault, when there was none. */
+  readonly made: Genesis | undefined;
+}
+
 interface NewDevice {
   readonly device: DeviceId;
   readonly deviceSeed: Uint8Array;
@@ -88,9 +98,14 @@ class Enrolment {
     checkOwnIdentity(chain.current, secrets, greeted);
     const certified = isCertified({ certificate, authority: this.#deps.authority, identity: chain.current });
     const genesis = await this.#genesisIfNew(chain.current, secrets);
-    const home = genesis.home;
+    const { home, shares } = genesis;
     const device = this.#newDevice();
-    await this.#enroll({ chain, secrets, device, home });
+    await this.#enroll({
+      chain,
+      secrets,
+      device,
+      vaults: [home, ...shares.map(({ vault }) => vault)].toSorted(compareBytes),
+    });
     const sign = ed25519KeyPair(device.deviceSeed).sign;
     const proved = await proveDevice(
       greeted,
@@ -102,7 +117,7 @@ class Enrolment {
     const { identitySeed } = secrets;
     this.#revoke = () => revokeDevice({ connection, chain, identitySeed, device: device.device, clock });
     if (genesis.made !== undefined) await this.#createHome(genesis.made);
-    const keys = await this.#keys({ chain, secrets, device, home, made: genesis.made });
+    const keys = await this.#keys({ chain, secrets, device, home, shares, made: genesis.made });
     await this.#save({ chain, keys, proved, home, folder, device: device.device });
     return this.#info({ proved, createdHome: genesis.made !== undefined, certified });
   }
@@ -113,16 +128,14 @@ class Enrolment {
     await this.#revoke?.().catch(() => undefined);
   }
 
-  async #genesisIfNew(
-    identity: IdentityState,
-    secrets: AccountSecrets,
-  ): Promise<{ readonly home: VaultId; readonly made: Genesis | undefined }> {
+  async #genesisIfNew(identity: IdentityState, secrets: AccountSecrets): Promise<Vaults> {
     const { options, greeted } = this.#deps;
     const { response } = await greeted.connection.request('vault.list', {}, withSignal(options.signal));
     const known = response.vaults.find(({ kind, owner }) => kind === 'home' && equalBytes(owner, identity.account));
-    if (known !== undefined) return { home: known.vault, made: undefined };
+    const shares = chosenShares(response.vaults, options.serve ?? []);
+    if (known !== undefined) return { home: known.vault, shares, made: undefined };
     const made = makeGenesis({ kind: 'home', identity, secrets }, options.profile.deps);
-    return { home: made.commit.vault, made };
+    return { home: made.commit.vault, shares, made };
   }
 
   #newDevice(): NewDevice {
@@ -134,12 +147,12 @@ class Enrolment {
     chain,
     secrets,
     device,
-    home,
+    vaults,
   }: {
     chain: OwnChain;
     secrets: AccountSecrets;
     device: NewDevice;
-    home: VaultId;
+    vaults: VaultId[];
   }): Promise<void> {
     const { options, greeted } = this.#deps;
     const { account, seq, head } = chain.current;
@@ -155,7 +168,7 @@ class Enrolment {
       signKey: ed25519KeyPair(device.deviceSeed).publicKey,
       name: options.deviceName,
     } as const;
-    const worker = { scope: 'worker' as const, sealKey: xwingKeyPair(device.sealSeed).publicKey, vaults: [home] };
+    const worker = { scope: 'worker' as const, sealKey: xwingKeyPair(device.sealSeed).publicKey, vaults };
     const payload = options.keystore === 'file' ? { ...fields, ...worker } : { ...fields, scope: 'full' as const };
     const statement = makeIdentityStatement(payload, ed25519KeyPair(secrets.identitySeed).sign);
     await greeted.connection.request('device.enroll', { statement }, withSignal(options.signal));
@@ -176,9 +189,11 @@ class Enrolment {
     readonly secrets: AccountSecrets;
     readonly device: NewDevice;
     readonly home: VaultId;
+    readonly shares: readonly ServedShare[];
     readonly made: Genesis | undefined;
   }): Promise<DeviceKeys> {
     const { options, greeted } = this.#deps;
+    const { profile } = options;
     const { deviceSeed, sealSeed } = made.device;
     const dedup = made.secrets.dedup.map(({ g, secret }) => ({ g, secret }));
     if (options.keystore !== 'file') return fullKeys(made.secrets, deviceSeed);
@@ -192,13 +207,12 @@ class Enrolment {
     const fresh: readonly GivenEpoch[] | undefined = made.made && [{ n: 0, secret: made.made.epochSecret }];
     const epochs =
       fresh ?? (await pullEpochs({ connection, vault: made.home, chain: made.chain, owner }, options.signal));
-    return {
-      kind: 'worker',
-      deviceSeed,
-      sealSeed,
-      dedup,
-      epochs: epochs.map((epoch) => ({ vault: made.home, ...epoch })),
-    };
+    const given = epochs.map((epoch) => ({ vault: made.home, ...epoch }));
+    for (const share of made.shares) {
+      const pulled = await pullShareEpochs({ profile, connection, chain: made.chain, owner }, share, options.signal);
+      given.push(...pulled.map((epoch) => ({ vault: share.vault, ...epoch })));
+    }
+    return { kind: 'worker', deviceSeed, sealSeed, dedup, epochs: given };
   }
 
   async #save(made: {

@@ -16,6 +16,8 @@ export interface LoginOptions {
   readonly password: string;
   /** `file` makes this a worker: it holds the keys of the home vault, not of the account (CRYPTO §Keys). */
   readonly keystore: KeystoreKind;
+  /** Of a worker: what it serves beside the home vault, by the beginnings of the ids of shares, in lower hexadecimal digits. */
+  readonly serve?: readonly string[];
   readonly trust: Trust;
   /** 1 to 64 characters. */
   readonly deviceName: string;
@@ -41,7 +43,7 @@ export interface LoginInfo {
 
 /**
  * Makes this machine a device of the account (PROTOCOL §Session). Leaves nothing behind when it fails.
- * @throws REFUSED, EXISTS when somebody is logged in here, UNREACHABLE, PIN_MISMATCH, CERTIFICATE, UNTRUSTED_SERVER, INTEGRITY, IO
+ * @throws NOT_FOUND, INVALID, NOT_ALLOWED for shares that cannot be served; REFUSED, EXISTS when somebody is logged in here, UNREACHABLE, PIN_MISMATCH, CERTIFICATE, UNTRUSTED_SERVER, INTEGRITY, IO
  */
 export async function login(options: LoginOptions, deps?: { readonly dial: Dial }): Promise<LoginInfo> {
   refuseLoggedIn(options.profile);

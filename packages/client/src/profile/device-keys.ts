@@ -41,6 +41,7 @@ const Stored = z.discriminatedUnion('kind', [
 export type DeviceKeys =
   Readonly<z.infer<typeof Stored>> extends infer Keys ? (Keys extends { v: 1 } ? Omit<Keys, 'v'> : never) : never;
 export type FullDeviceKeys = Extract<DeviceKeys, { kind: 'full' }>;
+export type WorkerKeys = Extract<DeviceKeys, { kind: 'worker' }>;
 
 /** What a full device holds of its account. The arrays are its own. */
 export function fullKeys(

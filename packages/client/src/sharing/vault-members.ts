@@ -74,6 +74,8 @@ export class VaultMembers {
 
   /** The removals and a new key in one commit; whoever is no member is passed over. @throws CONFLICT, INTEGRITY, UNREACHABLE */
   async remove(vault: JournalVault, members: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
+    // Whoever has broken their chain must not keep anybody in.
+    await this.#refreshPeople(vault, signal);
     const trusts = await this.#trustedTeams(vault, signal);
     await vault.change(async (): Promise<MadeRefs | undefined> => {
       const context = this.context(vault);
@@ -162,16 +164,46 @@ export class VaultMembers {
    * trust in the new keys (CRYPTO §Keys).
    */
   async #endStale(vault: JournalVault, signal: AbortSignal | undefined): Promise<void> {
-    const others = vault.state === undefined ? [] : othersIn(vault.state);
-    for (const { member } of others) if (!isTeamId(member)) await this.person(member, signal);
+    const broken = await this.#refreshPeople(vault, signal);
+    if (broken !== undefined) throw broken;
     const trusts = await this.#trustedTeams(vault, signal);
     await vault.change(async (): Promise<MadeRefs | undefined> => {
       const context = this.context(vault);
       const changed = othersIn(context.state).filter((member) => this.isChanged(member));
-      if (!changed.some(({ member }) => trusts(member) || vault.isSealedTo(member))) return undefined;
+      const isHeld = changed.some(({ member }) => trusts(member) || vault.isSealedTo(member));
+      if (!isHeld && !this.#lostWorker(vault)) return undefined;
       const { ref, n, secret } = nextEpoch(context, { trusts });
       return { refs: [ref], epoch: { n, secret } };
     }, signal);
+  }
+
+  /** A new key goes to the keys and unattended devices that members have now. Answers why one of them cannot be known. @throws UNREACHABLE */
+  async #refreshPeople({ state }: JournalVault, signal: AbortSignal | undefined): Promise<CofferError | undefined> {
+    let broken: CofferError | undefined;
+    for (const { member } of state === undefined ? [] : othersIn(state)) {
+      if (isTeamId(member)) continue;
+      try {
+        await this.person(member, signal);
+      } catch (error) {
+        if (!isCofferError(error, 'INTEGRITY', 'INVALID', 'LIMIT', 'UPGRADE_REQUIRED')) throw error;
+        broken ??= error;
+      }
+    }
+    return broken;
+  }
+
+  /** Whether a member has revoked an unattended device that served the vault, and the journal does not know it yet. */
+  #lostWorker({ id, state }: JournalVault): boolean {
+    if (state === undefined) return false;
+    return othersIn(state).some(({ member }) => {
+      const head = state.identities.get(idKey(member));
+      if (isTeamId(member) || head === undefined) return false;
+      const seen = this.#deps.chains.identity(member, head)?.devices;
+      return [...(this.#deps.chains.current(member)?.devices.values() ?? [])].some(
+        ({ device, revoked, vaults }) =>
+          revoked && vaults.some((served) => equalBytes(served, id)) && seen?.get(idKey(device))?.revoked !== true,
+      );
+    });
   }
 
   /** Teams among the members whose owner is known to be who it says: an epoch may be sealed to the key that they have now. */

@@ -39,13 +39,17 @@ export class Machines implements AsyncDisposable {
   }
 
   /** One more machine of an account. */
-  async machine(username: string, keystore: 'keyring' | 'file' = 'keyring'): Promise<Machine> {
+  async machine(
+    username: string,
+    keystore: 'keyring' | 'file' = 'keyring',
+    serve: readonly string[] = [],
+  ): Promise<Machine> {
     const name = `machine-${(this.#count += 1)}`;
     const deps = { clock: systemClock, random: systemRandom, keyring: this.#keyring };
     const profile = Profile.open({ home: this.#folder, name }, deps);
     const { pin, authority, target } = this.server;
     const trust = { kind: 'pin', pin, authority } as const;
-    await login({ profile, target: { ...target, username }, trust, password, deviceName: name, keystore });
+    await login({ profile, target: { ...target, username }, trust, password, deviceName: name, keystore, serve });
     return new Machine(profile);
   }
 

@@ -77,13 +77,13 @@ export class Vault implements AsyncDisposable {
   }
 
   /** One more machine on which `person` (the user when left out) is logged in. */
-  async device(person: Credentials = this.user): Promise<Coffer> {
-    return await logIn(this.folder, person);
+  async device(person: Credentials = this.user, loginArgs: readonly string[] = []): Promise<Coffer> {
+    return await logIn(this.folder, { person, loginArgs });
   }
 
   /** One more machine of `person` that holds the keys of the account, under its password: an unattended one shares nothing. */
   async ownDevice(person: Credentials): Promise<Coffer> {
-    return await logIn(this.folder, person, 'password');
+    return await logIn(this.folder, { person, keystore: 'password' });
   }
 
   /** One more account on a machine that holds its keys. */
@@ -95,7 +95,7 @@ export class Vault implements AsyncDisposable {
   /** One more account, logged in on a machine of its own. */
   async addUser(name: string, args: readonly string[] = []): Promise<Person> {
     const credentials = await addUser(this.#server, name, args);
-    return { ...credentials, device: await logIn(this.folder, credentials) };
+    return { ...credentials, device: await logIn(this.folder, { person: credentials }) };
   }
 
   /** Stops the daemon and removes all folders. */
@@ -127,8 +127,8 @@ export async function startVault(options: VaultOptions = {}): Promise<Vault> {
   );
   const userCredentials = await adding;
   const [adminDevice, userDevice] = await Promise.all([
-    logIn(folder, adminCredentials),
-    logIn(folder, userCredentials),
+    logIn(folder, { person: adminCredentials }),
+    logIn(folder, { person: userCredentials }),
   ]);
   building.move();
   const admin = { ...adminCredentials, device: adminDevice };
@@ -194,18 +194,29 @@ async function addUser(server: Server, name: string, args: readonly string[] = [
   ]);
 }
 
-async function logIn(
-  folder: TemporaryFolder,
-  person: Credentials,
-  keystore: 'file' | 'password' = 'file',
-): Promise<Coffer> {
+interface LogIn {
+  readonly person: Credentials;
+  readonly keystore?: 'file' | 'password';
+  readonly loginArgs?: readonly string[];
+}
+
+async function logIn(folder: TemporaryFolder, { person, keystore = 'file', loginArgs = [] }: LogIn): Promise<Coffer> {
   const name = `${person.username}-${crypto.randomUUID().slice(0, 8)}`;
   const home = await folder.folder('devices', name);
   const coffer = new Coffer(
     home,
     keystore === 'file' ? {} : { COFFER_PASSWORD_FILE: await passwordFile(home, person) },
   );
-  const args = ['login', person.invite, '--password-stdin', '--keystore', keystore, '--device-name', name];
+  const args = [
+    'login',
+    person.invite,
+    '--password-stdin',
+    '--keystore',
+    keystore,
+    '--device-name',
+    name,
+    ...loginArgs,
+  ];
   const result = await coffer.run([...args, '--json'], { input: `${person.password}\n` });
   if (result.exitCode !== 0)
     throw new Error(`login of ${person.username}: exit code ${result.exitCode}\n${result.stderr}`);

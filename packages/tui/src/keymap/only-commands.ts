@@ -10,6 +10,7 @@ export const onlyCommands: Readonly<Record<string, string>> = {
   'admin user certify': 'needs the authority, on its machine',
   'admin activity': 'sums up what the log holds of an account; `/` in the log shows its lines',
   login: 'the first run asks for it',
+  completion: 'for the shell',
   ui: 'is this',
   register: 'the first run asks for it',
   'password reset-request': 'by command, on a machine where nobody is signed in',
