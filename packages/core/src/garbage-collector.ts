@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { MiB } from './units.ts';
 
 type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
 
@@ -25,6 +26,7 @@ export class GarbageCollector {
   constructor({ everyBytes, what }: GarbageCollectorOptions) {
     this.#everyBytes = everyBytes;
     this.#type = what === 'all' ? 'major' : 'minor';
+    keepFreedMemory((collect ??= exposedCollector()));
   }
 
   /** Tells that arrays of `bytes` in all came and went. */
@@ -32,9 +34,24 @@ export class GarbageCollector {
     this.#passedBytes += bytes;
     if (this.#passedBytes < this.#everyBytes) return;
     this.#passedBytes = 0;
-    collect ??= exposedCollector();
-    collect({ type: this.#type });
+    collect?.({ type: this.#type });
   }
+}
+
+/** Twice what lanes let pass between two collections. */
+const keptBytes = 16 * MiB;
+let isKept = false;
+
+/**
+ * glibc gives memory that was freed back to the kernel once there is more of it than twice the largest block that was ever freed as
+ * one (mallopt(3), M_MMAP_THRESHOLD). What a collection frees would go back and be faulted in again, page by page, for the next
+ * pieces; one large block, never touched, raises that limit. Other C libraries lose nothing by it.
+ */
+function keepFreedMemory(collectNow: Collect): void {
+  if (isKept) return;
+  isKept = true;
+  void new ArrayBuffer(keptBytes);
+  collectNow({ type: 'minor' });
 }
 
 /** The flag belongs to the process and stays: taken back, another thread would find no function at this moment. */

@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv, type CipherGCM } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type CipherGCM, type DecipherGCM } from 'node:crypto';
 import { KiB } from '@coffer/core';
-import { asBytes } from './as-bytes.ts';
 
 /** Bytes of an AES-256-GCM tag. Passed to OpenSSL everywhere: without it Node accepts tags of four bytes. */
 export const tagBytes = 16;
@@ -38,21 +37,21 @@ export function aeadSealInto(
   return end + tagBytes - offset;
 }
 
-/** Node allocates what `update` returns: pieces of this size stay in the cache and out of the garbage collector's way. */
-const pieceBytes = 128 * KiB;
+/** Node allocates what `update` returns: memory for a whole chunk would come from the kernel and be faulted in page by page, which costs more than the cipher. */
+const pieceBytes = 64 * KiB;
 
 function updateInto(step: Step): number {
   let end = step.offset;
   for (let start = 0; start < step.part.byteLength; start += pieceBytes) {
-    const sealed = step.cipher.update(step.part.subarray(start, start + pieceBytes));
-    step.target.set(sealed, end);
-    end += sealed.byteLength;
+    const piece = step.cipher.update(step.part.subarray(start, start + pieceBytes));
+    step.target.set(piece, end);
+    end += piece.byteLength;
   }
   return end;
 }
 
 interface Step {
-  readonly cipher: CipherGCM;
+  readonly cipher: CipherGCM | DecipherGCM;
   readonly part: Uint8Array;
   readonly target: Uint8Array;
   readonly offset: number;
@@ -68,17 +67,36 @@ export function aeadSeal(input: AeadInput & { readonly plain: Uint8Array }): Uin
 /**
  * The plain bytes of `sealed` = ciphertext ‖ tag, or `undefined` when the tag does not fit: nothing unverified leaves this function.
  */
-export function aeadOpen(input: AeadInput & { readonly sealed: Uint8Array }): Uint8Array | undefined {
+export function aeadOpen(input: SealedInput): Uint8Array | undefined {
+  const plain = new Uint8Array(Math.max(0, input.sealed.byteLength - tagBytes));
+  return decrypted(input, plain) ? plain : undefined;
+}
+
+/** As {@link aeadOpen}, in memory that the next call on this thread uses again: for chunks, whose fresh memory costs more than their cipher. */
+export function aeadOpenReusing(input: SealedInput): Uint8Array | undefined {
+  const bytes = Math.max(0, input.sealed.byteLength - tagBytes);
+  if (opened.byteLength < bytes) opened = new Uint8Array(bytes);
+  const plain = opened.subarray(0, bytes);
+  return decrypted(input, plain) ? plain : undefined;
+}
+
+export type SealedInput = AeadInput & { readonly sealed: Uint8Array };
+
+/** Grows to the largest chunk. */
+let opened = new Uint8Array(0);
+
+function decrypted(input: SealedInput, target: Uint8Array): boolean {
   const end = input.sealed.byteLength - tagBytes;
-  if (end < 0) return undefined;
-  const decipher = createDecipheriv(algorithm, input.key, input.nonce, options);
-  decipher.setAAD(input.associatedData);
-  decipher.setAuthTag(input.sealed.subarray(end));
-  const plain = decipher.update(input.sealed.subarray(0, end));
+  if (end < 0) return false;
+  const cipher = createDecipheriv(algorithm, input.key, input.nonce, options);
+  cipher.setAAD(input.associatedData);
+  cipher.setAuthTag(input.sealed.subarray(end));
+  updateInto({ cipher, part: input.sealed.subarray(0, end), target, offset: 0 });
   try {
-    decipher.final();
+    cipher.final();
+    return true;
   } catch {
-    return undefined;
+    target.fill(0);
+    return false;
   }
-  return asBytes(plain);
 }

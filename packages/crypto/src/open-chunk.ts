@@ -1,5 +1,5 @@
 import { equalBytes, integrityError, type ChunkId, type Hash } from '@coffer/core';
-import { aeadOpen, nonceBytes, tagBytes } from './aead.ts';
+import { aeadOpenReusing, nonceBytes, tagBytes } from './aead.ts';
 import {
   chunkAssociatedData,
   chunkEncodings,
@@ -65,7 +65,7 @@ function opened(input: OpenChunkInput): Uint8Array | undefined {
   const [, plainBytes] = tuple;
   if (sealed.byteLength > maxSealedChunkBytes || sealed.byteLength < minSealedChunkBytes) return undefined;
   if (sealed[0] !== suite || plainBytes < 1 || plainBytes > maxChunkBytes) return undefined;
-  const inner = aeadOpen({
+  const inner = aeadOpenReusing({
     key: input.key,
     nonce: sealed.subarray(1, 1 + nonceBytes),
     associatedData: chunkAssociatedData(input.id),

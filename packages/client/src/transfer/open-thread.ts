@@ -31,6 +31,9 @@ const finishMs = 2000;
 /** Chunks are handed over together up to this size: a message costs as much as opening a small file. */
 const handOverBytes = MiB;
 
+/** Few chunks are larger: cutting aims at one MiB. */
+const mostChunksBytes = 2 * MiB;
+
 interface Batch {
   readonly sealed: SharedSlot;
   readonly chunks: ToOpen[];
@@ -48,9 +51,9 @@ interface UnderWay {
 /** A thread that opens chunks. The caller disposes it; what is under way is then CANCELLED. */
 export class OpenThread implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #sealedSlots = new SharedSlots([handOverBytes, maxSealedChunkBytes + 32]);
-  readonly #plainSlots = new SharedSlots([handOverBytes, maxChunkBytes]);
-  readonly #collector = new GarbageCollector({ everyBytes: 32 * MiB, what: 'young' });
+  readonly #sealedSlots = new SharedSlots([handOverBytes, mostChunksBytes, maxSealedChunkBytes + 32]);
+  readonly #plainSlots = new SharedSlots([handOverBytes, mostChunksBytes, maxChunkBytes]);
+  readonly #collector = new GarbageCollector({ everyBytes: 8 * MiB, what: 'young' });
   readonly #underWay = new Map<number, UnderWay>();
   #filling: Batch | undefined;
   #lastBatch = 0;
