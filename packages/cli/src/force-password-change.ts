@@ -17,7 +17,7 @@ export async function forcePasswordChange(
     const request = { passwordStdin: false, generate: false, variable: 'COFFER_NEW_PASSWORD_FILE' } as const;
     const chosen = await chooseNewPassword(context, request);
     await using account = await openAccount({ profile, unlock, signal: context.signal });
-    await account.credentials.changePassword(chosen.password, context.signal);
+    await account.credentials.changePassword({ current: password, next: chosen.password }, context.signal);
   } catch (error) {
     await logout({ profile, unlock });
     throw error;

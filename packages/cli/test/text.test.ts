@@ -13,8 +13,9 @@ describe('safeText', () => {
     ['a\nb', 'a\\u{a}b'],
     ['\u202Egnp.exe', '\\u{202e}gnp.exe'],
     ['\u009b31m', '\\u{9b}31m'],
+    ['plan\u200B.txt', 'plan\\u{200b}.txt'],
     ['lone \uD800', 'lone \\u{d800}'],
-    ['größe 大 😀', 'größe 大 😀'],
+    ['größe 大 😀 👩\u200D🌾', 'größe 大 😀 👩\u200D🌾'],
   ])('%j', (text, expected) => {
     expect(safeText(text)).toBe(expected);
   });

@@ -217,8 +217,9 @@ class DeviceAccount implements Account {
     const checkKeys = async (one: ClientConnection, signal?: AbortSignal): Promise<void> => {
       await this.#deps.chain.refresh(one, signal);
     };
+    const username = (): string => profile.requireRecord().username;
     const deps = { connections: this.#connections, record, keys, keystore: profile.keystore, random, checkKeys };
-    return new OwnCredentials(deps);
+    return new OwnCredentials({ ...deps, username });
   }
 
   get server(): ServerAdmin {
@@ -370,7 +371,14 @@ class DeviceAccount implements Account {
       keys,
       sign,
       connections: this.#connections,
-      identities: new VaultIdentities({ chains: this.#chains, teams: this.#journals, mayIntroduceOthers }),
+      identities: new VaultIdentities({
+        chains: this.#chains,
+        teams: this.#journals,
+        mayIntroduceOthers,
+        meet: (one, claim) => {
+          if (!this.#chains.isOwn(one)) this.people.meet(one, claim);
+        },
+      }),
       pins,
       db,
       journal,

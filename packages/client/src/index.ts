@@ -115,7 +115,7 @@ export type { GenerationNews } from './connection/generation.ts';
 export { login } from './login/login.ts';
 export type { LoginInfo, LoginOptions, LoginTarget } from './login/login.ts';
 export { firstStatement } from './credentials/first-statement.ts';
-export type { OwnCredentials, OwnRequest, PasswordChange } from './credentials/own-credentials.ts';
+export type { OwnCredentials, OwnRequest, PasswordChange, PasswordPair } from './credentials/own-credentials.ts';
 export { register } from './credentials/register.ts';
 export type { RegisterInfo, RegisterOptions } from './credentials/register.ts';
 export { finishReset, requestReset, resetStatus } from './credentials/reset.ts';

@@ -137,7 +137,9 @@ test('nothing is sealed to a recovery key that the authority did not sign', asyn
   const ada = newProfile();
   await login(as(ada));
   await withAccount(ada, async ({ credentials }) => {
-    await expect(credentials.changePassword(better)).rejects.toMatchObject({ code: 'INTEGRITY' });
+    await expect(credentials.changePassword({ current: password, next: better })).rejects.toMatchObject({
+      code: 'INTEGRITY',
+    });
   });
   expect(sent).toEqual([]);
 });
@@ -150,7 +152,7 @@ test('another password has an escrow again only if there was one, whoever would 
     const username = escrow ? 'gus' : 'hal';
     await register({ ...registering(profile, username), escrow });
     await withAccount(profile, async ({ credentials, notifications }) => {
-      const changed = await credentials.changePassword(better);
+      const changed = await credentials.changePassword({ current: password, next: better });
       const [waits] = accounts.requests.ofAccount((await accounts.byName(username))?.account ?? new Uint8Array(16));
       const { unlockRecord } = accounts.requests.byId(waits?.request ?? new Uint8Array(16)) ?? {};
       found.push([changed.escrow, hasEscrow(unlockRecord ?? new Uint8Array(0))]);

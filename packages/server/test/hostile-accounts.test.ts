@@ -7,7 +7,7 @@ import { resetProof, resetProofLabel } from '@coffer/protocol';
 import { Accounts } from '@coffer/storage';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { dial, open, TestDaemon, TestSite, type Greeted } from './support/test-daemon.ts';
+import { dial, open, openBehindPassword, TestDaemon, TestSite, type Greeted } from './support/test-daemon.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 jest.setTimeout(60_000);
@@ -226,7 +226,7 @@ test('an approved reset asks about the login a few times, and a few resets toget
 });
 
 test('a new password is finished once for each time it was begun; the account hears that it was asked for', async () => {
-  const { connection } = stack.use(await open(server.port, eve.device));
+  const { connection } = stack.use(await openBehindPassword(server.port, 'eve', eve.device));
   const change = { record: new Uint8Array(192), unlockRecord: new Uint8Array(10), authEpoch: 0 };
   const finish = async (): Promise<string> =>
     await connection.request('account.passwordFinish', change).then(
@@ -273,8 +273,21 @@ test('a password that was changed beside the daemon ends the sessions that ask n
   await expect(session.connection.closed).resolves.toBeUndefined();
 });
 
+test('an unlocked device sets no password, nor one that logged in as somebody else', async () => {
+  const change = { record: new Uint8Array(192), unlockRecord: new Uint8Array(10), authEpoch: 0 };
+  const unlocked = await open(server.port, eve.device);
+  const other = await openBehindPassword(server.port, 'finn', eve.device);
+  for (const { connection } of [stack.use(unlocked), stack.use(other)]) {
+    await expect(connection.request('account.passwordStart', { request: word() })).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: 'the password that is in force was not proved on this connection',
+    });
+    await expect(connection.request('account.passwordFinish', change)).rejects.toMatchObject({ code: 'REFUSED' });
+  }
+});
+
 test('names and login questions are tried a few times an hour, not thousands', async () => {
-  const { connection } = stack.use(await open(server.port, ann.device));
+  const { connection } = stack.use(await openBehindPassword(server.port, 'eve', eve.device));
   const codes = new Set<string>();
   for (let n = 0; n < 30; n += 1)
     await connection

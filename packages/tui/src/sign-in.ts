@@ -164,7 +164,7 @@ async function changeFirst(
     chosen !== undefined &&
     (await shell.work('changing the password', async (stop) => {
       await using account = await openAccount({ profile, unlock: known, signal });
-      await account.credentials.changePassword(chosen, AbortSignal.any([signal, stop]));
+      await account.credentials.changePassword({ current: password, next: chosen }, AbortSignal.any([signal, stop]));
     }));
   if (isChanged) return chosen;
   await logout({ profile, unlock: known });

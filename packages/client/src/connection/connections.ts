@@ -88,6 +88,21 @@ export class Connections implements AsyncDisposable {
     return work(await this.#connection(use, stop));
   }
 
+  /**
+   * One try on a connection of its own, which `logIn` proves the password on before the device is: what only the password allows.
+   * @throws what either throws; UNREACHABLE
+   */
+  async behindPassword<Result>(
+    logIn: (greeted: Greeted) => Promise<void>,
+    work: (connection: ClientConnection) => Promise<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const stop = signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal]);
+    stop.throwIfAborted();
+    await using connection = await this.#connect('control', stop, logIn);
+    return await work(connection);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort(new CofferError('CANCELLED', 'the connection was closed'));
     const open = await Promise.allSettled(this.#open.values());
@@ -117,7 +132,11 @@ export class Connections implements AsyncDisposable {
     return made;
   }
 
-  async #connect(use: ConnectionUse, signal: AbortSignal): Promise<ClientConnection> {
+  async #connect(
+    use: ConnectionUse,
+    signal: AbortSignal,
+    logIn?: (greeted: Greeted) => Promise<void>,
+  ): Promise<ClientConnection> {
     const { dial, clock, address, pin, who, onEvent, bandwidth } = this.#deps;
     const dialled = await dial(address, { kind: 'pin', pin }, signal);
     const isControl = use === 'control';
@@ -128,10 +147,11 @@ export class Connections implements AsyncDisposable {
     const greeted = await greet({ transport, role, clock, onEvent, keepAlive }, signal);
     try {
       this.#deps.onHello(greeted.hello);
+      await logIn?.(greeted);
       this.#deps.onProved(await proveDevice(greeted, who, signal));
       await this.#deps.onGreeted?.(greeted, signal);
       this.#wasConnected = true;
-      if (isControl) this.#deps.onControl?.();
+      if (isControl && logIn === undefined) this.#deps.onControl?.();
       return greeted.connection;
     } catch (error) {
       await greeted.connection[Symbol.asyncDispose]();

@@ -1,9 +1,11 @@
-import { CofferError } from '@coffer/core';
+import { CofferError, equalBytes, integrityError, isCofferError } from '@coffer/core';
 import type { Random } from '@coffer/core';
-import { hasEscrow, OpaqueClient, sealUnlockRecord } from '@coffer/crypto';
-import type { StartedRegistration } from '@coffer/crypto';
+import { hasEscrow, sealUnlockRecord } from '@coffer/crypto';
+import type { StartedLogin, StartedRegistration } from '@coffer/crypto';
 import type { ClientConnection, ResponseOf } from '@coffer/protocol';
 import type { Connections } from '../connection/connections.ts';
+import type { Greeted } from '../connection/session.ts';
+import { opaqueLogin, prepareLogin } from '../login/opaque-login.ts';
 import type { DeviceKeys, FullDeviceKeys } from '../profile/device-keys.ts';
 import type { Keystore } from '../profile/keystore.ts';
 import type { ProfileRecord } from '../profile/profile-record.ts';
@@ -11,6 +13,12 @@ import { recoveryKeyOf } from './recovery-key.ts';
 
 /** Something that was asked about the own password. */
 export type OwnRequest = ResponseOf<'account.requests'>['requests'][number];
+
+export interface PasswordPair {
+  /** The one in force. */
+  readonly current: string;
+  readonly next: string;
+}
 
 export interface PasswordChange {
   /** False: an administrator decides upon it first, and until then the old password is the one. */
@@ -22,6 +30,8 @@ export interface PasswordChange {
 export interface OwnCredentialsDeps {
   readonly connections: Connections;
   readonly record: ProfileRecord;
+  /** As the server called the account last. */
+  readonly username: () => string;
   readonly keys: DeviceKeys;
   readonly keystore: Keystore;
   readonly random: Random;
@@ -38,18 +48,26 @@ export class OwnCredentials {
   }
 
   /**
-   * Takes a new password, which the caller has checked. The keys of this device open with it too: at once when it is in force,
+   * Takes a new password, which the caller has checked, behind the one in force: whoever is at an unlocked machine has only its
+   * keys. The keys of this device open with it too: at once when it is in force,
    * otherwise beside the old one until it was used. There is an escrow again only if there was one.
-   * @throws INTEGRITY when the server gives a recovery key that the pinned authority did not sign; BUSY, CONFLICT
+   * @throws REFUSED when the current one is wrong; INTEGRITY when the server gives a recovery key that the pinned authority did not sign; BUSY, CONFLICT
    */
-  async changePassword(password: string, signal?: AbortSignal): Promise<PasswordChange> {
+  async changePassword({ current, next }: PasswordPair, signal?: AbortSignal): Promise<PasswordChange> {
     const { connections, record, keys, keystore } = this.#deps;
     if (keys.kind !== 'full') throw notHere();
-    await using opaque = await OpaqueClient.open();
-    const started = await opaque.startRegistration(password);
-    const changed = await connections.run('control', (one) => this.#change(one, { keys, started, signal }), signal);
-    if (changed.inForce) await keystore.save(record, keys, password);
-    else await keystore.saveNext(record, keys, password);
+    // It also tells what the account is called now, which a login names.
+    await connections.run('control', (one) => this.#deps.checkKeys(one, signal), signal);
+    const login = await prepareLogin(current);
+    await using opaque = login.client;
+    const started = await opaque.startRegistration(next);
+    const changed = await connections.behindPassword(
+      (greeted) => this.#logIn(greeted, login.started, signal),
+      (one) => this.#change(one, { keys, started, signal }),
+      signal,
+    );
+    if (changed.inForce) await keystore.save(record, keys, next);
+    else await keystore.saveNext(record, keys, next);
     return changed;
   }
 
@@ -71,6 +89,16 @@ export class OwnCredentials {
     const wait = { ...(signal && { signal }) };
     const ask = (one: ClientConnection) => one.request('account.requestsCancel', {}, wait);
     return (await this.#deps.connections.run('control', ask, signal)).response.cancelled;
+  }
+
+  async #logIn(greeted: Greeted, started: StartedLogin, signal: AbortSignal | undefined): Promise<void> {
+    const { record, username } = this.#deps;
+    try {
+      const { account } = await opaqueLogin({ greeted, username: username(), started }, signal);
+      if (!equalBytes(account, record.account)) throw integrityError('The account of this name');
+    } catch (error) {
+      throw isCofferError(error, 'REFUSED') ? wrongPassword(error) : error;
+    }
   }
 
   async #change(
@@ -100,6 +128,13 @@ export class OwnCredentials {
     const finish = await connection.request('account.passwordFinish', { record, unlockRecord, authEpoch }, wait);
     return { inForce: finish.response.request === null, escrow: recoveryKey !== undefined };
   }
+}
+
+function wrongPassword(cause: CofferError): CofferError {
+  return new CofferError('REFUSED', 'the current password is not right', {
+    hint: 'Nothing was changed. If it is lost, use `coffer password reset-request`.',
+    cause,
+  });
 }
 
 function notHere(): CofferError {

@@ -70,7 +70,11 @@ export class People {
 
   /** Of an account that a journal names, with the newest keys. @throws NOT_FOUND, INTEGRITY, UNREACHABLE */
   async byAccount(account: AccountId, signal?: AbortSignal): Promise<Person> {
-    const claim = await this.#refresh(account, signal);
+    return this.meet(account, await this.#refresh(account, signal));
+  }
+
+  /** What the server says of an account whose chain was just fetched, judged and remembered. @throws INTEGRITY */
+  meet(account: AccountId, claim: ServerClaim): Person {
     const person = this.#judge({ ...claim, username: canonicalUsername(claim.username) }, this.#state(account));
     this.#remember(person);
     return person;

@@ -1,15 +1,17 @@
 import { equalBytes, idKey } from '@coffer/core';
-import type { Hash, IdKey } from '@coffer/core';
+import type { AccountId, Hash, IdKey } from '@coffer/core';
 import { identityExtends, isHeard, isTeamId } from '@coffer/journal';
 import type { Commit, Directory, IdentityRef, Subject, VaultState } from '@coffer/journal';
 import type { ClientConnection } from '@coffer/protocol';
 import type { TeamJournals } from '../teams/team-journals.ts';
-import type { Chains } from './chains.ts';
+import type { Chains, ServerClaim } from './chains.ts';
 import { headsIn, headsNamed } from './named-heads.ts';
 
 export interface VaultIdentitiesDeps {
   readonly chains: Chains;
   readonly teams: TeamJournals;
+  /** Told whom a chain that was fetched is of: what they write must be told by their name. */
+  readonly meet: (account: AccountId, claim: ServerClaim) => void;
   /** False for a worker, which speaks only of its own account. */
   readonly mayIntroduceOthers: boolean;
 }
@@ -42,7 +44,7 @@ export class VaultIdentities {
     }
     for (const subject of wanted.values()) {
       if (isTeamId(subject)) await teams.refresh(connection, subject, signal);
-      else await chains.refresh(connection, subject, signal);
+      else this.#deps.meet(subject, await chains.refresh(connection, subject, signal));
     }
   }
 

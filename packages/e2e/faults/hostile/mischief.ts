@@ -35,9 +35,9 @@ function put(name: unknown, kind: string, { entry = id(), parent = rootEntry }: 
   return ['put', entry, parent, name, kind, 0, mtime, kind === 'directory' ? 0o755 : 0o644, []];
 }
 
-const directory = (name: unknown, place?: Place): RawOperation => put(name, 'directory', place);
+export const directory = (name: unknown, place?: Place): RawOperation => put(name, 'directory', place);
 
-function link(name: unknown, target: unknown, place?: Place): RawOperation {
+export function link(name: unknown, target: unknown, place?: Place): RawOperation {
   return [...put(name, 'symlink', place), target];
 }
 
@@ -45,7 +45,7 @@ const refOf = (entry: EntryId): PutRef => ({ kind: 'put', entry, chunks: [], seg
 const dropOf = (...entries: readonly EntryId[]): Ref => ({ kind: 'drop', entries, reason: 'removed' });
 
 /** An empty file with the reference that it needs. */
-function file(
+export function file(
   name: unknown,
   { entry = id(), parent = rootEntry }: Place = {},
 ): Required<Pick<HostileCommit, 'refs'>> & {
@@ -54,7 +54,8 @@ function file(
   return { operation: put(name, 'file', { entry, parent }), refs: [refOf(entry)] };
 }
 
-function commitOf(...parts: readonly (RawOperation | ReturnType<typeof file>)[]): HostileCommit {
+/** One commit of operations and files. */
+export function commitOf(...parts: readonly (RawOperation | ReturnType<typeof file>)[]): HostileCommit {
   const operations = parts.map((part) => ('operation' in part ? part.operation : part));
   return { operations, refs: parts.flatMap((part) => ('operation' in part ? part.refs : [])) };
 }
@@ -62,7 +63,7 @@ function commitOf(...parts: readonly (RawOperation | ReturnType<typeof file>)[])
 const bytes = (...values: readonly number[]): Uint8Array => new Uint8Array(values);
 
 /** What no honest client lets in, as a file, a directory and a symlink. */
-const impossibleNames: readonly (readonly [string, unknown])[] = [
+export const impossibleNames: readonly (readonly [string, unknown])[] = [
   ['nothing', ''],
   ['.', '.'],
   ['..', '..'],

@@ -1,6 +1,15 @@
-import { encodeCbor, equalBytes, randomId, systemClock, systemRandom, timestampFromMs } from '@coffer/core';
-import type { CommitId, Hash } from '@coffer/core';
-import { createTlsDial, Profile } from '@coffer/client';
+import {
+  concatBytes,
+  encodeCbor,
+  equalBytes,
+  randomId,
+  rootEntry,
+  systemClock,
+  systemRandom,
+  timestampFromMs,
+} from '@coffer/core';
+import type { CommitId, EntryId, Hash, VaultId } from '@coffer/core';
+import { createTlsDial, openAccount, Profile } from '@coffer/client';
 import type { ProfileRecord } from '@coffer/client';
 import { ed25519KeyPair, openCommitBody, sealCommitBody } from '@coffer/crypto';
 import { bodyAssociatedData, makeCommit, parseCommit, parseOperations, signedBytes } from '@coffer/journal';
@@ -33,12 +42,22 @@ interface RogueParts {
   readonly connection: ClientConnection;
   readonly record: ProfileRecord;
   readonly sign: Signer;
+  /** Where it writes, and the folder at the top of it. */
+  readonly vault: VaultId;
+  readonly top: EntryId;
   readonly epoch: { readonly n: number; readonly secret: Uint8Array };
 }
 
 const receiveTimeBytes = 8;
 
-/** A device with valid keys, let in by the server, that writes to the vault of its account what no honest client would. */
+/** A share as a member sees it, and the password of the member's machine. */
+export interface MemberOf {
+  readonly owner: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** A device with valid keys, let in by the server, that writes to a vault what no honest client would. */
 export class RogueDevice implements AsyncDisposable {
   readonly #parts: RogueParts;
 
@@ -46,7 +65,7 @@ export class RogueDevice implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** Takes the place of a logged-in device that has committed before, so that the journal knows it. */
+  /** In the vault of its account: takes the place of a logged-in device that has committed before, so that the journal knows it. */
   static async open({ home }: Coffer): Promise<RogueDevice> {
     const profile = Profile.open({ home, name: 'default' });
     const record = profile.requireRecord();
@@ -54,11 +73,32 @@ export class RogueDevice implements AsyncDisposable {
     const epoch = 'epochs' in keys ? keys.epochs.find(({ vault }) => equalBytes(vault, record.home)) : undefined;
     if (epoch === undefined) throw new TypeError('a device with a keystore of kind `file` is expected');
     const { sign } = ed25519KeyPair(keys.deviceSeed);
-    return new RogueDevice({ connection: await connected(record, sign), record, sign, epoch });
+    const place = { vault: record.home, top: rootEntry, epoch };
+    return new RogueDevice({ connection: await connected(record, sign), record, sign, ...place });
+  }
+
+  /** In a share of somebody else: takes the place of a machine of a member that has committed there before. */
+  static async openMember({ home }: Coffer, { owner, name, password }: MemberOf): Promise<RogueDevice> {
+    const profile = Profile.open({ home, name: 'default' });
+    const record = profile.requireRecord();
+    const unlock = (): Promise<string> => Promise.resolve(password);
+    const { sign } = ed25519KeyPair((await profile.keystore.open(record, unlock)).deviceSeed);
+    await using account = await openAccount({ profile, unlock });
+    const share = await account.shared.find(owner, name);
+    if (share === undefined) throw new TypeError('a share of that name is expected');
+    const { vault, entry } = share;
+    const n = vault.state?.epoch ?? 0;
+    const place = { vault: vault.id, top: entry.entry, epoch: { n, secret: vault.epochSecret(n) } };
+    return new RogueDevice({ connection: await connected(record, sign), record, sign, ...place });
   }
 
   get account(): ProfileRecord['account'] {
     return this.#parts.record.account;
+  }
+
+  /** The folder in which it can put something. */
+  get top(): EntryId {
+    return this.#parts.top;
   }
 
   get deviceName(): string {
@@ -67,20 +107,27 @@ export class RogueDevice implements AsyncDisposable {
 
   /** @throws what the server answers */
   async append(commit: HostileCommit): Promise<void> {
-    const { connection, record } = this.#parts;
-    const { response } = await connection.request('vault.head', { vault: record.home });
+    const { connection, vault } = this.#parts;
+    const { response } = await connection.request('vault.head', { vault });
     const { bytes } = this.#commit(commit, { seq: response.seq + 1, prev: response.head });
     await connection.request(
       'vault.append',
-      { vault: record.home },
+      { vault },
       { data: oneFrame(commit.newer === true ? ofNextVersion(bytes) : bytes) },
     );
   }
 
+  /** Stores bytes as a chunk of its own account, whatever they are. @throws what the server answers */
+  async putChunk(id: Uint8Array, sealed: Uint8Array): Promise<void> {
+    const { connection, vault } = this.#parts;
+    const data = oneFrame(concatBytes(id, sealed));
+    await connection.request('chunk.put', { vault, kind: 'chunk' }, { data });
+  }
+
   /** The file that was put last. @throws TypeError when there is none */
   async lastStoredFile(): Promise<StoredFile> {
-    const { connection, record, epoch } = this.#parts;
-    const { data } = await connection.request('vault.pull', { vault: record.home, after: 0 });
+    const { connection, vault, epoch } = this.#parts;
+    const { data } = await connection.request('vault.pull', { vault, after: 0 });
     let last: StoredFile | undefined;
     for await (const frame of data) {
       const { header, body } = parseCommit(frame.slice(receiveTimeBytes));
@@ -106,8 +153,8 @@ export class RogueDevice implements AsyncDisposable {
     { refs = [], operations = [], plain, body, misplaced }: HostileCommit,
     place: { seq: number; prev: Hash },
   ): Commit {
-    const { record, sign, epoch } = this.#parts;
-    const { home: vault, account, device } = record;
+    const { record, sign, vault, epoch } = this.#parts;
+    const { account, device } = record;
     const commitId: CommitId = randomId(systemRandom);
     const associatedData = bodyAssociatedData({
       vault,

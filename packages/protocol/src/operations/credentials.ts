@@ -58,7 +58,7 @@ export const credentialOperations = {
     code: 0x0208,
     access: 'device',
     about:
-      'First half of a new password of the own account. Full devices only; limited like logins. `unlockRecord` is the one in force: the next has an escrow only if this one has.',
+      'First half of a new password of the own account, on a connection that has logged in with the one in force before its device was proved. Full devices only; limited like logins. `unlockRecord` is the one in force: the next has an escrow only if this one has.',
     request: z.strictObject({ request: opaque }),
     response: z.strictObject({ response: opaque, authEpoch: count, recovery, unlockRecord }),
   },

@@ -1,5 +1,5 @@
-import { idKey } from '@coffer/core';
-import { foldChain, type IdentityState } from '@coffer/journal';
+import { equalBytes, idKey } from '@coffer/core';
+import { foldChain, readCertificate, type IdentityState } from '@coffer/journal';
 import type { ResponseOf } from '@coffer/protocol';
 import { readStoredBytes, type AccountRecord, type Accounts } from '@coffer/storage';
 import { findUser } from './find-user.ts';
@@ -28,10 +28,19 @@ export async function showUser(path: string, accounts: Accounts, username: strin
     folder,
     createdAtMs,
     mustChange,
-    certified: record.certificate !== null,
+    certified: isCertified(record, identity),
     fingerprint: identity.fingerprint,
     devices: await devicesOf(accounts, { record, identity }),
   };
+}
+
+/** Whether the certificate that lies there is still about the account's name and keys: both may have changed since. */
+function isCertified({ certificate, canonicalUsername }: AccountRecord, { fingerprint }: IdentityState): boolean {
+  if (certificate === null) return false;
+  const opened = readCertificate(certificate);
+  return (
+    opened.type === 'identity' && opened.username === canonicalUsername && equalBytes(opened.fingerprint, fingerprint)
+  );
 }
 
 async function devicesOf(

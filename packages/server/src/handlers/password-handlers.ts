@@ -1,4 +1,4 @@
-import { CofferError, randomId } from '@coffer/core';
+import { CofferError, equalBytes, randomId } from '@coffer/core';
 import { operations, type Handlers, type RequestOf, type ResponseOf } from '@coffer/protocol';
 import type { AccountRequest } from '@coffer/storage';
 import type { AuditEvent } from '../log/audit.ts';
@@ -35,6 +35,7 @@ export function passwordHandlers(services: Services): Pick<Handlers<Connection>,
     },
     'account.passwordStart': async ({ request }, { context }) => {
       requireFull(context);
+      requirePassword(context);
       const { account } = context;
       takeTurn(starts, account);
       context.passwordBegun = true;
@@ -84,7 +85,7 @@ async function finish(
   }
   const { request } = accounts.requests.openChange({ ...change, request: randomId<'request'>(random) });
   record(services, context, { category: 'password', operation: 'account.passwordFinish', note: 'requested' });
-  // Whoever is at an unlocked device can ask: any other full device can cancel it.
+  // Whoever knows the password can ask: any other full device can cancel it.
   await notifications.notify(account, { kind: 'change-requested', device: context.device.device });
   await notifications.notifyAdmins({ kind: 'request-made', actor: account, request });
   return { request };
@@ -100,6 +101,14 @@ function requireFull({ device }: Connection): void {
   if (device.scope === 'full') return;
   throw new CofferError('NOT_ALLOWED', 'an unattended device may not change the account', {
     hint: 'Sign in with --keystore password or keyring, and run it there.',
+  });
+}
+
+/** Whoever is at an unlocked machine must not lock the person out. One connection may log in as one and prove the device of another. */
+function requirePassword({ account, passwordOf }: Connection): void {
+  if (passwordOf !== undefined && equalBytes(passwordOf, account)) return;
+  throw new CofferError('REFUSED', 'the password that is in force was not proved on this connection', {
+    hint: 'Give the current password. If it is lost, use `coffer password reset-request`.',
   });
 }
 

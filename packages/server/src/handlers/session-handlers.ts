@@ -125,6 +125,7 @@ async function finishLogin(
   }
   pending.attempt.succeeded();
   context.standing = { phase: 'login', account };
+  context.passwordOf = account;
   services.audit.record('auth', { ...eventOf('session.loginFinish'), status: 'OK', account, address: context.address });
   return { proof: loginProof(sessionKey, 'server', transcript) };
 }

@@ -72,6 +72,8 @@ export class Connection {
   proof: PendingProof | undefined;
   registration: PendingRegistration | undefined;
   reset: PendingReset | undefined;
+  /** Of whom the password was proved here. */
+  passwordOf: AccountId | undefined;
   /** A change of the password was begun here, and not finished. */
   passwordBegun = false;
   /** Of the account when the device was proved: a password that was changed since ends the session. */

@@ -178,6 +178,14 @@ export async function open(port: number, device: TestDevice, role: 'control' | '
   return greeted;
 }
 
+/** Dials, logs in with the password, and proves the device: what changes a password is behind both. */
+export async function openBehindPassword(port: number, username: string, device: TestDevice): Promise<Greeted> {
+  const greeted = await dial(port);
+  await login(greeted, username);
+  await prove(greeted, device);
+  return greeted;
+}
+
 /** First half of a password login; the client itself notices a wrong password. */
 export async function startLogin({ connection, server }: Greeted, username: string, typed: string) {
   await opaqueReady;

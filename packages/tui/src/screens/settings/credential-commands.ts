@@ -4,12 +4,18 @@ import type { Services } from '../../services/services.ts';
 
 /** Another password for the account; where the server wants it so, an administrator decides upon it first. */
 export async function changePassword({ ui, account, newPasswords }: Services): Promise<void> {
+  const current = await ui.ask({
+    title: 'Your current password',
+    isSecret: true,
+    check: (text) => (text === '' ? 'the password is needed; if it is lost: coffer password reset-request' : undefined),
+  });
+  if (current === undefined) return;
   const password = await askNewPassword(ui, newPasswords, 'Another password for your account');
   if (password === undefined) return;
   let said = '';
   let hasEscrow = true;
   const isDone = await ui.work('changing the password', async (signal) => {
-    const { inForce, escrow } = await account.credentials.changePassword(password, signal);
+    const { inForce, escrow } = await account.credentials.changePassword({ current, next: password }, signal);
     hasEscrow = escrow;
     said = inForce
       ? 'the new password is in force; sessions of other devices have ended'
