@@ -104,7 +104,7 @@ function addRegistration(program: CommanderCommand, add: AddCommand): void {
 function addPasswordCommands(password: CommanderCommand, add: AddCommand): void {
   add(password, {
     usage: 'change',
-    summary: 'take a new password; where the server says so, an administrator approves it first',
+    summary: 'take a new password behind the current one; where the server says so, an administrator approves it first',
     load: () => import('./commands/password-change.ts'),
   })
     .option('--password-stdin', 'read the new password from standard input (or COFFER_NEW_PASSWORD_FILE)')

@@ -219,7 +219,8 @@ class DeviceAccount implements Account {
     };
     const username = (): string => profile.requireRecord().username;
     const deps = { connections: this.#connections, record, keys, keystore: profile.keystore, random, checkKeys };
-    return new OwnCredentials({ ...deps, username });
+    const onRenamed = (name: string): void => profile.save({ ...profile.requireRecord(), username: name });
+    return new OwnCredentials({ ...deps, username, onRenamed });
   }
 
   get server(): ServerAdmin {
@@ -318,9 +319,9 @@ class DeviceAccount implements Account {
 
   /** Name and role are the server's to say, and may change. */
   #remember({ username, role }: { readonly username: string; readonly role: 'user' | 'admin' }): void {
-    const { profile, record } = this.#deps;
-    if (record.username !== username || record.role !== role)
-      profile.save({ ...profile.requireRecord(), username, role });
+    const { profile } = this.#deps;
+    const known = profile.requireRecord();
+    if (known.username !== username || known.role !== role) profile.save({ ...known, username, role });
   }
 
   #openHome(): JournalVault {

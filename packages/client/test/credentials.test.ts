@@ -168,6 +168,29 @@ test('another password has an escrow again only if there was one, whoever would 
   ]);
 });
 
+test('a machine that is unlocked sets no other password without the one in force', async () => {
+  const profile = newProfile();
+  await register(registering(profile, 'ivy'));
+  await using accounts = await Accounts.open(server.storage);
+  const { account, authEpoch } = (await accounts.byName('ivy')) ?? { account: new Uint8Array(16), authEpoch: -1 };
+  const sent: string[] = [];
+  lies = (honest) => ({
+    'account.passwordStart': async (...args) => {
+      sent.push('account.passwordStart');
+      return await honest['account.passwordStart'](...args);
+    },
+  });
+  await withAccount(profile, async ({ credentials }) => {
+    await expect(credentials.changePassword({ current: better, next: better })).rejects.toMatchObject({
+      code: 'REFUSED',
+      hint: expect.stringContaining('reset-request'),
+    });
+  });
+  expect(sent).toEqual([]);
+  expect(accounts.requests.ofAccount(account)).toEqual([]);
+  expect((await accounts.byName('ivy'))?.authEpoch).toBe(authEpoch);
+});
+
 test('a lost answer to a registration is no lost account', async () => {
   lies = (honest) => ({
     'account.registerFinish': async (request, call) => {

@@ -22,7 +22,10 @@ test(
     writeFileSync(`${source}/plan.txt`, 'the plan');
     writeFileSync(`${source}/deep/notes.txt`, 'the notes');
     await alice.json(['put', source, '/']);
+    const before = await contentBytes(alice);
     await alice.json(['share', '/docs', 'bob']);
+    // The journal of the share is new; of the contents nothing was sent again.
+    await expect(contentBytes(alice)).resolves.toBe(before);
 
     await expect(bob.json(['shares'])).resolves.toMatchObject([
       { path: '/Shared/alice/docs', owner: 'alice', member: 'bob', role: 'read', state: 'active' },
@@ -41,6 +44,7 @@ test(
     await alice.json(['share', '/docs', 'bob', '--write']);
     await bob.json(['put', copy, '/Shared/alice/docs/from-bob.txt']);
     await expect(alice.json(['ls', '/docs'])).resolves.toHaveLength(3);
+    expect((await alice.run(['notifications'])).stdout).toContain('bob made a change in');
     await bob.json(['cp', '/Shared/alice/docs/plan.txt', '/mine.txt']);
     expect((await bob.run(['cat', '/mine.txt'])).stdout).toBe('the plan');
     const moved = await bob.run(['mv', '/mine.txt', '/Shared/alice/docs', '--json']);
@@ -58,6 +62,47 @@ test(
   },
   patienceMs,
 );
+
+test(
+  'two people write into one share at once: everything is there, for both',
+  async () => {
+    await using vault = await startVault();
+    const { alice, bob } = await people(vault);
+    await alice.json(['mkdir', '/docs']);
+    await alice.json(['share', '/docs', 'bob', '--write']);
+    await bob.json(['ls', '/Shared/alice/docs']);
+    const numbers = [0, 1, 2, 3];
+    const write = (device: Coffer, path: string, text: string) => device.run(['put', '-', path], { input: text });
+    const ended = await Promise.all(
+      numbers.flatMap((number) => [
+        write(alice, `/docs/alice-${number}.txt`, `hers ${number}`),
+        write(bob, `/Shared/alice/docs/bob-${number}.txt`, `his ${number}`),
+        write(number % 2 === 0 ? alice : bob, `${number % 2 === 0 ? '' : '/Shared/alice'}/docs/both.txt`, `${number}`),
+      ]),
+    );
+    expect(
+      ended.map(({ exitCode, stderr }) => [exitCode, stderr]).filter(([exitCode]) => exitCode !== 0 && exitCode !== 5),
+    ).toEqual([]);
+    for (const [device, path] of [
+      [alice, '/docs'],
+      [bob, '/Shared/alice/docs'],
+    ] as const) {
+      const names = (await device.json<{ name: string }[]>(['ls', path])).map(({ name }) => name);
+      expect(names).toEqual(
+        ['alice', 'bob'].flatMap((who) => numbers.map((one) => `${who}-${one}.txt`)).concat('both.txt'),
+      );
+      expect((await device.run(['cat', `${path}/alice-3.txt`])).stdout).toBe('hers 3');
+      expect((await device.run(['cat', `${path}/bob-3.txt`])).stdout).toBe('his 3');
+    }
+  },
+  patienceMs,
+);
+
+/** What the contents take on the server, without their history. */
+async function contentBytes(device: Coffer): Promise<number> {
+  const usage = await device.json<{ storedBytes: number; journalBytes: number }>(['usage']);
+  return usage.storedBytes - usage.journalBytes;
+}
 
 test(
   'a folder that holds a share is synced with it, by its owner and by a member',

@@ -32,6 +32,8 @@ export interface OwnCredentialsDeps {
   readonly record: ProfileRecord;
   /** As the server called the account last. */
   readonly username: () => string;
+  /** It is called so from now on. */
+  readonly onRenamed: (username: string) => void;
   readonly keys: DeviceKeys;
   readonly keystore: Keystore;
   readonly random: Random;
@@ -75,6 +77,7 @@ export class OwnCredentials {
   async rename(username: string, signal?: AbortSignal): Promise<void> {
     const wait = { ...(signal && { signal }) };
     await this.#deps.connections.run('control', (one) => one.request('account.rename', { username }, wait), signal);
+    this.#deps.onRenamed(username);
   }
 
   /** Newest first. */
