@@ -31,11 +31,8 @@ let plan: StoredFile;
 
 beforeAll(async () => {
   vault = await startVault();
-  [alice, bob, carol] = (await Promise.all(['alice', 'bob', 'carol'].map((name) => vault.addPerson(name)))) as [
-    Person,
-    Person,
-    Person,
-  ];
+  const add = (name: string): Promise<Person> => vault.addPerson(name);
+  [alice, bob, carol] = await Promise.all([add('alice'), add('bob'), add('carol')]);
   await alice.device.json(['mkdir', ours]);
   await put(alice.device, { text: 'the plan', path: `${ours}/plan.txt` });
   await alice.device.json(['share', ours, 'bob', '--write']);
