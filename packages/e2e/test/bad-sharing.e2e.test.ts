@@ -72,8 +72,8 @@ test('twice, a path inside a share, somebody else’s share, and what a share do
   await alice.device.json(['share', '/docs', 'bob']);
   const before = await state();
   await expectRefused(alice.device, ['share', '/docs', 'bob'], { code: 'EXISTS', exitCode: 5 });
-  await expectRefused(alice.device, ['share', '/docs/deep', 'bob'], { code: 'NOT_ALLOWED', exitCode: 6 });
-  await expectRefused(bob.device, ['share', '/Shared/alice/docs', 'admin'], { code: 'NOT_ALLOWED', exitCode: 6 });
+  await expectRefused(alice.device, ['share', '/docs/deep', 'bob'], { code: 'INVALID', exitCode: 2 });
+  await expectRefused(bob.device, ['share', '/Shared/alice/docs', 'admin'], { code: 'INVALID', exitCode: 2 });
   await expectRefused(bob.device, ['put', '-', '/Shared/alice/docs/x'], {
     code: 'NOT_ALLOWED',
     exitCode: 6,

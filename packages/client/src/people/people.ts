@@ -61,7 +61,7 @@ export class People {
     const found = await this.#ask((one) => one.request('directory.lookUp', { username }, options), signal);
     const { account } = found.response;
     if (canonicalUsername(found.response.username) !== wanted) throw wrongAnswer();
-    if (this.#deps.chains.isOwn(account)) throw new CofferError('INVALID', 'that is you');
+    if (this.#deps.chains.isOwn(account)) throw yourself();
     const { certificate } = await this.#refresh(account, signal);
     const person = this.#judge({ username: wanted, certificate }, this.#state(account));
     this.#remember(person);
@@ -165,6 +165,10 @@ export class People {
 /** As the server's accounts are unique: NFKC, lower case. */
 export function canonicalUsername(username: string): string {
   return username.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+function yourself(): CofferError {
+  return new CofferError('INVALID', 'that is you', { hint: 'Name another person; `coffer whoami` says who you are.' });
 }
 
 function wrongAnswer(): CofferError {

@@ -310,7 +310,9 @@ export class Accounts implements AsyncDisposable {
   async revokeInvite(tokenHash: Uint8Array): Promise<void> {
     this.#database.change(() => {
       if (this.#tables.removeInvite(tokenHash) === 0)
-        throw new CofferError('NOT_FOUND', 'there is no such invite, or it was used');
+        throw new CofferError('NOT_FOUND', 'there is no such invite, or it was used', {
+          hint: 'See `coffer admin invites`.',
+        });
     });
   }
 
@@ -384,7 +386,7 @@ export class Accounts implements AsyncDisposable {
     const skeleton = usernameSkeleton(username);
     for (const name of this.#tables.names()) {
       if (name === own) continue;
-      if (name === username) throw new CofferError('EXISTS', 'this username is taken');
+      if (name === username) throw new CofferError('EXISTS', 'this username is taken', { hint: 'Choose another one.' });
       if (usernameSkeleton(name) === skeleton)
         throw new CofferError('EXISTS', 'this username reads like one that is taken', {
           hint: 'Choose one that differs in more than 0 and o, or 1, l and i.',

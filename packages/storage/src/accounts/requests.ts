@@ -207,7 +207,10 @@ export class Requests {
     if (found.state === 'expired') throw expired();
     if (found.state === 'open') return found;
     const how = found.state === 'done' ? 'approved' : found.state;
-    throw new CofferError('CONFLICT', `this request was ${how} already`, notAgain);
+    throw new CofferError('CONFLICT', `this request was ${how} already`, {
+      ...notAgain,
+      hint: 'Nothing was changed now. A new one has to be asked for; see `coffer admin requests`.',
+    });
   }
 
   #decide({ request, by }: Decision, change: Parameters<RequestTables['update']>[1]): void {
