@@ -11,7 +11,7 @@ export interface VaultIdentitiesDeps {
   readonly chains: Chains;
   readonly teams: TeamJournals;
   /** Told whom a chain that was fetched is of: what they write must be told by their name. */
-  readonly meet: (account: AccountId, claim: ServerClaim) => void;
+  readonly meet?: (account: AccountId, claim: ServerClaim) => void;
   /** False for a worker, which speaks only of its own account. */
   readonly mayIntroduceOthers: boolean;
 }
@@ -44,7 +44,10 @@ export class VaultIdentities {
     }
     for (const subject of wanted.values()) {
       if (isTeamId(subject)) await teams.refresh(connection, subject, signal);
-      else this.#deps.meet(subject, await chains.refresh(connection, subject, signal));
+      else {
+        const claim = await chains.refresh(connection, subject, signal);
+        this.#deps.meet?.(subject, claim);
+      }
     }
   }
 
