@@ -64,7 +64,7 @@ const directImports = {
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]packages[\\/]\w+[\\/]dist[\\/].*\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8'))
-        .replaceAll(/^import \{([^}]*)\} from '@coffer\/(\w+)';$/gm, (_, names, from) => importEach(names, from))
+        .replaceAll(/^(import|export) \{([^}]*)\} from '@coffer\/(\w+)';$/gm, (_, ...parts) => takeEach(...parts))
         .replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';"),
     }));
   },
@@ -108,9 +108,9 @@ async function bundle() {
 }
 
 /** In one line, so that a stack still leads to the right one. */
-function importEach(names, from) {
+function takeEach(verb, names, from) {
   const wanted = names.split(',').flatMap((name) => name.trim() || []);
-  return wanted.map((name) => `import { ${name} } from '${moduleOf(name.split(' as ')[0], from)}';`).join(' ');
+  return wanted.map((name) => `${verb} { ${name} } from '${moduleOf(name.split(' as ')[0], from)}';`).join(' ');
 }
 
 /** The file that makes what a package exports under a name. */
