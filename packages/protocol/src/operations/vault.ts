@@ -78,7 +78,8 @@ export const vaultOperations = {
 export const vaultEvents = {
   'vault.advanced': {
     code: 0x0481,
-    about: 'The journal has grown to `seq`; positions in between may be left out. Who was away pulls.',
+    about:
+      'The journal has grown to `seq`; positions in between may be left out. Who was away pulls. 0, once: the account may not read it any more.',
     message: z.strictObject({ vault, seq }),
   },
 } as const satisfies EventTable;

@@ -75,7 +75,11 @@ export class WatchHub {
     const vault = watch.vaults.get(key);
     if (vault === undefined) return;
     if (await watch.watcher.mayRead(vault)) await watch.watcher.notify(vault, seq);
-    else this.#remove(watch, key);
+    else {
+      this.#remove(watch, key);
+      // The last one, with no position: it looks, and is told that there is no such vault.
+      await watch.watcher.notify(vault, 0);
+    }
   }
 
   #remove(watch: Watch, key: IdKey): void {
