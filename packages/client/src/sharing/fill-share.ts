@@ -79,8 +79,10 @@ async function fill(
 
 /** @throws INVALID for the whole vault, a link, and what holds a share */
 export function checkShareable(tree: TreeReader, entry: Entry): void {
-  if (equalBytes(entry.entry, tree.root().entry)) throw new CofferError('INVALID', 'the whole vault cannot be shared');
-  if (entry.kind === 'symlink') throw new CofferError('INVALID', 'a link cannot be shared by itself');
+  if (equalBytes(entry.entry, tree.root().entry))
+    throw new CofferError('INVALID', 'the whole vault cannot be shared', { hint: 'Share a folder or a file of it.' });
+  if (entry.kind === 'symlink')
+    throw new CofferError('INVALID', 'a link cannot be shared by itself', { hint: 'Share what it leads to.' });
   for (const below of tree.walk(entry.entry)) {
     if (below.entry.kind !== 'mount') continue;
     const path = formatPath([...(tree.path(entry.entry) ?? []), ...below.path]);
@@ -128,5 +130,7 @@ function sharedMeanwhile(): CofferError {
 }
 
 function vanished(): CofferError {
-  return new CofferError('NOT_FOUND', 'it was removed while it was being shared');
+  return new CofferError('NOT_FOUND', 'it was removed while it was being shared', {
+    hint: 'See what is there with `coffer ls`.',
+  });
 }
