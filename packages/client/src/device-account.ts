@@ -38,6 +38,7 @@ import { Sharing } from './sharing/sharing.ts';
 import { SharingLock } from './sharing/sharing-lock.ts';
 import { VaultMembers } from './sharing/vault-members.ts';
 import { TeamJournals } from './teams/team-journals.ts';
+import { TeamNames } from './teams/team-names.ts';
 import { Teams } from './teams/teams.ts';
 import type { Vault } from './vault.ts';
 import { ServerAdmin } from './server-admin.ts';
@@ -142,7 +143,8 @@ class DeviceAccount implements Account {
     const own = { chains: this.#chains, journals: this.#journals, server, keys: full };
     const username = (): string => profile.requireRecord().username;
     const members = (): VaultMembers => this.#members;
-    this.teams = new Teams({ ...parts, ...profile.deps, ...own, ...onBroken, members, username });
+    const names = new TeamNames(profile.teamNamesPath);
+    this.teams = new Teams({ ...parts, ...profile.deps, ...own, ...onBroken, names, members, username });
     this.#members = new VaultMembers({ ...parts, ...profile.deps, ...own, teams: this.teams });
     this.ownDevices = new OwnDevices({
       ...parts,

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { equalBytes, idKey } from '@coffer/core';
 import type { JournalVault } from '../src/vaults/journal-vault.ts';
 import { codeOf } from './support/code-of.ts';
 import { Machines } from './support/machines.ts';
@@ -159,6 +160,14 @@ describe('a departure', () => {
   });
 });
 
+test('somebody who left an own team keeps what it has pending until its owner has acted', async () => {
+  const { team, path } = await newTeam(alice, ['bob', 'carol']);
+  await bob.run(async ({ teams }) => teams.leave(await teams.find(team)));
+  await expect(alice.shares()).resolves.toContain(`${path} team:${team} read pending`);
+  await workOff(alice);
+  await expect(alice.shares()).resolves.toContain(`${path} team:${team} read active`);
+});
+
 describe('what is refused, with nothing changed', () => {
   test('a second team of the name, strange names, oneself, somebody twice, nobody, a team in a team', async () => {
     const { team } = await newTeam(alice, ['bob']);
@@ -208,6 +217,33 @@ describe('what is refused, with nothing changed', () => {
       (await teams.list()).filter(({ name }) => name.startsWith(`${team}~`)).map(({ owner }) => owner.username),
     );
     expect(marked.toSorted()).toEqual(['alice', 'carol']);
+  });
+
+  test('a name means no other team when the server hides the one that this device knows', async () => {
+    const { team } = await newTeam(alice, ['bob']);
+    const id = await bob.run(async ({ teams }) => (await teams.find(team)).id);
+    await create(carol, team);
+    await add(carol, team, 'bob');
+    machines.lies.handlers['vault.list'] = (honest) => async (request, call) => ({
+      vaults: (await honest(request, call)).vaults.filter(({ vault }) => !equalBytes(vault, id)),
+    });
+    await bob.write(`/hidden-${team}/file.txt`, 'x');
+    const refused = await bob.share(`/hidden-${team}`, `team:${team}`).catch((error: unknown) => error);
+    const [marked] = await bob.run(async ({ teams }) =>
+      (await teams.list()).filter(({ name }) => name.startsWith(team)).map(({ name }) => name),
+    );
+    machines.lies.handlers = {};
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining(`${team}~`) });
+    expect(marked).toMatch(/~[0-9a-f]{8}$/);
+    const named = `${team}~${idKey(id).slice(0, 12)}`;
+    await bob.share(`/hidden-${team}`, `team:${named}`);
+    await expect(alice.read(`/Shared/bob/hidden-${team}/file.txt`)).resolves.toBe('x');
+    expect(await codeOf(carol.read(`/Shared/bob/hidden-${team}/file.txt`))).toBe('NOT_FOUND');
+    const shown = (await bob.shares()).find((line) => line.startsWith(`/hidden-${team} `));
+    expect(shown).toContain(`team:${team}~${idKey(id).slice(0, 8)}`);
+    await expect(bob.takeFrom(`/hidden-${team}`, `team:${team}`)).resolves.toBeUndefined();
+    await bob.takeFrom(`/hidden-${team}`, `team:${team}~${idKey(id).slice(0, 8)}`);
+    expect(await codeOf(alice.read(`/Shared/bob/hidden-${team}/file.txt`))).toBe('NOT_FOUND');
   });
 
   test('an unattended machine changes no team', async () => {

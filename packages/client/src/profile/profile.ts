@@ -115,6 +115,11 @@ export class Profile {
     return this.#file('teams');
   }
 
+  /** Which teams this device has seen under which name. */
+  get teamNamesPath(): string {
+    return this.#file('team-names');
+  }
+
   /** Whom this device knows, and by which keys. */
   get peoplePath(): string {
     return this.#file('people');

@@ -1,5 +1,5 @@
 import { CofferError, equalBytes, idKey } from '@coffer/core';
-import type { AccountId, Clock, EntryId, Random, VaultId } from '@coffer/core';
+import type { AccountId, Clock, EntryId, IdKey, Random, VaultId } from '@coffer/core';
 import { isTeamId } from '@coffer/journal';
 import type { EntryName, Member, Role } from '@coffer/journal';
 import type { Connections } from '../connection/connections.ts';
@@ -113,7 +113,7 @@ export class Sharing {
     await this.#deps.members.remove(vault, [member], signal);
   }
 
-  /** A member of a share by the name that this device knows, or that `outgoing` shows: the account may be gone. @throws INTEGRITY, UNREACHABLE */
+  /** A member of a share by the name that this device knows, or that `outgoing` shows: the account may be gone. @throws INVALID when two are shown by it; INTEGRITY, UNREACHABLE */
   async memberNamed(
     { mount, name }: { readonly mount: Entry; readonly name: string },
     signal?: AbortSignal,
@@ -127,7 +127,10 @@ export class Sharing {
       !isTeamId(account) && this.#deps.people.known(account).username === wanted;
     const [known, ...more] = members.filter(isKnownAs);
     // Whoever has the name now may be another than who had it before.
-    return known !== undefined && more.length === 0 ? known : members.find(({ username }) => username === wanted);
+    if (known !== undefined && more.length === 0) return known;
+    const [found, ...alike] = members.filter(({ username }) => username === wanted);
+    if (alike.length > 0) throw severalMembers(name);
+    return found;
   }
 
   /** Gives up what somebody shares with the account. @throws NOT_ALLOWED when it is shared with a team; UNREACHABLE */
@@ -163,6 +166,7 @@ export class Sharing {
     const { members } = this.#deps;
     const home = await this.#deps.home(signal);
     const shares: OutgoingShare[] = [];
+    const teamsLeft = new Map<IdKey, boolean>();
     for (const mount of home.mounts()) {
       const vault = await this.#mounted(mount, signal);
       const { state } = vault;
@@ -175,15 +179,31 @@ export class Sharing {
         const person = await members.shown(other, signal);
         const hasLeft = left.some((account) => equalBytes(account, member));
         const share = { names, mount, member: person, role };
-        shares.push({ ...share, state: hasLeft ? 'left' : this.#stateOf(other) });
+        const isWaiting = hasLeft ? false : await this.#isTeamLeft(other, teamsLeft, signal);
+        shares.push({ ...share, state: hasLeft ? 'left' : isWaiting ? 'pending' : this.#stateOf(other) });
       }
     }
     return shares;
   }
 
   #stateOf(member: Member): Exclude<ShareState, 'left'> {
-    if (!this.#deps.members.isChanged(member)) return 'active';
-    return isTeamId(member.member) ? 'pending' : 'unconfirmed';
+    const { members } = this.#deps;
+    if (isTeamId(member.member)) return members.isPending(member) ? 'pending' : 'active';
+    return members.isChanged(member) ? 'unconfirmed' : 'active';
+  }
+
+  /** Whether somebody has left an own team, whose key is still the one they had: nobody but its owner is told. */
+  async #isTeamLeft(
+    { member: id }: Member,
+    known: Map<IdKey, boolean>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { members, teams } = this.#deps;
+    if (!isTeamId(id) || !teams.isOwn(id)) return false;
+    const key = idKey(id);
+    const hasLeft = known.get(key) ?? (await members.leftBy({ id }, signal)).length > 0;
+    known.set(key, hasLeft);
+    return hasLeft;
   }
 
   /**
@@ -290,6 +310,12 @@ export class Sharing {
 function alreadyShared({ username }: Person): CofferError {
   return new CofferError('EXISTS', `it is shared with ${username} already`, {
     hint: 'See who has what with `coffer shares`; --write lets them change it.',
+  });
+}
+
+function severalMembers(name: string): CofferError {
+  return new CofferError('INVALID', `it is shared with several that are called ${name}`, {
+    hint: 'See them with `coffer shares`, and give a team as team:NAME~ID.',
   });
 }
 

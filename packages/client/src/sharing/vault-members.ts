@@ -51,21 +51,24 @@ export class VaultMembers {
 
   /** True when the member is new or changed. @throws NOT_ALLOWED for keys that nobody vouches for; CONFLICT, INTEGRITY, UNREACHABLE */
   async admit(vault: JournalVault, { person, role }: Admit, signal?: AbortSignal): Promise<boolean> {
-    requireKnown(person);
+    // Somebody may have gone from a team while a share was filled: its key from before is theirs.
+    const newest = isTeamId(person.account) ? await this.#deps.teams.personOf(person.account, signal) : person;
+    requireKnown(newest);
+    const { fingerprint } = newest;
     const trusts = await this.#trustedTeams(vault, signal);
     let isNew = false;
     await vault.change(async () => {
       const context = this.context(vault);
       const known = context.state.members.get(idKey(person.account));
-      if (known?.role === role && equalBytes(known.fingerprint, person.fingerprint)) return undefined;
+      if (known?.role === role && equalBytes(known.fingerprint, fingerprint)) return undefined;
       isNew = true;
       const wanted = {
         member: person.account,
         role,
         head: this.#headOf(person.account),
-        fingerprint: person.fingerprint,
+        fingerprint,
       };
-      if (known !== undefined && !equalBytes(known.fingerprint, person.fingerprint))
+      if (known !== undefined && !equalBytes(known.fingerprint, fingerprint))
         return readmission(wanted, context, trusts);
       return { refs: [admission(wanted, context)] };
     }, signal);
@@ -94,7 +97,7 @@ export class VaultMembers {
   }
 
   /** Accounts and teams that have left the vault, or are gone, and still are in its journal. @throws UNREACHABLE */
-  async leftBy(vault: JournalVault, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
+  async leftBy(vault: Pick<JournalVault, 'id'>, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
     const options = { ...(signal && { signal }) };
     const { response } = await this.#deps.connections.run(
       'control',
@@ -114,6 +117,22 @@ export class VaultMembers {
   isChanged({ member, fingerprint }: Member): boolean {
     const now = this.#fingerprintOf(member);
     return now !== undefined && !equalBytes(now, fingerprint);
+  }
+
+  /**
+   * True while a team that is a member waits for a new key, or the vault for that of the team: somebody who went, or a thief of a
+   * device, still holds it. As far as this device knows the people in it.
+   */
+  isPending(member: Member): boolean {
+    if (!isTeamId(member.member)) return false;
+    return this.isChanged(member) || this.isTeamPending(member.member);
+  }
+
+  /** The same of a team itself. */
+  isTeamPending(id: VaultId): boolean {
+    const { journals } = this.#deps;
+    const people = [...(journals.current(id)?.members.values() ?? [])];
+    return people.some((one) => this.isChanged(one) && journals.isGivenTo(id, one.member));
   }
 
   /** With the newest keys; undefined when the account is gone. @throws INTEGRITY, UNREACHABLE */

@@ -66,20 +66,33 @@ export class EpochSecrets {
 
   /** The committed secret of epoch `n`; undefined when this device was given none. @throws INTEGRITY */
   secret(n: number): Uint8Array | undefined {
-    const known = this.#secrets.get(n);
-    if (known !== undefined) return known;
-    const record = this.#records.get(n);
-    if (record === undefined) return undefined;
-    const secret = this.#found(record);
-    if (secret !== undefined) this.#secrets.set(n, secret);
+    const broken: unknown[] = [];
+    const nearest = this.#nearest(n, broken);
+    // A seal that does not open harms nobody who has the secret in another way.
+    if (nearest === undefined && broken.length > 0) throw broken[0];
+    if (nearest === undefined) return undefined;
+    let { secret } = nearest;
+    this.#secrets.set(nearest.n, secret);
+    for (let earlier = nearest.n - 1; earlier >= n; earlier -= 1) {
+      secret = this.#linked(earlier, secret);
+      this.#secrets.set(earlier, secret);
+    }
     return secret;
   }
 
-  /** A seal that does not open harms nobody who has the secret in another way. */
-  #found(record: EpochRecord): Uint8Array | undefined {
+  /** The first epoch from `n` on whose secret is known without a link; a journal may have as many as it has commits. */
+  #nearest(n: number, broken: unknown[]): { readonly n: number; readonly secret: Uint8Array } | undefined {
+    for (let at = n; ; at += 1) {
+      const record = this.#records.get(at);
+      const secret = record && (this.#secrets.get(at) ?? this.#found(record, broken));
+      if (secret !== undefined) return { n: at, secret };
+      if (record === undefined || (this.#records.get(at + 1)?.link ?? null) === null) return undefined;
+    }
+  }
+
+  #found(record: EpochRecord, broken: unknown[]): Uint8Array | undefined {
     const given = this.#given(record);
     if (given !== undefined) return given;
-    const broken: unknown[] = [];
     for (const grant of this.#grants.get(record.n)?.values() ?? []) {
       try {
         const secret = this.#opened(record, grant);
@@ -88,9 +101,7 @@ export class EpochSecrets {
         broken.push(error);
       }
     }
-    const linked = this.#linked(record);
-    if (linked === undefined && broken.length > 0) throw broken[0];
-    return linked;
+    return undefined;
   }
 
   #given({ n, commitment }: EpochRecord): Uint8Array | undefined {
@@ -129,10 +140,11 @@ export class EpochSecrets {
   }
 
   /** From the next epoch back, as somebody who joined later has to. */
-  #linked({ n, commitment }: EpochRecord): Uint8Array | undefined {
-    const link = this.#records.get(n + 1)?.link ?? null;
-    const next = link === null ? undefined : this.secret(n + 1);
-    if (link === null || next === undefined) return undefined;
-    return openEpochLink({ vault: this.#vault, n: n + 1, secret: next, link, previousCommitment: commitment });
+  #linked(n: number, next: Uint8Array): Uint8Array {
+    const previousCommitment = this.#records.get(n)?.commitment;
+    const link = this.#records.get(n + 1)?.link;
+    if (previousCommitment === undefined || link === undefined || link === null)
+      throw new TypeError('an epoch that is not linked was passed over');
+    return openEpochLink({ vault: this.#vault, n: n + 1, secret: next, link, previousCommitment });
   }
 }

@@ -1,4 +1,4 @@
-import { idKey, integrityError, isCofferError } from '@coffer/core';
+import { equalBytes, idKey, integrityError, isCofferError } from '@coffer/core';
 import type { Hash, IdKey, VaultId } from '@coffer/core';
 import { openCommitBody, teamKeyPair } from '@coffer/crypto';
 import {
@@ -83,6 +83,17 @@ export class TeamJournal {
     const key = idKey(fingerprint);
     for (let n = this.#state?.epoch ?? -1; n >= 0 && !this.#seeds.has(key); n -= 1) this.#learnSeed(n);
     return this.#seeds.get(key);
+  }
+
+  /** Whether the secret of the present epoch was sealed to this member. */
+  isGivenTo(member: Uint8Array): boolean {
+    const since = this.#commits.findLastIndex(({ header }) => header.refs.some(({ kind }) => kind === 'epoch'));
+    return this.#commits.slice(Math.max(since, 0)).some(({ header }) =>
+      header.refs.some((ref) => {
+        if (ref.kind === 'epoch') return ref.seals.some(({ recipient }) => equalBytes(recipient, member));
+        return ref.kind === 'member' && ref.role !== 'none' && equalBytes(ref.member, member);
+      }),
+    );
   }
 
   /** As its owner called it; undefined for whom the team is closed. */

@@ -75,6 +75,11 @@ export class TeamJournals implements Directory {
     return this.#load(team).journal.seedOf(fingerprint);
   }
 
+  /** Whether the key that the team has now was given to this member, be it to keys that the member has no more. */
+  isGivenTo(team: VaultId, member: Uint8Array): boolean {
+    return this.#load(team).journal.isGivenTo(member);
+  }
+
   /** Undefined for a team that is closed to the account. */
   nameOf(team: VaultId): string | undefined {
     return this.#load(team).journal.name;
@@ -101,10 +106,17 @@ export class TeamJournals implements Directory {
     const fresh = await received(data);
     for (const account of this.#unknownIn(fresh)) await this.#deps.chains.refresh(connection, account, signal);
     const next = known.length === journal.seq ? journal : this.#empty(team);
-    next.append(fresh);
-    checkArrived(next.state, response);
-    const pinned = pin && next.commits[pin.seq - 1];
-    if (pin !== undefined && (pinned === undefined || !equalBytes(pinned.hash, pin.hash))) throw rollbackError(pin.seq);
+    try {
+      next.append(fresh);
+      checkArrived(next.state, response);
+      const pinned = pin && next.commits[pin.seq - 1];
+      if (pin !== undefined && (pinned === undefined || !equalBytes(pinned.hash, pin.hash)))
+        throw rollbackError(pin.seq);
+    } catch (error) {
+      // What was refused must not be judged by: what was kept before is read again.
+      this.#kept.delete(idKey(team));
+      throw error;
+    }
     this.#kept.set(idKey(team), { journal: next, cut: pin?.cut });
     if (fresh.length > 0) this.#save(team);
   }

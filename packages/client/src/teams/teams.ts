@@ -15,11 +15,12 @@ import { makeGenesis } from '../vaults/genesis.ts';
 import type { JournalVault } from '../vaults/journal-vault.ts';
 import { oneFrame } from '../vaults/transfers.ts';
 import type { TeamJournals } from './team-journals.ts';
+import type { TeamNames } from './team-names.ts';
 
 /** A team that the account is in. */
 export interface Team {
   readonly id: VaultId;
-  /** As its owner called it, marked with the beginning of the id where two of the account's teams have the same name. */
+  /** As its owner called it, marked with the beginning of the id where this device has seen two teams of the name. */
   readonly name: string;
   /** Who manages it. */
   readonly owner: Person;
@@ -32,8 +33,11 @@ export interface Team {
 export interface TeamMember {
   readonly person: Person;
   readonly isOwner: boolean;
-  /** `left`: they left, and the key is still the one they had; only the owner is told. */
-  readonly state: 'active' | 'left';
+  /**
+   * `left`: they left, and the key is still the one they had; only the owner is told. `pending`: they have other keys, and the team
+   * still has a key that was given to their former ones; `unconfirmed`: it has a new one, which they get when they are taken in again.
+   */
+  readonly state: 'active' | 'left' | 'pending' | 'unconfirmed';
 }
 
 /** A team that a share has as member. */
@@ -48,6 +52,7 @@ export interface TeamsDeps {
   readonly people: People;
   readonly chains: Chains;
   readonly journals: TeamJournals;
+  readonly names: TeamNames;
   readonly members: () => VaultMembers;
   readonly account: AccountId;
   /** The account's own name. */
@@ -81,9 +86,9 @@ export class Teams {
       // Whom the server lists it for is its word; who is in it, the journal's.
       if (team?.people.some(({ member }) => equalBytes(member, this.#deps.account)) === true) teams.push(team);
     }
-    const names = Map.groupBy(teams, ({ name }) => name);
+    for (const { id } of teams) this.#see(id);
     return teams
-      .map((team) => ((names.get(team.name)?.length ?? 0) > 1 ? { ...team, name: marked(team) } : team))
+      .map((team) => ({ ...team, name: this.nameOf(team.id) }))
       .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
   }
 
@@ -113,14 +118,18 @@ export class Teams {
     return usable;
   }
 
-  /** One of {@link list} by its name there. @throws NOT_FOUND; UNREACHABLE */
+  /** One of {@link list} by its name there, or as NAME~ID with the beginning of its id. @throws NOT_FOUND; INVALID when several begin so; UNREACHABLE */
   async find(name: string, signal?: AbortSignal): Promise<Team> {
     const teams = await this.list(signal);
-    const found = teams.find((team) => team.name === name);
-    if (found !== undefined) return found;
+    const [found, ...more] = teams.filter((team) => team.name === name || this.#isMeant(team, name));
+    if (found !== undefined && more.length === 0) return found;
+    if (found !== undefined) throw severalTeams(name, [found, ...more]);
     const alike = teams.filter((team) => team.name.startsWith(`${name}~`)).map((team) => team.name);
     throw new CofferError('NOT_FOUND', `you are in no team called ${name}`, {
-      hint: alike.length > 1 ? `There are several: ${alike.join(', ')}.` : 'See your teams with: coffer team list',
+      hint:
+        alike.length > 0
+          ? `This device has seen several of that name. Say which one: ${alike.join(', ')}`
+          : 'See your teams with: coffer team list',
     });
   }
 
@@ -152,7 +161,7 @@ export class Teams {
     const { connections, chains, clock, random } = this.#deps;
     checkTeamName(name);
     const secrets = this.#deps.members().requireKeys();
-    if ((await this.list(signal)).some((team) => this.nameOf(team.id) === name)) throw taken(name);
+    if ((await this.list(signal)).some((team) => this.#givenName(team.id) === name)) throw taken(name);
     const { commit } = makeGenesis({ kind: 'team', name, identity: chains.ownIdentity, secrets }, { clock, random });
     const options = { ...(signal && { signal }) };
     await connections.run(
@@ -196,6 +205,7 @@ export class Teams {
       });
     this.#deps.members().requireKeys();
     await this.#deps.members().leave(team.id, signal);
+    this.#deps.names.forget(team.id);
   }
 
   /** Everybody in a team; its owner first, then by name. @throws INTEGRITY, UNREACHABLE */
@@ -207,7 +217,7 @@ export class Teams {
       const isOwner = one.role === 'owner';
       const person = isOwner ? team.owner : await this.#shown(one, signal);
       const hasLeft = left.some((account) => equalBytes(account, one.member));
-      all.push({ person, isOwner, state: hasLeft ? 'left' : 'active' });
+      all.push({ person, isOwner, state: hasLeft ? 'left' : this.#stateOf(one, team) });
     }
     return all.toSorted(
       (a, b) => Number(b.isOwner) - Number(a.isOwner) || (a.person.username < b.person.username ? -1 : 1),
@@ -221,7 +231,7 @@ export class Teams {
       const { member: id, role } = grant;
       const team = isTeamId(id) ? journals.current(id) : undefined;
       if (!isTeamId(id) || role === 'owner' || team?.members.has(idKey(account)) !== true) return [];
-      const isPending = this.#deps.members().isChanged(grant);
+      const isPending = this.#deps.members().isPending(grant);
       return [{ id, name: this.nameOf(id), role, state: isPending ? 'pending' : 'active' }];
     });
   }
@@ -256,6 +266,11 @@ export class Teams {
     }
   }
 
+  #stateOf(one: Member, { id }: Team): Exclude<TeamMember['state'], 'left'> {
+    if (!this.#deps.members().isChanged(one)) return 'active';
+    return this.#deps.journals.isGivenTo(id, one.member) ? 'pending' : 'unconfirmed';
+  }
+
   async #own({ id, isOwn, owner }: Team, signal: AbortSignal | undefined): Promise<JournalVault> {
     this.#deps.members().requireKeys();
     if (!isOwn)
@@ -276,10 +291,31 @@ export class Teams {
     return { id, name: this.nameOf(id), owner, isOwn, people: [...state.members.values()] };
   }
 
-  /** As its owner called it, or the beginning of the id where that cannot be read. */
+  /** Whether the account manages it, as far as this device knows the team. */
+  isOwn(id: VaultId): boolean {
+    const owner = this.#deps.journals.current(id)?.owner;
+    return owner !== undefined && equalBytes(owner, this.#deps.account);
+  }
+
+  /** As its owner called it, with the beginning of the id where this device has seen another one of the name; that alone where it cannot be read. */
   nameOf(id: VaultId): string {
+    const name = this.#givenName(id) ?? '';
+    return name === '' || this.#deps.names.isShared(name, id) ? `${name}~${idKey(id).slice(0, 8)}` : name;
+  }
+
+  #givenName(id: VaultId): string | undefined {
     const name = this.#deps.journals.nameOf(id);
-    return name !== undefined && isTeamName(name) ? name : `~${idKey(id).slice(0, 8)}`;
+    return name !== undefined && isTeamName(name) ? name : undefined;
+  }
+
+  #see(id: VaultId): void {
+    const name = this.#givenName(id);
+    if (name !== undefined) this.#deps.names.see(name, id);
+  }
+
+  #isMeant({ id }: Team, wanted: string): boolean {
+    const [, name, digits] = /^([^~]*)~([0-9a-f]{8,64})$/.exec(wanted) ?? [];
+    return digits !== undefined && idKey(id).startsWith(digits) && (this.#givenName(id) ?? '') === name;
   }
 
   #state(id: VaultId): VaultState {
@@ -315,8 +351,11 @@ function isTeamName(name: string): boolean {
   return nameProblem(name) === undefined && name.length <= maxNameLength && !/[~:]/.test(name);
 }
 
-function marked({ name, id }: Team): string {
-  return `${name}~${idKey(id).slice(0, 8)}`;
+function severalTeams(name: string, teams: readonly Team[]): CofferError {
+  const whole = teams.map(({ id }) => `~${idKey(id)}`).join(', ');
+  return new CofferError('INVALID', `${name} means several teams`, {
+    hint: `Put the whole id behind its name: ${whole}`,
+  });
 }
 
 function taken(name: string): CofferError {
