@@ -149,11 +149,10 @@ class DeviceAccount implements Account {
     this.ownDevices = new OwnDevices({
       ...parts,
       ...profile.deps,
+      ...own,
       chain: deps.chain,
       directory: this.#journals,
-      server,
       device: record.device,
-      keys: full,
       ownVaults: (signal) => this.#ownVaults(signal),
     });
     this.shared = new SharedVaults({ ...parts, ...onBroken, teams: this.teams });
