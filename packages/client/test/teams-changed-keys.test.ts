@@ -68,7 +68,13 @@ test('a member whose machine was stolen is out of the keys until its new ones ar
   const path = await newTeam('one');
   const before = { share: await epochOf('/one'), team: await teamEpoch('one') };
   await steal(bob);
+  const states = (): Promise<readonly string[]> =>
+    carol.run(async ({ teams }) =>
+      (await teams.members(await teams.find('one'))).map(({ person, state }) => `${person.username} ${state}`),
+    );
+  await expect(states()).resolves.toEqual(['alice active', 'bob pending', 'carol active']);
   await alice.run(({ sharing }) => sharing.workOff());
+  await expect(states()).resolves.toEqual(['alice active', 'bob unconfirmed', 'carol active']);
   expect(await teamEpoch('one')).toBe(before.team + 1);
   expect(await epochOf('/one')).toBe(before.share + 1);
   await alice.write('/one/plan.txt', 'after the theft');
